@@ -1,0 +1,57 @@
+# make run    sets up what is missing and opens the studio on 127.0.0.1
+# make test   the same set-up with what tests need, then lint, types and every test
+# make bench  what making music costs, beside what one would use instead
+
+PYTHON ?= python3
+BIN := .venv/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+export STREAMLIT_BROWSER_GATHER_USAGE_STATS = false
+
+.PHONY: run test lint types bench evaluate clean
+
+run: .venv/run.done libfluidsynth
+	$(BIN)/python -m streamlit run app.py
+
+test: .venv/test.done libfluidsynth chromium lint types
+	$(BIN)/python -m pytest
+
+lint: .venv/test.done
+	$(BIN)/ruff check .
+
+types: .venv/test.done
+	$(BIN)/mypy
+
+bench: .venv/test.done libfluidsynth
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py); done
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+
+.venv/run.done: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "Bandstand needs Python 3.10 or newer: make PYTHON=/path/to/python3 run"; exit 1; }
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || \
+	  { rm -rf .venv; echo "Python's venv is missing; install it with: sudo apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/test.done: requirements-dev.txt .venv/run.done
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# FluidSynth's C library, with the system's package manager where it may; the studio opens without it too.
+.PHONY: libfluidsynth chromium
+libfluidsynth:
+	@$(BIN)/python -c 'import fluidsynth' 2>/dev/null || \
+	if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then \
+	  echo "Installing FluidSynth ..."; $(SUDO) apt-get -qq update; $(SUDO) apt-get -qq install -y libfluidsynth3 >/dev/null; \
+	elif command -v brew >/dev/null; then brew install --quiet fluid-synth; \
+	fi || true
+	@$(BIN)/python -c 'import fluidsynth' 2>/dev/null || \
+	  echo "For real instruments: sudo apt install libfluidsynth3 (or brew install fluid-synth). A plain synthesiser plays until then."
+
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then \
+	  echo "Installing Chromium for the browser tests ..."; $(SUDO) apt-get -qq update; $(SUDO) apt-get -qq install -y chromium >/dev/null; \
+	else echo "The browser tests need Chromium: sudo apt install chromium"; exit 1; fi

@@ -1,0 +1,244 @@
+"""The command line: all that the pages do, for scripts and batches.
+
+    python -m engine list [--json]
+    python -m engine band --genre jazz --seed 7 --bars 8 --out jazz.mid --out jazz.wav
+
+`--out` may be repeated; its ending chooses the format. A system's own options stand in engine/<system>_command.py.
+Exit 0; or 2 with one line on stderr that says what is wrong, and no file written or changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+from engine import CHECKPOINTS, Cancelled, Refused
+from engine.made import Made
+
+SYSTEMS = ("band", "variation", "melody", "trombone", "translation")
+SONG_ENDINGS = ("mid", "midi", "npz", "musicxml", "wav", "flac", "zip")
+AUDIO_ENDINGS = ("wav", "flac")
+MAX_COUNT = 1_000
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with every complaint on one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Refused(f"{message[:1].upper()}{message[1:]} (see {self.prog} --help).")
+
+
+def commands() -> dict[str, Any]:
+    """The command modules that are installed, by system."""
+    found = {}
+    for system in SYSTEMS:
+        if (Path(__file__).parent / f"{system}_command.py").exists():
+            found[system] = importlib.import_module(f"engine.{system}_command")
+    return found
+
+
+def parser(systems: dict[str, Any]) -> argparse.ArgumentParser:
+    """The whole command line's parser."""
+    top = _Parser(prog="python -m engine", description="Make music with Bandstand's trained models.")
+    kinds = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    listing = kinds.add_parser("list", help="systems, checkpoints, options, device and synthesiser")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    for name, module in systems.items():
+        sub = kinds.add_parser(name, help=module.HELP, description=module.HELP)
+        module.add_arguments(sub)
+        common = sub.add_argument_group("common to all systems")
+        common.add_argument("--seed", type=int, default=0, help="the same seed and settings give the same bytes")
+        common.add_argument(
+            "--count", type=int, default=1, help="make several, in numbered files, with seeds that follow"
+        )
+        common.add_argument("--out", action="append", default=[], metavar="FILE", help="may be repeated")
+        common.add_argument("--device", help="cuda, mps or cpu; by default the best there is")
+        common.add_argument("--checkpoint", type=Path, help="a folder of weights instead of the shipped ones")
+        common.add_argument("--soundfont", type=Path, help="a soundfont (.sf2) to play songs with")
+        common.add_argument("--json", action="store_true", help="print what was made, with settings and timings")
+    return top
+
+
+def listing(systems: dict[str, Any]) -> dict[str, Any]:
+    """What `list` prints: systems with their checkpoints and options, the device and the synthesiser."""
+    from engine import device
+    from engine.checkpoint import read_config
+    from engine.render import synthesiser
+
+    out: dict[str, Any] = {"device": str(device()), "synthesiser": str(synthesiser()), "systems": {}}
+    for name, module in systems.items():
+        folders = sorted(path.parent for path in (CHECKPOINTS / name).rglob("config.json"))
+        checkpoints = {}
+        for folder in folders:
+            try:
+                config = read_config(folder)
+                kept: dict[str, Any] = {key: config[key] for key in ("format", "sha256", "steps", "metrics") if key in config}
+            except Refused as refusal:
+                kept = {"damaged": str(refusal)}
+            checkpoints[folder.relative_to(CHECKPOINTS).as_posix()] = kept
+        entry: dict[str, Any] = {"checkpoints": checkpoints}
+        if hasattr(module, "options") and folders:
+            entry["options"] = module.options(CHECKPOINTS / name)
+        out["systems"][name] = entry
+    return out
+
+
+def outputs(paths: list[str], count: int) -> list[list[Path]]:
+    """The files of each of `count` results: tune.mid becomes tune-1.mid, tune-2.mid, … where there are several.
+
+    Refused before anything is made: a missing ending, a folder that is not there, the same file twice.
+    """
+    for text in paths:
+        path = Path(text)
+        if not path.suffix:
+            raise Refused(f"--out {text} needs an ending that says the format, such as .mid or .wav.")
+        if not path.parent.is_dir():
+            raise Refused(f"--out {text}: the folder {path.parent} does not exist.")
+        if path.is_dir():
+            raise Refused(f"--out {text} is a folder; a file is wanted.")
+    if len({Path(text).resolve() for text in paths}) < len(paths):
+        raise Refused("--out names the same file twice.")
+    if count == 1:
+        return [[Path(text) for text in paths]]
+    width = len(str(count))
+    return [
+        [Path(text).with_stem(f"{Path(text).stem}-{number:0{width}d}") for text in paths]
+        for number in range(1, count + 1)
+    ]
+
+
+def render(made: Made, ending: str, soundfont: Path | None = None) -> bytes:
+    """What was made, as a file of this ending. Refused when it cannot be had in that form."""
+    if ending in made.texts:
+        return made.texts[ending]
+    if made.song is not None and ending in SONG_ENDINGS:
+        return _song(made, ending, soundfont)
+    if made.audio is not None and ending in AUDIO_ENDINGS:
+        return _sound(made.audio, ending)
+    known = dict.fromkeys([*made.texts, *(SONG_ENDINGS if made.song else ()), *(AUDIO_ENDINGS if made.audio else ())])
+    raise Refused(f"'.{ending}' is not a format of this result; choose {', '.join('.' + name for name in known)}.")
+
+
+def _song(made: Made, ending: str, soundfont: Path | None) -> bytes:
+    from engine.song_formats import write_musicxml, write_npz, write_stems
+    from engine.song_midi import write_midi
+
+    assert made.song is not None
+    if ending in ("mid", "midi"):
+        return write_midi(made.song)
+    if ending == "npz":
+        return write_npz(made.song)
+    if ending == "musicxml":
+        return write_musicxml(made.song)
+    if made.audio is not None and ending in AUDIO_ENDINGS:
+        return _sound(made.audio, ending)
+    from engine import render as renderer
+
+    if ending == "zip":
+        stems = renderer.render_stems(made.song, soundfont=soundfont)
+        return write_stems([track.name for track in made.song.tracks], stems)
+    return _sound(renderer.render(made.song, soundfont=soundfont), ending)
+
+
+def _sound(audio: Any, ending: str) -> bytes:
+    from engine.audio import write_flac, write_wav
+
+    return write_wav(audio) if ending == "wav" else write_flac(audio)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit status."""
+    systems = commands()
+    args = parser(systems).parse_args(arguments)
+    if args.command == "list":
+        found = listing(systems)
+        print(json.dumps(found, indent=1) if args.json else _words(found))
+        return 0
+    module = systems[args.command]
+    if hasattr(module, "answer") and (answer := module.answer(args)) is not None:
+        print(json.dumps(answer))
+        return 0
+    if not 1 <= args.count <= MAX_COUNT:
+        raise Refused(f"--count {args.count} is not between 1 and {MAX_COUNT}.")
+    files = outputs(args.out, args.count)
+    if not args.out and not args.json:
+        raise Refused("Nothing would be kept: name a file with --out, or ask for --json.")
+    if args.soundfont:
+        from engine.render import synthesiser
+
+        synthesiser(args.soundfont)
+    began = time.perf_counter()
+    model = module.load(args)
+    loaded = time.perf_counter()
+    report = []
+    for number in range(args.count):
+        started = time.perf_counter()
+        made = module.make(args, model, args.seed + number, _progress)
+        finished = time.perf_counter()
+        contents = [(path, render(made, path.suffix[1:].lower(), args.soundfont)) for path in files[number]]
+        _write(contents)
+        report.append(
+            {
+                "system": args.command,
+                "seed": args.seed + number,
+                "settings": made.settings,
+                **made.report,
+                "files": [str(path) for path in files[number]],
+                "seconds": {
+                    "load": round(loaded - began, 4),
+                    "make": round(finished - started, 4),
+                    "write": round(time.perf_counter() - finished, 4),
+                },
+            }
+        )
+        for remark in made.report.get("remarks", []):
+            print(remark, file=sys.stderr)
+    if args.json:
+        print(json.dumps(report if args.count > 1 else report[0], ensure_ascii=False))
+    return 0
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done}/{total} ", end="" if done < total else "\r", file=sys.stderr, flush=True)
+
+
+def _write(contents: list[tuple[Path, bytes]]) -> None:
+    """Write all files of a result, each whole; refused with the file's name when the disk will not take one."""
+    from engine.checkpoint import write_whole
+
+    for path, content in contents:
+        try:
+            write_whole(path, content)
+        except OSError as error:
+            raise Refused(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _words(found: dict[str, Any]) -> str:
+    lines = [f"device       {found['device']}", f"synthesiser  {found['synthesiser']}"]
+    for name, entry in found["systems"].items():
+        lines.append(f"{name:<12} {', '.join(entry['checkpoints']) or 'no weights'}")
+        for option, values in entry.get("options", {}).items():
+            shown = ", ".join(map(str, values)) if isinstance(values, (list, tuple)) else str(values)
+            lines.append(f"             {option}: {shown}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except (Refused, Cancelled) as refusal:
+        print(" ".join(str(refusal).split()), file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
