@@ -5,6 +5,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+# Installs Debian packages where that can be done without asking for a password; fails where it cannot.
+apt = { command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; } && echo "Installing $(1) ..." && \
+	  $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install -y --no-install-recommends $(1) >/dev/null; }
 export STREAMLIT_BROWSER_GATHER_USAGE_STATS = false
 
 .PHONY: run test lint types bench evaluate clean
@@ -30,7 +33,7 @@ clean:
 .venv/run.done: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "Bandstand needs Python 3.10 or newer: make PYTHON=/path/to/python3 run"; exit 1; }
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || \
+	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv .venv || { $(call apt,python3-venv) && $(PYTHON) -m venv --clear .venv; } || \
 	  { rm -rf .venv; echo "Python's venv is missing; install it with: sudo apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
@@ -42,16 +45,11 @@ clean:
 # FluidSynth's C library, with the system's package manager where it may; the studio opens without it too.
 .PHONY: libfluidsynth chromium
 libfluidsynth:
-	@$(BIN)/python -c 'import fluidsynth' 2>/dev/null || \
-	if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then \
-	  echo "Installing FluidSynth ..."; $(SUDO) apt-get -qq update; $(SUDO) apt-get -qq install -y libfluidsynth3 >/dev/null; \
-	elif command -v brew >/dev/null; then brew install --quiet fluid-synth; \
-	fi || true
+	@$(BIN)/python -c 'import fluidsynth' 2>/dev/null || $(call apt,libfluidsynth3) || \
+	  { command -v brew >/dev/null && brew install --quiet fluid-synth; } || true
 	@$(BIN)/python -c 'import fluidsynth' 2>/dev/null || \
 	  echo "For real instruments: sudo apt install libfluidsynth3 (or brew install fluid-synth). A plain synthesiser plays until then."
 
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
-	if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then \
-	  echo "Installing Chromium for the browser tests ..."; $(SUDO) apt-get -qq update; $(SUDO) apt-get -qq install -y chromium >/dev/null; \
-	else echo "The browser tests need Chromium: sudo apt install chromium"; exit 1; fi
+	  $(call apt,chromium chromium-driver) || { echo "The browser tests need Chromium: sudo apt install chromium"; exit 1; }
