@@ -1,0 +1,115 @@
+"""The command line itself: outputs by ending, numbering, refusals with exit 2 and nothing written. A small made-up
+system stands in for the trained ones, whose own tests run their own commands."""
+
+import json
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from engine import Refused
+from engine import __main__ as cli
+from engine.made import Made
+from engine.song import Note, Song, Track
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def clicker(monkeypatch):
+    """A system that writes as many notes as its seed says."""
+
+    def make(args, model, seed, progress):
+        if args.notes > 100:
+            raise Refused("At most 100 notes.")
+        notes = tuple(Note(i, 1, 60 + i % 12) for i in range(seed + args.notes))
+        song = Song((Track("piano", 0, False, notes),))
+        return Made(song=song, texts={"txt": b"text"}, settings={"notes": args.notes}, report={"remarks": ["Played."]})
+
+    module = types.SimpleNamespace(
+        HELP="clicks",
+        add_arguments=lambda sub: sub.add_argument("--notes", type=int, default=2),
+        load=lambda args: None,
+        make=make,
+    )
+    monkeypatch.setattr(cli, "commands", lambda: {"click": module})
+    return module
+
+
+def run(*words):
+    return cli.run([str(word) for word in words])
+
+
+def test_the_ending_chooses_the_format(clicker, tmp_path):
+    names = ["a.mid", "a.npz", "a.musicxml", "a.wav", "a.flac", "a.zip", "a.txt"]
+    assert run("click", *(word for name in names for word in ("--out", tmp_path / name))) == 0
+    heads = {name: (tmp_path / name).read_bytes()[:4] for name in names}
+    assert heads == {
+        "a.mid": b"MThd",
+        "a.npz": b"PK\x03\x04",
+        "a.musicxml": b"<?xm",
+        "a.wav": b"RIFF",
+        "a.flac": b"fLaC",
+        "a.zip": b"PK\x03\x04",
+        "a.txt": b"text",
+    }
+
+
+def test_the_same_seed_gives_the_same_bytes(clicker, tmp_path):
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        outs = [word for name in ("x.mid", "x.wav", "x.musicxml") for word in ("--out", tmp_path / folder / name)]
+        run("click", "--seed", 3, *outs)
+    for name in ("x.mid", "x.wav", "x.musicxml"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_count_numbers_files_and_moves_the_seed(clicker, tmp_path, capsys):
+    run("click", "--seed", 1, "--count", 3, "--out", tmp_path / "x.mid", "--json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x-1.mid", "x-2.mid", "x-3.mid"]
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 3
+    report = json.loads(capsys.readouterr().out)
+    assert [(entry["seed"], entry["settings"]) for entry in report] == [(seed, {"notes": 2}) for seed in (1, 2, 3)]
+    assert {"load", "make", "write"} == report[0]["seconds"].keys()
+
+
+@pytest.mark.parametrize(
+    "words, complaint",
+    [
+        (["click", "--out", "{}/x.doc"], "'.doc' is not a format"),
+        (["click", "--out", "{}/x"], "needs an ending"),
+        (["click", "--out", "{}/none/x.mid"], "does not exist"),
+        (["click", "--out", "{}/x.mid", "--out", "{}/x.mid"], "same file twice"),
+        (["click", "--notes", "many", "--out", "{}/x.mid"], "invalid int value"),
+        (["click", "--seed", "seven", "--out", "{}/x.mid"], "invalid int value"),
+        (["click", "--notes", "101", "--out", "{}/x.mid"], "At most 100"),
+        (["click", "--count", "0", "--out", "{}/x.mid"], "--count 0"),
+        (["click", "--soundfont", "{}/none.sf2", "--out", "{}/x.wav"], "none.sf2"),
+        (["click"], "Nothing would be kept"),
+        (["clack"], "invalid choice"),
+        ([], "required"),
+    ],
+)
+def test_refusals_write_nothing(clicker, tmp_path, words, complaint):
+    with pytest.raises(Refused) as refusal:
+        run(*(word.format(tmp_path) for word in words))
+    assert complaint in str(refusal.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_refusal_exits_with_2_and_one_line():
+    done = subprocess.run([sys.executable, "-m", "engine", "bnad"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2 and not done.stdout
+    assert len(done.stderr.splitlines()) == 1 and "Traceback" not in done.stderr
+
+
+def test_list_names_systems_device_and_synthesiser():
+    done = subprocess.run([sys.executable, "-m", "engine", "list", "--json"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["device"] and "FluidSynth" in found["synthesiser"]
+    assert "damaged" not in done.stdout
+    assert found["systems"]["band"]["checkpoints"]["band"]["sha256"]
+    assert len(found["systems"]["band"]["options"]["genres"]) >= 8
