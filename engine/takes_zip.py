@@ -1,0 +1,92 @@
+"""Takes as one zip, to carry between machines: takes.json and the files of each take in a folder of its id.
+
+A zip from outside is hostile: sizes are checked before anything is unpacked, only the names that this file writes are
+read, and nothing in it becomes a path.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import uuid
+import zipfile
+from collections.abc import Sequence
+
+from engine import Refused
+from engine.takes import FILE_NAME, Library, Recipe, Take, _tidy
+
+MAX_BYTES = 512 * 2**20  # unpacked
+MAX_TAKES = 5_000
+EPOCH = (1980, 1, 1, 0, 0, 0)  # no clock in the file: the same takes give the same bytes
+FORMAT = 1
+
+
+def export(library: Library, takes: Sequence[Take]) -> bytes:
+    """The zip of these takes."""
+    entries = [
+        {
+            "id": take.id,
+            "name": take.name,
+            "system": take.recipe.system,
+            "settings": take.recipe.settings,
+            "seed": take.recipe.seed,
+            "checkpoint": take.recipe.checkpoint,
+            "parents": list(take.parents),
+            "made": take.made,
+            "starred": take.starred,
+            "tags": list(take.tags),
+            "files": list(take.files),
+        }
+        for take in takes
+    ]
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        head = json.dumps({"format": FORMAT, "takes": entries}, indent=1, ensure_ascii=False)
+        archive.writestr(zipfile.ZipInfo("takes.json", EPOCH), head, zipfile.ZIP_DEFLATED)
+        for take in takes:
+            for file in take.files:
+                archive.writestr(zipfile.ZipInfo(f"{take.id}/{file}", EPOCH), library.read(take, file))
+    return out.getvalue()
+
+
+def unpack(library: Library, content: bytes, *, name: str = "The file") -> list[Take]:
+    """Add the takes of a zip to a library; a take that is already there is left as it is.
+
+    Refused, with nothing added, when it is not such a zip, is larger than 512 MiB unpacked, or lacks a file.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
+            raise Refused(f"{name} unpacks to more than {MAX_BYTES >> 20} MiB.")
+        head = json.loads(archive.read("takes.json"))
+        entries = head["takes"]
+        if head["format"] > FORMAT:
+            raise Refused(f"{name} was exported by a newer Bandstand (format {head['format']}); update this one.")
+        if len(entries) > MAX_TAKES:
+            raise Refused(f"{name} holds more than {MAX_TAKES:,} takes.")
+        found = [_entry(archive, entry) for entry in entries]
+    except Refused:
+        raise
+    except Exception as error:  # zip and JSON from outside fail in many ways, each meaning the same
+        raise Refused(f"{name} is not an export of takes ({type(error).__name__} while reading it).") from None
+    there = {take.id for deleted in (False, True) for take in library.takes(deleted=deleted)}
+    return [library._add(**take) for take in found if take["id"] not in there]
+
+
+def _entry(archive: zipfile.ZipFile, entry: dict) -> dict:
+    """One take's arguments for the library, every field checked for its type."""
+    id = str(uuid.UUID(hex=entry["id"]).hex)
+    files = {file: archive.read(f"{id}/{file}") for file in entry["files"] if FILE_NAME.fullmatch(file)}
+    if not files or not isinstance(entry["settings"], dict):
+        raise ValueError("a take without files or settings")
+    return {
+        "id": id,
+        "name": _tidy(str(entry["name"])) or "Untitled",
+        "recipe": Recipe(_tidy(str(entry["system"])), entry["settings"], int(entry["seed"]), str(entry["checkpoint"])),
+        "parents": tuple(p for p in map(str, entry["parents"]) if re.fullmatch(r"[0-9a-f]{32}", p)),
+        "contents": files,
+        "made": _tidy(str(entry["made"])),
+        "starred": bool(entry["starred"]),
+        "tags": [_tidy(str(tag)) for tag in entry["tags"]],
+    }
