@@ -1,0 +1,63 @@
+"""Makes a take again from its recipe, through the same code as the command line, to the same bytes on the same machine.
+
+A recipe's settings are the options of ``python -m engine <system>`` by name: ``{"genre": "jazz", "bars": 8}`` is
+``--genre jazz --bars 8``. True is an option without a value, False and None are left out, a list repeats or is joined
+by commas as its option wants. A value that names a file of the take (`input.mid`) stands for that file.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from engine import Progress, Refused
+from engine.made import Made
+from engine.takes import Library, Recipe, Take
+
+
+def words(recipe: Recipe, files: dict[str, str] | None = None) -> list[str]:
+    """The command line of a recipe, without outputs; `files` maps a file of the take to where it lies."""
+    out = [recipe.system]
+    for key, value in recipe.settings.items():
+        option = "--" + key.replace("_", "-")
+        if value is True:
+            out.append(option)
+        elif value is None or value is False:
+            continue
+        else:
+            text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+            text = (files or {}).get(text, text)
+            out.append(f"{option}={text}")  # with "=", so that a value may begin with a minus
+    return [*out, f"--seed={recipe.seed}"]
+
+
+def parsed(recipe: Recipe, parser: ArgumentParser, files: dict[str, str] | None = None) -> Namespace:
+    """The parsed command line of a recipe. Refused when its system or an option is unknown here."""
+    return parser.parse_args(words(recipe, files))
+
+
+def make_again(library: Library, take: Take, progress: Progress | None = None) -> Made:
+    """What the take's recipe makes now. Refused when its system is not here or its weights have changed since."""
+    from engine.__main__ import commands, parser
+
+    systems = commands()
+    recipe = take.recipe
+    if recipe.system not in systems:
+        raise Refused(f"“{take.name}” was made by '{recipe.system}', which this studio does not have.")
+    files = {file: str(library.files / take.id / file) for file in take.files if file.startswith("input.")}
+    args = parsed(recipe, parser(systems), files)
+    module: Any = systems[recipe.system]
+    model = module.load(args)
+    now = sha256_of(model)
+    if recipe.checkpoint and now and now != recipe.checkpoint:
+        raise Refused(f"“{take.name}” was made with other weights ({recipe.checkpoint[:8]}, now {now[:8]}).")
+    return module.make(args, model, recipe.seed, progress or _quiet)
+
+
+def sha256_of(model: Any) -> str:
+    """The sha256 of a loaded model's weights, or "" where the model does not say."""
+    return str(getattr(model, "sha256", "") or "")
+
+
+def _quiet(done: int, total: int) -> None:
+    """Progress that nobody watches."""
