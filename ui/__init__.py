@@ -1,0 +1,1 @@
+"""What the pages share: the frame and its menu, long work, the player, and a few controls. Pages import it; the engine never does."""

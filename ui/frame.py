@@ -1,0 +1,111 @@
+"""The frame of every page: its title, its look, the menu, and the models that pages share.
+
+A page begins with :func:`open_page`, before any other call to Streamlit:
+
+    from ui import frame
+    frame.open_page("Band", "Pick a style and a seed; five players improvise.")
+    model, lock = frame.cached_model("band", CHECKPOINTS / "band", band.load)
+
+The menu shows the pages that exist, in the order of `PAGES`, and so will the home page's cards: a new page is one line there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import streamlit as st
+
+Model = TypeVar("Model")
+
+ROOT = Path(__file__).resolve().parent.parent
+ICON = ROOT / "assets" / "icon.png"
+
+
+@dataclass(frozen=True)
+class Page:
+    path: str  # from the repository's root
+    title: str
+    icon: str  # a Material symbol; Streamlit ships the font
+    says: str  # what a person gets there, for the home page's card
+
+    @property
+    def exists(self) -> bool:
+        """Whether its file is there."""
+        return (ROOT / self.path).is_file()
+
+
+HOME = Page("app.py", "Home", ":material/home:", "")
+PAGES = (
+    Page("pages/band.py", "Band", ":material/queue_music:",
+         "Pick a style and a seed: drums, piano, guitar, bass and strings improvise together."),
+    Page("pages/variation.py", "Variation", ":material/alt_route:",
+         "Bring a MIDI file, move one slider, hear its cousins, and what might come next."),
+    Page("pages/melody.py", "Melody", ":material/music_note:",
+         "A folk tune in the key and meter you ask for, as a score to read and a sound to hear."),
+    Page("pages/trombone.py", "Trombone", ":material/graphic_eq:",
+         "A trombone, sample by sample: one note, a scale, or a whole melody."),
+    Page("pages/translation.py", "Translation", ":material/swap_horiz:",
+         "A recording of one instrument, performed again on another."),
+    Page("pages/takes.py", "Takes", ":material/library_music:",
+         "All that you kept, with the recipe to make it again."),
+)  # fmt: skip
+
+
+def pages() -> list[Page]:
+    """The pages that exist, in the menu's order."""
+    return [page for page in PAGES if page.exists]
+
+
+def open_page(title: str, says: str = "") -> None:
+    """The first call of every page: browser title, look, menu, heading, and one line (`says`) on what the page does."""
+    st.set_page_config(
+        page_title=f"{title} · Bandstand" if title != "Bandstand" else title,
+        page_icon=str(ICON) if ICON.is_file() else "🎺",
+        layout="wide",
+        initial_sidebar_state="collapsed",
+    )
+    st.html(f"<style>{_css()}</style>")
+    with st.container(horizontal=True, key="menu", gap="small", vertical_alignment="center"):
+        st.page_link(HOME.path, label="Bandstand", icon=":material/home:")
+        for page in pages():
+            st.page_link(page.path, label=page.title, icon=page.icon)
+    st.title(title, anchor=False)
+    if says:
+        st.markdown(f":gray[{says}]")
+
+
+@st.cache_resource
+def _css() -> str:
+    return Path(__file__).with_name("frame.css").read_text("utf-8")
+
+
+def cached_model(system: str, folder: Path | str, loader: Callable[..., Model]) -> tuple[Model, threading.Lock]:
+    """`loader(folder)`, once for all sessions and once for each version of the weights, and a lock to hold while using it
+    if its `generate` is not safe for threads. A Refused from the loader passes through. May be called from a job.
+    """
+    from engine import checkpoint  # here, because it brings torch
+
+    sha256 = str(checkpoint.read_config(folder)["sha256"])
+    return _model(system, str(folder), sha256, loader)
+
+
+_LOADING = threading.Lock()
+
+
+def _model(system: str, folder: str, sha256: str, loader: Callable[..., Any]) -> tuple[Any, threading.Lock]:
+    with _LOADING:  # two sessions that open a page at once load one model, not two
+        return _held(system, folder, sha256, loader)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _held(system: str, folder: str, sha256: str, _loader: Callable[..., Any]) -> tuple[Any, threading.Lock]:
+    return _loader(Path(folder)), threading.Lock()
+
+
+def plain(text: str) -> str:
+    """Text as it is: nothing in it becomes Markdown or HTML."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|~$:" else c for c in text)

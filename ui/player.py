@@ -1,0 +1,381 @@
+"""The one player of all pages: a pianoroll or a waveform with a playhead, mixed and heard in the browser; and downloads.
+
+    mix = player.show("band", song=song)                    # five lanes, mute, solo, volumes; mix: {track: gain}
+    player.downloads("band", "jazz-7", song=song, mix=mix)   # MIDI, WAV, stems, MusicXML, NPZ
+
+    player.show("note", audio=audio, spectrogram=True,       # waveform, spectrogram, and lines drawn over it in Hz
+                lines=[Line("asked", [(0, 233.1), (2, 233.1)], dashed=True), Line("measured", track)])
+    player.show("tune", song=song, audio=audio)              # the song's pianoroll, but this is its sound
+    player.downloads("tune", "reel-7", song=song, extras=[Extra("ABC", "abc", text.encode(), "text/plain")])
+
+    player.show("original", song=a, group="variation", title="Original")      # A/B: players of a group hand over the
+    player.show("varied", song=b, group="variation", title="Variation")       # position, so B goes on where A was
+    player.show("grid-3", song=c, compact=True)              # small; its sound is rendered only when play is pressed
+
+`key` names the player: unique on its page, and the same at every rerun, or the sound stops. A rerun with the same music
+disturbs nothing; other music of the same length takes over while it plays. Starting one player stops every other.
+
+Sound: a Song is rendered by engine/render.py and held in memory for the songs heard last; call `prepare(song)` inside a
+job (it needs no Streamlit) so that `show` finds it ready. The stems go to the browser as files of this server.
+
+In the browser (all players are in the page's own document, not in frames), on `window`:
+    event "bandstand:time"   detail {player: key, seconds, beats, playing}   at every frame while it plays, and on a seek
+    event "bandstand:seek"   detail {player: key, seconds, play?: true}      send it to move the playhead
+so a score lights up the note at `beats` by listening, and a click on a note may send a seek. Keys when a player has the
+focus: space, ← → (a beat; with shift a bar), Home, End, L (loop), + −, 1…9 (mute). Drag over the ruler to loop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import threading
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from streamlit import runtime
+
+from engine import Progress, Refused
+from engine.audio import Audio, write_flac, write_wav
+from engine.song import Song, Track
+
+RATE = 32_000  # Hz, of what is heard in the browser; downloads are at 44.1 kHz
+STEREO_SECONDS = 240.0  # longer songs are heard in mono: five decoded stems of ten minutes would be 1.5 GB
+WAV_SECONDS = 45.0  # longer stems are packed as FLAC on their way to the browser
+HELD_BYTES = 200 * 2**20
+
+COLOURS = {  # of a track, on light and on dark
+    "drums": ("#b7791f", "#f0b54a"),
+    "piano": ("#2f6f8f", "#6fb7d6"),
+    "guitar": ("#b4472e", "#ef8660"),
+    "bass": ("#5b4b9a", "#a79be6"),
+    "strings": ("#3d7a52", "#7fc796"),
+}
+OTHERS = (("#a33d6b", "#ea86b0"), ("#2d7d78", "#69c9c1"), ("#7a5a34", "#cba774"), ("#4a63ad", "#93a9ee"))
+
+_PARTS = Path(__file__).with_name("player_parts")
+_component = st.components.v2.component(
+    "bandstand_player",
+    html='<div class="bs"></div>',
+    css=(_PARTS / "player.css").read_text("utf-8"),
+    js="\n".join((_PARTS / f"{part}.js").read_text("utf-8") for part in ("sound", "draw", "spectrum", "player")),
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line over the spectrogram: points of (seconds, Hz); None or 0 Hz breaks it."""
+
+    label: str
+    points: Sequence[tuple[float, float] | None]
+    dashed: bool = False
+    colour: tuple[str, str] | None = None  # on light and on dark
+
+
+@dataclass(frozen=True)
+class Extra:
+    """One more download: a button's label, a file's ending, its content (or what makes it when asked), its MIME type."""
+
+    label: str
+    ending: str
+    content: bytes | Callable[[], bytes]
+    mime: str = "application/octet-stream"
+
+
+# ---- sound ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What the browser gets: a file a stem (None where it is silent), all equally long."""
+
+    stems: tuple[bytes | None, ...]
+    mime: str
+    seconds: float
+    name: str  # of its content
+
+    @property
+    def bytes(self) -> int:
+        return sum(len(stem or b"") for stem in self.stems)
+
+
+class _Shelf:
+    """The sounds heard last, up to `HELD_BYTES`; two sessions that ask for one sound at once render it once."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.held: OrderedDict[Any, Sound] = OrderedDict()
+        self.making: dict[Any, threading.Lock] = {}
+
+    def get(self, name: Any) -> Sound | None:
+        with self.lock:
+            if name in self.held:
+                self.held.move_to_end(name)
+            return self.held.get(name)
+
+    def fetch(self, name: Any, make: Callable[[], Sound]) -> Sound:
+        with self.lock:
+            turn = self.making.setdefault(name, threading.Lock())
+        with turn:
+            sound = self.get(name)
+            if sound is None:
+                sound = make()
+        with self.lock:
+            self.held[name] = sound
+            self.making.pop(name, None)
+            while len(self.held) > 1 and sum(s.bytes for s in self.held.values()) > HELD_BYTES:
+                self.held.popitem(last=False)
+        return sound
+
+
+_SHELF = _Shelf()
+
+
+def prepare(song: Song, progress: Progress | None = None) -> None:
+    """Render a song's stems for the browser, unless they are ready. For jobs: no Streamlit in it. May raise Refused."""
+    if song.notes:
+        _song_sound(song, progress)
+
+
+def _song_sound(song: Song, progress: Progress | None = None) -> Sound:
+    from engine import render
+
+    def make() -> Sound:
+        return _packed(render.render_stems(song, rate=RATE, progress=progress))
+
+    return _SHELF.fetch(song, make)
+
+
+def _audio_sound(audio: Audio) -> Sound:
+    name = hashlib.sha256(np.ascontiguousarray(audio.samples).tobytes()).hexdigest()
+    return _SHELF.fetch((name, audio.rate), lambda: _packed([audio]))
+
+
+def _packed(stems: Sequence[Audio]) -> Sound:
+    seconds = max(stem.seconds for stem in stems)
+    write, mime = (write_wav, "audio/wav") if seconds <= WAV_SECONDS else (write_flac, "audio/flac")
+    files = tuple(
+        write(stem if seconds <= STEREO_SECONDS else stem.mono()) if stem.peak > 1e-4 else None for stem in stems
+    )
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file or b"-")
+    return Sound(files, mime, seconds, digest.hexdigest()[:16])
+
+
+def _published(sound: Sound, key: str) -> list[str | None]:
+    """A URL of this server for each stem; Streamlit lets go of a file when no session shows it any more."""
+    files = runtime.get_instance().media_file_mgr
+    return [
+        files.add(stem, sound.mime, coordinates=f"player {key} {i}") if stem else None
+        for i, stem in enumerate(sound.stems)
+    ]
+
+
+# ---- the player -------------------------------------------------------------------------------------------------------
+
+
+def show(
+    key: str,
+    *,
+    song: Song | None = None,
+    audio: Audio | None = None,
+    title: str = "",
+    labels: Mapping[str, str] | None = None,
+    volumes: Mapping[str, float] | None = None,
+    lines: Sequence[Line] = (),
+    bands: Sequence[tuple[float, float]] = (),
+    spectrogram: bool = False,
+    group: str = "",
+    height: int | None = None,
+    compact: bool = False,
+) -> dict[str, float]:
+    """Draw a player; returns the gain of each track as the person mixed it (0 muted, 1 as rendered).
+
+    `labels` name the tracks for a person, `volumes` are where their faders begin (0..1.5), `bands` are stretches to
+    tint, in seconds, `height` is that of a lane in pixels. See the top of this file for the rest.
+    """
+    if song is None and audio is None:
+        raise ValueError("a player needs a song, a sound, or both")
+    if song is not None and not song.notes and audio is None:
+        st.info("There is nothing to hear: no note was written.", icon=":material/music_off:")
+        return {}
+    slot = f"player {key}"
+    sound = _sound_of(song, audio, slot, compact)
+    urls: list[str | None] = _published(sound, key) if sound else []
+    tracks = [_track(i, t, song.tempo, urls[i] if sound and audio is None else None, labels, volumes)
+              for i, t in enumerate(song.tracks)] if song else []  # fmt: skip
+    if audio is not None:
+        tracks.append({"name": "sound", "label": "Sound", "colour": COLOURS["bass" if song else "guitar"],
+                       "notes": [], "drum": False, "volume": 1.0, "url": urls[0], "wave": True})  # fmt: skip
+    data = {
+        "player": key,
+        "title": title,
+        "sound": sound.name if sound else f"unheard {hash(song)}",
+        "audible": sound is not None,
+        "eager": audio is not None,
+        "seconds": sound.seconds if sound else song.seconds if song else 0.0,
+        "rate": audio.rate if audio is not None and 8_000 <= audio.rate <= 48_000 else RATE,
+        "beat": 60.0 / song.tempo if song else None,
+        "beatsPerBar": song.beats_per_bar if song else None,
+        "tracks": tracks,
+        "lines": [
+            {"label": x.label, "dashed": x.dashed, "colour": x.colour,
+             "points": [p and [round(p[0], 4), round(float(p[1]), 2)] for p in x.points]} for x in lines
+        ],  # fmt: skip
+        "bands": [list(band) for band in bands],
+        "spectrogram": spectrogram,
+        "group": group,
+        "height": height,
+        "compact": compact,
+    }
+    state = _component(key=slot, data=data, on_mix_change=_nothing, on_wanted_change=_nothing)
+    if getattr(state, "wanted", None) and sound is None:
+        st.session_state[f"{slot} wanted"] = hash(song)
+        st.rerun()
+    mix = getattr(state, "mix", None) or {}
+    return {t["name"]: float(mix.get(t["name"], t["volume"])) for t in tracks}
+
+
+def _nothing() -> None:
+    """A change of the mix needs no more than the rerun that it brings."""
+
+
+def _sound_of(song: Song | None, audio: Audio | None, slot: str, compact: bool) -> Sound | None:
+    """The sound, or None for a compact player that nobody has asked to play."""
+    if audio is not None:
+        return _audio_sound(audio)
+    assert song is not None
+    ready = _SHELF.get(song)
+    if ready or (compact and st.session_state.get(f"{slot} wanted") != hash(song)):
+        return ready
+    with st.spinner("Tuning up …"):
+        return _song_sound(song)
+
+
+def _track(
+    index: int,
+    track: Track,
+    tempo: float,
+    url: str | None,
+    labels: Mapping[str, str] | None,
+    volumes: Mapping[str, float] | None,
+) -> dict[str, Any]:
+    beat = 60.0 / tempo
+    return {
+        "name": track.name,
+        "label": (labels or {}).get(track.name, track.name.capitalize()),
+        "colour": COLOURS.get(track.name, OTHERS[index % len(OTHERS)]),
+        "drum": track.is_drum,
+        "volume": float((volumes or {}).get(track.name, 1.0)),
+        "url": url,
+        "wave": False,
+        "notes": [[round(n.onset * beat, 4), round(n.duration * beat, 4), n.pitch, n.velocity] for n in track.notes],
+    }
+
+
+# ---- downloads --------------------------------------------------------------------------------------------------------
+
+
+def downloads(
+    key: str,
+    name: str,
+    *,
+    song: Song | None = None,
+    audio: Audio | None = None,
+    mix: Mapping[str, float] | None = None,
+    extras: Sequence[Extra] = (),
+) -> None:
+    """A row of downloads; files are made when asked for, and a click reruns nothing.
+
+    `name` begins the files' names. WAV and stems are at 44.1 kHz with the gains of `mix`; an `audio` is as it is.
+    """
+    rows: list[Extra] = []
+    if song is not None:
+        rows.append(Extra("MIDI", "mid", partial(_midi, song), "audio/midi"))
+    if audio is not None:
+        rows.append(Extra("WAV", "wav", partial(write_wav, audio), "audio/wav"))
+    elif song is not None:
+        gains = dict(mix or {})
+        rows.append(Extra("WAV", "wav", partial(_wav, song, gains), "audio/wav"))
+        if len([t for t in song.tracks if t.notes]) > 1:
+            rows.append(Extra("Stems", "zip", partial(_stems, song, gains), "application/zip"))
+    if song is not None:
+        rows.append(Extra("MusicXML", "musicxml", partial(_musicxml, song), "application/vnd.recordare.musicxml+xml"))
+        rows.append(Extra("Pianoroll", "npz", partial(_npz, song), "application/octet-stream"))
+    safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "bandstand"
+    with st.container(horizontal=True, gap="small", key=f"downloads {key}"):
+        for row in [*rows, *extras]:
+            st.download_button(
+                row.label,
+                row.content,
+                file_name=f"{safe}.{row.ending}",
+                mime=row.mime,
+                key=f"download {key} {row.label}",
+                on_click="ignore",
+                icon=":material/download:",
+                help=_HELP.get(row.label),
+            )
+
+
+_HELP = {
+    "MIDI": "The notes, for any sequencer.",
+    "WAV": "The sound, as mixed in the player.",
+    "Stems": "A zip with one WAV for each track.",
+    "MusicXML": "A score for MuseScore, Dorico, Sibelius …",
+    "Pianoroll": "A pypianoroll .npz, for research.",
+}
+
+
+def _midi(song: Song) -> bytes:
+    from engine.song_midi import write_midi
+
+    return write_midi(song)
+
+
+def _musicxml(song: Song) -> bytes:
+    from engine.song_formats import write_musicxml
+
+    return write_musicxml(song)
+
+
+def _npz(song: Song) -> bytes:
+    from engine.song_formats import write_npz
+
+    return write_npz(song)
+
+
+def _mixed(song: Song, gains: Mapping[str, float]) -> list[tuple[str, Audio]]:
+    from engine import render
+
+    stems = render.render_stems(song)
+    return [
+        (track.name, Audio(stem.samples * np.float32(gains.get(track.name, 1.0)), stem.rate))
+        for track, stem in zip(song.tracks, stems)
+    ]
+
+
+def _wav(song: Song, gains: Mapping[str, float]) -> bytes:
+    stems = _mixed(song, gains)
+    total = np.sum([stem.samples for _, stem in stems], axis=0, dtype=np.float32)
+    peak = float(np.abs(total).max(initial=0.0))
+    if peak < 1e-4:
+        raise Refused("Every track is muted, so the WAV would be silent.")
+    return write_wav(Audio(total / max(1.0, peak), stems[0][1].rate))
+
+
+def _stems(song: Song, gains: Mapping[str, float]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for i, (name, stem) in enumerate(_mixed(song, gains)):
+            safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "track"
+            archive.writestr(zipfile.ZipInfo(f"{i + 1}-{safe}.wav", (2020, 1, 1, 0, 0, 0)), write_wav(stem))
+    return file.getvalue()
