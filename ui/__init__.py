@@ -1,1 +1,4 @@
-"""What the pages share: the frame and its menu, long work, the player, and a few controls. Pages import it; the engine never does."""
+"""What the pages share: the frame and its menu, long work, the player, a few controls.
+
+Pages import it; the engine never does.
+"""

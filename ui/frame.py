@@ -6,7 +6,7 @@ A page begins with :func:`open_page`, before any other call to Streamlit:
     frame.open_page("Band", "Pick a style and a seed; five players improvise.")
     model, lock = frame.cached_model("band", CHECKPOINTS / "band", band.load)
 
-The menu shows the pages that exist, in the order of `PAGES`, and so will the home page's cards: a new page is one line there.
+The menu and the home page's cards show the pages that exist, in the order of `PAGES`: a new page is one line there.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def _css() -> str:
 
 
 def cached_model(system: str, folder: Path | str, loader: Callable[..., Model]) -> tuple[Model, threading.Lock]:
-    """`loader(folder)`, once for all sessions and once for each version of the weights, and a lock to hold while using it
-    if its `generate` is not safe for threads. A Refused from the loader passes through. May be called from a job.
+    """`loader(folder)`, once for all sessions and for each version of the weights; and a lock, for models whose
+    `generate` is not safe for threads. A Refused from the loader passes through. May be called from a job.
     """
     from engine import checkpoint  # here, because it brings torch
 

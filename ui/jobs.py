@@ -143,8 +143,11 @@ def keep(key: str, value: Any, settings: dict[str, Any] | None = None) -> None:
     st.session_state[_slots(key)[1]] = Made(value, settings or {}, 0.0, next(_NUMBERS))
 
 
-def start(key: str, work: Callable[[Progress], Any], *, settings: dict[str, Any] | None = None, label: str = "Working") -> None:
-    """Begin `work(progress)` in the worker; a job of the same key that still runs is stopped, unless it does the same."""
+def start(
+    key: str, work: Callable[[Progress], Any], *, settings: dict[str, Any] | None = None, label: str = "Working"
+) -> None:
+    """Begin `work(progress)` in the worker; a job of the same key that still runs is stopped, or left alone
+    when it has the same settings."""
     job_slot, _, says_slot = _slots(key)
     before = st.session_state.get(job_slot)
     if before is not None and not before.ended.is_set():

@@ -1,4 +1,4 @@
-"""The one player of all pages: a pianoroll or a waveform with a playhead, mixed and heard in the browser; and downloads.
+"""One player for all pages: a pianoroll or a waveform with a playhead, heard and mixed in the browser; and downloads.
 
     mix = player.show("band", song=song)                    # five lanes, mute, solo, volumes; mix: {track: gain}
     player.downloads("band", "jazz-7", song=song, mix=mix)   # MIDI, WAV, stems, MusicXML, NPZ
@@ -19,7 +19,7 @@ Sound: a Song is rendered by engine/render.py and held in memory for the songs h
 job (it needs no Streamlit) so that `show` finds it ready. The stems go to the browser as files of this server.
 
 In the browser (all players are in the page's own document, not in frames), on `window`:
-    event "bandstand:time"   detail {player: key, seconds, beats, playing}   at every frame while it plays, and on a seek
+    event "bandstand:time"   detail {player: key, seconds, beats, playing}   at every frame while playing, and on a seek
     event "bandstand:seek"   detail {player: key, seconds, play?: true}      send it to move the playhead
 so a score lights up the note at `beats` by listening, and a click on a note may send a seek. Keys when a player has the
 focus: space, ← → (a beat; with shift a bar), Home, End, L (loop), + −, 1…9 (mute). Drag over the ruler to loop.
@@ -82,7 +82,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Extra:
-    """One more download: a button's label, a file's ending, its content (or what makes it when asked), its MIME type."""
+    """One more download: a button's label, a file's ending, its content (or its maker), its MIME type."""
 
     label: str
     ending: str
@@ -90,7 +90,7 @@ class Extra:
     mime: str = "application/octet-stream"
 
 
-# ---- sound ------------------------------------------------------------------------------------------------------------
+# ---- sound -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _published(sound: Sound, key: str) -> list[str | None]:
     ]
 
 
-# ---- the player -------------------------------------------------------------------------------------------------------
+# ---- the player ------------------------------------------------------------------------------------------------------
 
 
 def show(
@@ -228,9 +228,14 @@ def show(
         "beatsPerBar": song.beats_per_bar if song else None,
         "tracks": tracks,
         "lines": [
-            {"label": x.label, "dashed": x.dashed, "colour": x.colour,
-             "points": [p and [round(p[0], 4), round(float(p[1]), 2)] for p in x.points]} for x in lines
-        ],  # fmt: skip
+            {
+                "label": x.label,
+                "dashed": x.dashed,
+                "colour": x.colour,
+                "points": [p and [round(p[0], 4), round(float(p[1]), 2)] for p in x.points],
+            }
+            for x in lines
+        ],
         "bands": [list(band) for band in bands],
         "spectrogram": spectrogram,
         "group": group,
@@ -282,7 +287,7 @@ def _track(
     }
 
 
-# ---- downloads --------------------------------------------------------------------------------------------------------
+# ---- downloads -------------------------------------------------------------------------------------------------------
 
 
 def downloads(
