@@ -12,6 +12,9 @@
     if made:
         player.show("band", song=made.value)         # made.settings, made.seconds: how it was made and how long it took
 
+A page that answers every move of a slider says `jobs.follow("band", work, settings=…)` instead of `start`: it begins
+whenever the settings are not those asked for last.
+
 `show` draws where it is called; call it once a page run for each key. A failure or a cancel leaves the result before it
 in place: `engine.Refused` is shown as it is, anything else is logged and said plainly. Starting a key again stops its
 job before. `show` reruns the page when a job ends; its polling touches nothing else, so no sound restarts.
@@ -33,7 +36,7 @@ import streamlit as st
 from engine import Cancelled, Progress, Refused
 from ui.frame import plain
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.3
 PATIENCE_SECONDS = 0.6  # work that ends this soon shows no progress bar
 
 log = logging.getLogger("bandstand.jobs")
@@ -121,6 +124,10 @@ def _slots(key: str) -> tuple[str, str, str]:
     return f"_job {key}", f"_made {key}", f"_says {key}"
 
 
+def _asked(key: str) -> str:
+    return f"_asked {key}"
+
+
 def empty(key: str) -> bool:
     """Whether nothing was made, tried or begun under this key in this session."""
     return not any(slot in st.session_state for slot in _slots(key))
@@ -157,8 +164,15 @@ def start(
     st.session_state.pop(says_slot, None)
     job = Job(work, settings or {}, label)
     st.session_state[job_slot] = job
+    st.session_state[_asked(key)] = job.settings
     _submit(job)
     job.ended.wait(PATIENCE_SECONDS)
+
+
+def follow(key: str, work: Callable[[Progress], Any], *, settings: dict[str, Any], label: str = "Working") -> None:
+    """Begin `work` if `settings` are not those of the job that was begun last, whatever became of it."""
+    if st.session_state.get(_asked(key)) != settings:
+        start(key, work, settings=settings, label=label)
 
 
 def _collect(key: str) -> None:

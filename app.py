@@ -1,0 +1,66 @@
+"""The home page: what the studio does, what to do first, what is loaded and with what it computes and sounds.
+
+streamlit run app.py          (or `make run`, which sets everything up first)
+"""
+
+import importlib.util
+import platform
+
+import streamlit as st
+
+from engine import CHECKPOINTS
+from ui import frame
+
+frame.open_page("Bandstand", "Music made by neural networks on your own machine. Nothing leaves it.")
+
+ready = {page.path: any((CHECKPOINTS / page.title.lower()).rglob("model.safetensors")) for page in frame.pages()}
+first = next((page for page in frame.pages() if ready[page.path]), None)
+if first:
+    with st.container(border=True, key="first"):
+        st.markdown(f"##### Start here: {first.title}\n{frame.plain(first.says)} It opens with music to press play on.")
+        st.page_link(first.path, label=f"Open {first.title}", icon=":material/play_circle:")
+
+cards = st.columns(3, gap="medium")
+for i, page in enumerate(frame.pages()):
+    with cards[i % 3], st.container(border=True, key=f"card-{i}", height="stretch"):
+        st.markdown(f"#### {page.icon} {page.title}")
+        st.markdown(page.says)
+        if page.title != "Takes" and not ready[page.path]:
+            st.caption("Its trained weights are not in checkpoints/ yet.")
+        st.page_link(page.path, label="Open", icon=":material/arrow_forward:")
+
+st.subheader("How it goes", anchor=False)
+st.markdown(
+    """
+1. **Make** something on a page: every page opens with music already there. Roll the die until you like what you hear.
+2. **Shape** it: mute, solo and balance the tracks while it plays, drag over the bar numbers to loop a part.
+3. **Keep** it: download MIDI, WAV, stems or a score. The page's address holds its settings: a bookmark brings it back.
+"""
+)
+
+st.subheader("This studio", anchor=False)
+
+
+@st.cache_resource(show_spinner="Looking at this machine …")
+def machine() -> tuple[str, str, str]:
+    """(device, synthesiser, what could be better about it); the device's libraries take a moment to load."""
+    from engine import device
+    from engine.render import synthesiser
+
+    kind = {"cuda": "an NVIDIA GPU", "mps": "the Apple GPU", "cpu": "the processor"}[device().type]
+    player = synthesiser()
+    return kind, player.name + (f" with {player.soundfont.name}" if player.soundfont else ""), player.advice
+
+
+left, middle, right = st.columns(3, gap="medium")
+with left:
+    loaded = [page.title for page in frame.pages() if ready[page.path]]
+    st.markdown(f"**Trained and ready**  \n{', '.join(loaded) or 'nothing yet'}")
+kind, player, advice = machine()
+with middle:
+    fast = ", numba" if importlib.util.find_spec("numba") else ""
+    st.markdown(f"**Computes on**  \n{kind} ({platform.machine()}, PyTorch{fast})")
+with right:
+    st.markdown(f"**Sounds through**  \n{player}")
+    if advice:
+        st.caption(frame.plain(advice[:1].upper() + advice[1:] + "."))

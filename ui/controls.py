@@ -1,0 +1,78 @@
+"""Controls that several pages have: a seed with a lock and a reroll, tempo and transposition of what was made.
+
+    seed = controls.seed("band_seed")                       # a number, a lock, a die
+    controls.again("band_seed", "Play something new")       # the page's big button: a new seed, unless it is locked
+    song = controls.shaped("band", song)                    # tempo and transposition, without making anything anew
+
+Every control of a page takes `**KEPT`: its value stands in the address, so that a link makes the same again, and it
+outlives a change of page. Keys begin with the page's name, because the address and the session are shared by all.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import streamlit as st
+
+from engine.song import Song
+
+KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+SEEDS = 100_000  # seeds are 0 .. SEEDS - 1 when rolled: short enough to read out loud
+MAX_SEED = 2**31 - 1
+
+
+def roll(key: str) -> None:
+    """Put a new seed in place, unless it is locked. For callbacks."""
+    if not st.session_state.get(f"{key}_lock"):
+        st.session_state[key] = secrets.randbelow(SEEDS)
+
+
+def _lock(key: str) -> None:
+    st.session_state[f"{key}_lock"] = True
+
+
+def seed(key: str, default: int = 7, label: str = "Seed") -> int:
+    """A seed: typing one locks it, the die rolls another."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"seed-{key}"):
+        value = st.number_input(
+            label, 0, MAX_SEED, default, key=key, on_change=_lock, args=(key,), **KEPT,
+            help="The same seed with the same settings always plays the same music. Write down the ones you like.",
+        )  # fmt: skip
+        locked = st.session_state.get(f"{key}_lock", False)
+        st.button(
+            "", key=f"{key} roll", icon=":material/casino:", on_click=roll, args=(key,), disabled=locked,
+            help="Roll a new seed" if not locked else "The seed is locked.",
+        )  # fmt: skip
+        st.toggle("Lock", key=f"{key}_lock", **KEPT, help="Keep this seed while you change everything else.")
+    return int(value)
+
+
+def again(key: str, label: str, help: str = "The same settings with another seed.") -> bool:
+    """A page's big button: rolls the seed `key` unless it is locked. True when it was pressed."""
+    locked = st.session_state.get(f"{key}_lock", False)
+    return st.button(
+        label, key=f"{key} again", type="primary", icon=":material/casino:", on_click=roll, args=(key,),
+        width="stretch", disabled=locked, help=help if not locked else "The seed is locked; unlock it first.",
+    )  # fmt: skip
+
+
+def tempo(key: str, default: int, low: int = 40, high: int = 240) -> int:
+    """Beats a minute."""
+    return int(st.slider("Tempo", low, high, default, key=f"{key}_tempo", format="%d bpm", **KEPT))
+
+
+def transpose(key: str) -> int:
+    """Semitones, −12 to 12."""
+    says = "Semitones up or down; the drums stay as they are."
+    return int(st.slider("Transpose", -12, 12, 0, key=f"{key}_transpose", format="%+d", help=says, **KEPT))
+
+
+def shaped(key: str, song: Song) -> Song:
+    """Tempo and transposition of a song that is there already."""
+    left, right = st.columns(2)
+    with left:
+        bpm = tempo(key, round(song.tempo))
+    with right:
+        up = transpose(key)
+    return song.transposed(up).with_tempo(bpm)
