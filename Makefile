@@ -1,6 +1,7 @@
-# make run    sets up what is missing and opens the studio on 127.0.0.1
-# make test   the same set-up with what tests need, then lint, types and every test
-# make bench  what making music costs, beside what one would use instead
+# make run       sets up what is missing and opens the studio on 127.0.0.1
+# make test      the same set-up with what tests need, then lint, types and every test
+# make bench     what making music costs, beside what one would use instead
+# make evaluate  every system's figures with the committed weights, gathered in EVALUATION.md (needs the training data)
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -26,6 +27,9 @@ types: .venv/test.done
 
 bench: .venv/test.done libfluidsynth
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py); done
+
+evaluate: .venv/test.done libfluidsynth
+	$(BIN)/python -m training.report
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
