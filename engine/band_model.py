@@ -1,0 +1,242 @@
+"""Band's networks: a generator of bar latents and chords, and the decoders that play them.
+
+The line is MuseGAN's (Dong et al. 2018): noise shared by the band and noise of each track, bars × tracks × steps ×
+pitches out. It is built in two stages. Five decoders of transposed convolutions, the upper halves of autoencoders, turn
+one bar's latent into its pianoroll; they all see the same *chord code*, how much each pitch class sounds in each half
+of the bar, so that the tracks cannot disagree about the harmony. The generator, trained as a GAN, makes latents, chord
+codes and silences for a phrase of four bars.
+
+    Generator   shared [N, 96], tracks [N, 5, 24], genre [N, G] -> latent [N, 4, 5, K], chord [N, 4, 24], sounds
+    Decoder     latent of a track [M, K], chord [M, 24] -> onset and held logits [M, 2, 16, 72]
+
+Trained by `python -m training.band train`; played by `engine.band`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+TRACKS, BARS, STEPS, PITCHES, LOWEST = (
+    5,
+    4,
+    16,
+    72,
+    24,
+)  # tracks, bars a phrase, steps a bar, pitches, lowest MIDI pitch
+CHORD = 24  # twelve pitch classes for each half bar
+
+
+@dataclass(frozen=True)
+class Config:
+    genres: tuple[str, ...]
+    latent: int = 32  # K, numbers a bar and track
+    style: int = 64  # shared noise that a whole song keeps
+    phrase: int = 32  # shared noise of one phrase
+    track_style: int = 16  # a track's noise that a whole song keeps
+    track_phrase: int = 8  # a track's noise of one phrase
+    width: int = 384  # generator
+    depth: int = 3  # residual blocks before the bars part
+    bar_width: int = 192
+    track_width: int = 192
+    decoder_bar: int = 192  # channels at 1, 4 and 16 positions in a bar
+    decoder_beat: int = 96
+    decoder_step: int = 64
+
+    def asdict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Residual(nn.Module):
+    """x + W₂ gelu(W₁ norm(x)), starting as the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.a = nn.Linear(width, width)
+        self.b = nn.Linear(width, width)
+        nn.init.zeros_(self.b.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.b(F.gelu(self.a(self.norm(x))))
+
+
+class Upsample(nn.Module):
+    """A transposed convolution over time of kernel and stride 4: [M, T, C] -> [M, 4T, C'].
+
+    With kernel equal to stride no outputs overlap, so it is one matrix product, several times faster on a CPU.
+    """
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__()
+        self.weight = nn.Linear(channels, 4 * out)
+        self.out = out
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight(x).reshape(len(x), 4 * x.shape[1], self.out)
+
+
+class Decoder(nn.Module):
+    """One instrument's bar from its latent and the band's chord code."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        bar, beat, step = config.decoder_bar, config.decoder_beat, config.decoder_step
+        self.enter = nn.Linear(config.latent + CHORD, bar)
+        self.bar = Residual(bar)
+        self.to_beats = Upsample(bar, beat)
+        self.chord = nn.Linear(12, beat)
+        self.beat = Residual(beat)
+        self.to_steps = Upsample(beat, step)
+        self.leave = nn.Linear(step, 2 * PITCHES)
+        nn.init.constant_(self.leave.bias, -4.0)
+
+    def forward(self, latent: Tensor, chord: Tensor) -> Tensor:
+        """latent [M, K], chord [M, 24] -> logits [M, 2, 16, 72] of onset and sounding cells."""
+        x = self.bar(F.gelu(self.enter(torch.cat([latent, chord], -1))))[:, None]
+        x = F.gelu(self.to_beats(x))  # [M, 4, beat]
+        halves = self.chord(chord.reshape(-1, 2, 12)).repeat_interleave(2, 1)
+        x = self.beat(x + halves)
+        x = F.gelu(self.to_steps(x))  # [M, 16, step]
+        return self.leave(x).reshape(-1, STEPS, 2, PITCHES).transpose(1, 2)
+
+
+class Phrase(NamedTuple):
+    """What the generator makes, and what the critic judges: latents are 0 where a track is silent."""
+
+    latent: Tensor  # [N, 4, 5, K], of about unit scale
+    chord: Tensor  # [N, 4, 24], each half bar's pitch classes as a vector of length 1 without negative numbers
+    sounds: Tensor  # [N, 4, 5], 1 or 0
+
+
+def step_through(x: Tensor) -> Tensor:
+    """1 where x > 0, else 0; its gradient is the sigmoid's (a deterministic binary neuron, Dong & Yang 2018)."""
+    soft = torch.sigmoid(x)
+    return (x > 0).to(x.dtype) + soft - soft.detach()
+
+
+class TrackLinear(nn.Module):
+    """A linear map of its own for each track: [N, B, 5, C] -> [N, B, 5, C']."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(TRACKS, channels, out) / channels**0.5)
+        self.bias = nn.Parameter(torch.zeros(TRACKS, 1, out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, bars = x.shape[:2]
+        y = torch.baddbmm(
+            self.bias.to(x.dtype), x.permute(2, 0, 1, 3).reshape(TRACKS, n * bars, -1), self.weight.to(x.dtype)
+        )
+        return y.reshape(TRACKS, n, bars, -1).permute(1, 2, 0, 3)
+
+
+class Generator(nn.Module):
+    """Noise and genre to a phrase.
+
+    Each bar after the first may *repeat*: a binary neuron for every track chooses between new material and an earlier
+    bar's latent, as real parts repeat exactly and networks hardly ever do. A repeated part still follows the chord.
+    """
+
+    sound_bias: Tensor  # [G, 5], set after training so that silences are as frequent as in real music
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        shared = config.style + config.phrase
+        own = config.track_style + config.track_phrase
+        genres, width, bar, track = len(config.genres), config.width, config.bar_width, config.track_width
+        self.latent = config.latent
+        self.enter = nn.Linear(shared + genres, width)
+        self.blocks = nn.Sequential(*[Residual(width) for _ in range(config.depth)])
+        self.to_bars = nn.Linear(width, BARS * bar)
+        self.bar = Residual(bar)
+        self.chord = nn.Linear(bar, CHORD)
+        self.base = nn.Linear(width, TRACKS * track)
+        self.own = TrackLinear(own + genres, track)
+        self.follow = nn.Linear(bar + CHORD, track)
+        self.a = TrackLinear(track, track)
+        self.b = TrackLinear(track, track)
+        self.leave = TrackLinear(track, config.latent + 1 + 2)
+        self.register_buffer("sound_bias", torch.zeros(genres, TRACKS))
+
+    def forward(self, shared: Tensor, tracks: Tensor, genre: Tensor) -> Phrase:
+        """shared [N, style+phrase], tracks [N, 5, own], genre [N, G] weights of sum 1."""
+        latent, chord, sounds, again = self.material(shared, tracks, genre)
+        return self.assemble(latent, chord, sounds + (genre @ self.sound_bias)[:, None], again)
+
+    def material(self, shared: Tensor, tracks: Tensor, genre: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """New material for each bar [N, 4, 5, K], chord [N, 4, 24], and what the neurons for sounding [N, 4, 5] and for
+        repeating the last bar and the one before it [N, 4, 5, 2] see."""
+        n = len(shared)
+        h = self.blocks(self.enter(torch.cat([shared, genre * 4], -1)))
+        bars = self.bar(F.gelu(self.to_bars(F.gelu(h)).reshape(n, BARS, -1)))  # [N, 4, bar]
+        chord = F.relu(self.chord(bars)).reshape(n, BARS, 2, 12)
+        chord = F.normalize(chord, dim=-1, eps=1e-3).reshape(n, BARS, CHORD)
+        mine = self.own(
+            torch.cat([tracks, (genre * 4)[:, None].expand(-1, TRACKS, -1)], -1)[:, None]
+        )  # [N, 1, 5, track]
+        base = self.base(F.gelu(h)).reshape(n, 1, TRACKS, -1)
+        x = base + mine + self.follow(torch.cat([bars, chord], -1))[:, :, None]  # [N, 4, 5, track]
+        x = F.gelu(F.layer_norm(x, x.shape[-1:]))
+        x = x + F.gelu(self.b(F.gelu(F.layer_norm(self.a(x), x.shape[-1:]))))
+        out = self.leave(x)
+        return out[..., : self.latent], chord, out[..., self.latent], out[..., self.latent + 1 :] - 1
+
+    def assemble(self, latent: Tensor, chord: Tensor, sounds: Tensor, again: Tensor) -> Phrase:
+        """Decide what sounds and what repeats."""
+        kept = [latent[:, 0]]
+        for b in range(1, BARS):
+            last = step_through(again[:, b, :, :1])
+            value = last * kept[b - 1] + (1 - last) * latent[:, b]
+            if b > 1:
+                earlier = step_through(again[:, b, :, 1:])
+                value = earlier * kept[b - 2] + (1 - earlier) * value
+            kept.append(value)
+        sounding = step_through(sounds)
+        return Phrase(torch.stack(kept, 1) * sounding[..., None], chord, sounding)
+
+
+class Band(nn.Module):
+    """Everything a checkpoint holds: generator, decoders, and what was measured on training data to play them."""
+
+    centre: Tensor
+    scale: Tensor
+    onset_at: Tensor
+    held_at: Tensor
+    clear: Tensor
+    loud: Tensor
+    tempo: Tensor
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        genres = len(config.genres)
+        self.config = config
+        self.generator = Generator(config)
+        self.decoders = nn.ModuleList([Decoder(config) for _ in range(TRACKS)])
+        self.register_buffer("centre", torch.zeros(TRACKS, config.latent))  # mean and scale of real latents
+        self.register_buffer("scale", torch.ones(TRACKS, config.latent))
+        self.register_buffer("onset_at", torch.zeros(genres, TRACKS))  # logit above which an onset sounds
+        self.register_buffer("held_at", torch.zeros(genres, TRACKS))  # logit above which a note goes on
+        self.register_buffer("clear", torch.zeros(TRACKS))  # how strongly pitch classes outside the chord are held back
+        self.register_buffer("loud", torch.full((genres, TRACKS, STEPS), 80.0))  # mean velocity by step
+        self.register_buffer("tempo", torch.full((genres,), 120.0))
+
+    def decode(self, phrase: Phrase) -> Tensor:
+        """Logits of onset and sounding cells, [N, 4, 5, 2, 16, 72]; -30 where a track is silent."""
+        n, bars = phrase.chord.shape[:2]
+        chord = phrase.chord.reshape(n * bars, CHORD)
+        halves = torch.log(chord.reshape(-1, 2, 12) ** 2 + 0.01) - torch.log(torch.tensor(1 / 12 + 0.01))
+        fit = (
+            halves.clamp(max=0).repeat_interleave(STEPS // 2, 1).repeat(1, 1, PITCHES // 12)[:, None]
+        )  # [M, 1, 16, 72]
+        out = []
+        for t, decoder in enumerate(self.decoders):
+            latent = phrase.latent[:, :, t].reshape(n * bars, -1) * self.scale[t] + self.centre[t]
+            logits = decoder(latent, chord) + self.clear[t] * fit
+            sounds = phrase.sounds[:, :, t].reshape(-1, 1, 1, 1)
+            out.append(logits * sounds - 30 * (1 - sounds))
+        return torch.stack(out, 1).reshape(n, bars, TRACKS, 2, STEPS, PITCHES)
