@@ -8,6 +8,7 @@ by commas as its option wants. A value that names a file of the take (`input.mid
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Collection
 from typing import Any
 
 from engine import Progress, Refused
@@ -15,8 +16,11 @@ from engine.made import Made
 from engine.takes import Library, Recipe, Take
 
 
-def words(recipe: Recipe, files: dict[str, str] | None = None) -> list[str]:
-    """The command line of a recipe, without outputs; `files` maps a file of the take to where it lies."""
+def words(recipe: Recipe, files: dict[str, str] | None = None, repeated: Collection[str] = ()) -> list[str]:
+    """The command line of a recipe, without outputs; `files` maps a file of the take to where it lies.
+
+    A list is joined by commas, or gives the option again and again where it is one of `repeated`.
+    """
     out = [recipe.system]
     for key, value in recipe.settings.items():
         option = "--" + key.replace("_", "-")
@@ -24,6 +28,8 @@ def words(recipe: Recipe, files: dict[str, str] | None = None) -> list[str]:
             out.append(option)
         elif value is None or value is False:
             continue
+        elif option in repeated and isinstance(value, (list, tuple)):
+            out += [f"{option}={(files or {}).get(str(item), item)}" for item in value]
         else:
             text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
             text = (files or {}).get(text, text)
@@ -33,7 +39,14 @@ def words(recipe: Recipe, files: dict[str, str] | None = None) -> list[str]:
 
 def parsed(recipe: Recipe, parser: ArgumentParser, files: dict[str, str] | None = None) -> Namespace:
     """The parsed command line of a recipe. Refused when its system or an option is unknown here."""
-    return parser.parse_args(words(recipe, files))
+    return parser.parse_args(words(recipe, files, _repeated(parser, recipe.system)))
+
+
+def _repeated(parser: ArgumentParser, system: str) -> set[str]:
+    """The options of a system that may be given more than once."""
+    kinds: Any = next((action.choices for action in parser._actions if action.dest == "command"), {})
+    actions = kinds[system]._actions if system in kinds else []
+    return {text for action in actions if type(action).__name__ == "_AppendAction" for text in action.option_strings}
 
 
 def make_again(library: Library, take: Take, progress: Progress | None = None) -> Made:

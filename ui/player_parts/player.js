@@ -235,6 +235,7 @@ class Player {
     this.watch.disconnect();
     root.replaceChildren();
     root.className = "bs" + (data.compact ? " compact" : "");
+    root.dataset.player = data.player;
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", `Player: ${data.title || "music"}`);
     root.setAttribute("tabindex", "0");

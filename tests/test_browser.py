@@ -1,0 +1,221 @@
+"""The studio in a real browser: cold deep links, making, playing, mixing, downloading; the dark; a phone's width."""
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.audio import read_audio
+from engine.song_midi import read_midi
+from tests.studio import ROOT, Visit, chromium, served, tune, wait_for
+from ui import frame
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    home = tmp_path_factory.mktemp("studio")
+    with served(home) as address:
+        yield address
+    assert "Traceback" not in (home / "server.log").read_text(), (home / "server.log").read_text()[-3000:]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("lab"), ROOT / "tests" / "player_page.py") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def played(browser, lab):
+    """The tab that most tests of the player share, with the sound on."""
+    with Visit(browser, lab).open(ready=".bs .play") as visit:
+        wait_for(lambda: "lab" in visit.players(), 20, "no player")
+        yield visit
+
+
+def press(visit: Visit, key: str) -> None:
+    visit.page.locator(f".bs[data-player='{key}'] .play").click()
+
+
+# ---- the player ------------------------------------------------------------------------------------------------------
+
+
+def test_sound_goes_on_through_reruns(played):
+    press(played, "lab")
+    played.heard("lab")
+    before = played.player("lab")
+    played.page.get_by_role("slider", name="Idle").press("ArrowRight")
+    played.page.wait_for_timeout(700)
+    after = played.player("lab")
+    assert after["playing"] and after["sound"] == before["sound"]
+    assert (after["seconds"] - before["seconds"]) % before["length"] > 0.5, "a slider's move restarted the sound"
+
+
+def test_one_player_stops_the_other_and_a_pair_hands_over_the_position(played):
+    assert played.player("A")["sound"].startswith("unheard"), "it was rendered before anyone asked"
+    press(played, "A")
+    played.heard("A")
+    assert not played.player("lab")["playing"]
+    where = played.player("A")["seconds"]
+    press(played, "B")
+    played.heard("B")
+    assert not played.player("A")["playing"]
+    assert played.player("B")["seconds"] > where, "B goes on where A was"
+    press(played, "B")
+    assert not played.player("B")["playing"]
+
+
+def test_mute_and_solo_change_what_is_heard_without_a_new_sound(played):
+    sound = played.player("lab")["sound"]
+    played.page.get_by_role("button", name="Solo Bass").click()
+    assert played.player("lab")["gains"] == [0, 1, 0]
+    played.page.get_by_text("drums=0.00 bass=1.00 piano=0.00").wait_for()
+    played.page.get_by_role("button", name="Solo Bass").click()
+    played.page.get_by_role("button", name="Mute Drums").click()
+    assert played.player("lab")["gains"] == [0, 1, 1]
+    played.page.get_by_text("drums=0.00 bass=1.00 piano=1.00").wait_for()
+    assert played.player("lab")["sound"] == sound
+
+
+def test_downloads_hold_what_is_heard(played):
+    with played.page.expect_download() as midi:
+        played.page.get_by_role("button", name="MIDI").click()
+    assert midi.value.suggested_filename == "lab-3.mid"
+    song = read_midi(Path(midi.value.path()).read_bytes())
+    assert [len(t.notes) for t in song.tracks] == [len(t.notes) for t in tune(3).tracks]
+    with played.page.expect_download() as stems:
+        played.page.get_by_role("button", name="Stems").click()
+    with zipfile.ZipFile(io.BytesIO(Path(stems.value.path()).read_bytes())) as archive:
+        assert archive.namelist() == ["1-drums.wav", "2-bass.wav", "3-piano.wav"]
+        loudness = [np.abs(np.frombuffer(archive.read(name)[44:], "<i2")).max() for name in archive.namelist()]
+    assert loudness[0] == 0 and min(loudness[1:]) > 300, "the drums are muted in the player"
+    with played.page.expect_download() as wav:
+        played.page.get_by_role("button", name="WAV").click()
+    assert read_audio(Path(wav.value.path()).read_bytes()).seconds > 8
+    played.page.get_by_role("button", name="Mute Drums").click()
+
+
+def test_drag_over_the_ruler_loops_whole_beats_and_keys_work(played):
+    ruler = played.page.get_by_role("slider", name="Position").first
+    ruler.scroll_into_view_if_needed()
+    box = ruler.bounding_box()
+    mouse, y = played.page.mouse, box["y"] + box["height"] / 2
+    length = played.player("lab")["length"]
+    mouse.move(box["x"] + box["width"] * 1.1 / length, y)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] * 2.1 / length, y, steps=4)
+    mouse.up()
+    assert played.player("lab")["loop"] == {"start": 1.0, "end": 2.0}
+    ruler.press(" ")
+    played.heard("lab")
+    played.page.wait_for_timeout(1300)
+    assert 0.9 <= played.player("lab")["seconds"] <= 2.0, "the loop holds the playhead"
+    ruler.press("l")
+    assert played.player("lab")["loop"] is None
+    ruler.press(" ")
+    assert not played.player("lab")["playing"]
+    ruler.press("Home")
+    ruler.press("ArrowRight")
+    assert played.player("lab")["seconds"] == pytest.approx(0.5), "an arrow moves by a beat"
+    assert "bar 1, beat 2" in ruler.get_attribute("aria-valuetext")
+
+
+def test_new_music_of_the_same_length_takes_over_while_it_plays(played):
+    press(played, "lab")
+    played.heard("lab")
+    before = played.player("lab")
+    played.page.get_by_role("button", name="Another").click()
+    wait_for(lambda: played.player("lab")["sound"] != before["sound"], 20, "no new music")
+    played.heard("lab")
+    assert re.search(r"lab_seed=\d+", played.page.url), "the address holds the seed"
+
+
+def test_a_waveform_plays_and_is_named_for_a_screen_reader(played):
+    press(played, "note")
+    played.heard("note")
+    assert played.page.get_by_role("img", name="Spectrogram of Sound: asked").count() == 1
+    assert played.page.get_by_role("img", name=re.compile("Pianoroll of Bass: 16 notes, from C2")).count() == 1
+
+
+def test_words_are_shown_and_never_run(played):
+    assert played.page.get_by_text("A <i>tune</i>", exact=True).count() == 1
+    assert played.page.get_by_text("<b>*plain*</b>", exact=True).count() == 1
+
+
+def test_a_job_shows_progress_stops_when_asked_and_loses_nothing(played):
+    sound = played.player("lab")["sound"]
+    played.page.get_by_role("button", name="Work slowly").click()
+    played.page.get_by_role("progressbar").first.wait_for()
+    played.page.get_by_role("button", name="Cancel").click()
+    played.page.get_by_text("Stopped: working slowly.").wait_for()
+    played.page.get_by_role("button", name="Refuse").click()
+    played.page.get_by_text("There is no <b>such</b> *thing*.").wait_for()
+    played.page.get_by_role("button", name="Break").click()
+    played.page.get_by_text("what you had is still here").wait_for()
+    assert not played.page.get_by_text("a secret of the machine").count()
+    assert played.player("lab")["sound"] == sound
+
+
+# ---- the pages -------------------------------------------------------------------------------------------------------
+
+
+def test_home_leads_to_every_page(browser, studio):
+    with Visit(browser, studio).open() as visit:
+        visit.page.get_by_text("Sounds through").wait_for()
+        for page in frame.pages():
+            assert visit.page.locator(".st-key-menu").get_by_role("link", name=page.title).count() == 1
+        visit.page.locator(".st-key-menu").get_by_role("link", name=frame.pages()[0].title).click()
+        visit.page.get_by_role("heading", name=frame.pages()[0].title, exact=True).wait_for()
+
+
+MAKERS = [page for page in frame.pages() if page.title != "Takes"]
+
+
+@pytest.mark.parametrize("page", MAKERS, ids=lambda page: page.title)
+def test_a_page_opened_cold_has_music_to_hear_and_to_take_away(browser, studio, page):
+    with Visit(browser, studio).open(Path(page.path).stem, ready=".bs .play") as visit:
+        wait_for(visit.players, 20, "no player")
+        key = visit.page.evaluate("[...window.__bandstand.players.keys()][0]")
+        press(visit, key)
+        visit.heard(key)
+        button = visit.page.locator("[data-testid=stDownloadButton] button").first
+        button.scroll_into_view_if_needed()
+        with visit.page.expect_download() as download:
+            button.click()
+        assert Path(download.value.path()).stat().st_size > 40
+        assert visit.player(key)["playing"], "a download stops nothing"
+
+
+@pytest.mark.parametrize("page", [frame.HOME, *frame.pages()], ids=lambda page: page.title)
+def test_a_page_fits_a_phone_and_is_readable_in_the_dark(browser, studio, page):
+    path = "" if page is frame.HOME else Path(page.path).stem
+    ready = ".bs .play" if page in MAKERS else "h1"
+    with Visit(browser, studio, phone=True, dark=True).open(path, ready) as visit:
+        visit.page.wait_for_timeout(300)
+        visit.fits()
+        colours = visit.page.evaluate(
+            "[getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor,"
+            " getComputedStyle(document.querySelector('h1')).color]"
+        )
+        assert contrast(*colours) > 7, colours
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG 2's contrast ratio of two CSS colours."""
+
+    def luminance(colour: str) -> float:
+        channels = [int(c) / 255 for c in re.findall(r"\d+", colour)[:3]]
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
