@@ -100,7 +100,10 @@ class _Player:
         self.font = self.synth.sfload(str(path))
 
     def __del__(self) -> None:
-        self.synth.delete()
+        try:
+            self.synth.delete()
+        except TypeError:  # Python is closing and has let go of the library
+            pass
 
     def sounds(self) -> bool:
         """Whether middle C on a piano is heard."""

@@ -1,0 +1,87 @@
+"""What the studio costs a person: opening it, the button to a sound, memory, rendering.
+
+    python -m benchmarks.studio
+
+Times are seconds on the clock in a real Chromium beside a real server, both on this machine; the limits are the
+project's own. Rendering stands beside pretty_midi's way with the same library and soundfont, in the same run.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pretty_midi
+
+from engine import band, render
+from engine.song_midi import write_midi
+from tests.studio import Visit, chromium, served, wait_for
+
+PRESSES = 5
+LOADED = "() => { const p = window.__bandstand?.players.get('band'); return p?.loaded ? p.data.sound : null }"
+
+
+def row(what: str, value: str, limit: str) -> None:
+    print(f"| {what} | {value} | {limit} |", flush=True)
+
+
+def memory(address: str) -> float:
+    """Resident megabytes of the server that listens there."""
+    port = address.rsplit(":", 1)[1]
+    found = subprocess.run(["ps", "-eo", "rss=,args="], capture_output=True, text=True, check=True).stdout
+    return max(int(line.split()[0]) for line in found.splitlines() if f"--server.port {port}" in line) / 1024
+
+
+def studio() -> None:
+    """Cold start, the button to a playable sound, memory."""
+    with tempfile.TemporaryDirectory() as home, chromium() as browser:
+        began = time.perf_counter()
+        with served(Path(home)) as address:
+            with Visit(browser, address).open(ready=".st-key-menu") as visit:
+                visit.page.get_by_text("How it goes").wait_for()
+                row("cold start: command to interactive home page", f"{time.perf_counter() - began:.1f} s", "5 s")
+            began = time.perf_counter()
+            with Visit(browser, address).open("band", ready=".bs .play") as visit:
+                row("Band opened cold: address to music that can be played", f"{time.perf_counter() - began:.1f} s", "")
+                wait_for(visit.players, 20, "no player")
+                times = []
+                for _ in range(PRESSES):
+                    before = visit.player("band")["sound"]
+                    began = time.perf_counter()
+                    visit.page.get_by_role("button", name="Play something new").click()
+                    wait_for(lambda: visit.player("band")["sound"] != before, 60, "nothing was made")  # noqa: B023
+                    visit.page.evaluate("window.__bandstand.players.get('band').load().then(() => 1)")
+                    times.append(time.perf_counter() - began)
+                row("8 bars: button to playable sound (median)", f"{statistics.median(times):.2f} s", "1.5 s")
+            row("memory of the server with Band loaded", f"{memory(address):.0f} MB", "1200 MB")
+
+
+def rendering() -> None:
+    """Seconds of music a second, of 64 bars in five tracks, beside pretty_midi with the same soundfont."""
+    model = band.load()
+    song = band.generate(model, genre=model.genres[0], seed=7, bars=64)
+    began = time.process_time()
+    render.render(song)
+    ours = song.seconds / (time.process_time() - began)
+    row("rendering 64 bars: five stems and their mix", f"{ours:.0f} × real time", "30 ×")
+    chosen = render.synthesiser()
+    if chosen.soundfont:
+        midi = pretty_midi.PrettyMIDI(io.BytesIO(write_midi(song)))
+        began = time.process_time()
+        midi.fluidsynth(fs=render.RATE, sf2_path=str(chosen.soundfont))
+        row("the same by pretty_midi", f"{song.seconds / (time.process_time() - began):.0f} × real time", "")
+
+
+def main() -> None:
+    print(f"{os.cpu_count()} CPU cores, {render.synthesiser()}\n\n| what | measured | limit |\n|---|---|---|")
+    rendering()
+    studio()
+
+
+if __name__ == "__main__":
+    main()
