@@ -100,7 +100,7 @@ class _Player:
         self.font = self.synth.sfload(str(path))
 
     def __del__(self) -> None:
-        try:
+        try:  # noqa: SIM105 (contextlib may be gone by then, too)
             self.synth.delete()
         except TypeError:  # Python is closing and has let go of the library
             pass
