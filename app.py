@@ -9,7 +9,10 @@ import platform
 import streamlit as st
 
 from engine import CHECKPOINTS
-from ui import frame
+from engine.song_midi import read_midi
+from ui import frame, player
+
+OPENING = frame.ROOT / "assets" / "opening.mid"  # made by Band with its shipped weights
 
 frame.open_page("Bandstand", "Music made by neural networks on your own machine. Nothing leaves it.")
 
@@ -17,8 +20,13 @@ ready = {page.path: any((CHECKPOINTS / page.title.lower()).rglob("model.safetens
 first = next((page for page in frame.pages() if ready[page.path]), None)
 if first:
     with st.container(border=True, key="first"):
-        st.markdown(f"##### Start here: {first.title}\n{frame.plain(first.says)} It opens with music to press play on.")
-        st.page_link(first.path, label=f"Open {first.title}", icon=":material/play_circle:")
+        left, right = st.columns([1, 1.5], gap="large", vertical_alignment="center")
+        with left:
+            st.markdown(f"##### Start here: {first.title}\n{frame.plain(first.says)} It opens with music to play.")
+            st.page_link(first.path, label=f"Open {first.title}", icon=":material/play_circle:")
+        if OPENING.is_file():
+            with right:
+                player.show("opening", song=read_midi(OPENING), compact=True, title="Made by Band", height=110)
 
 cards = st.columns(3, gap="medium")
 for i, page in enumerate(frame.pages()):

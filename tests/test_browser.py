@@ -172,8 +172,8 @@ def test_home_leads_to_every_page(browser, studio):
     with Visit(browser, studio).open() as visit:
         visit.page.get_by_text("Sounds through").wait_for()
         for page in frame.pages():
-            assert visit.page.locator(f".st-key-menu a[href$='/{Path(page.path).stem}']").count() == 1
-        visit.page.locator(f".st-key-menu a[href$='/{Path(frame.pages()[0].path).stem}']").click()
+            assert visit.page.locator(f".st-key-menu a[href='{Path(page.path).stem}']").count() == 1
+        visit.page.locator(f".st-key-menu a[href='{Path(frame.pages()[0].path).stem}']").click()
         visit.page.get_by_role("heading", name=frame.pages()[0].title, exact=True).wait_for()
 
 
@@ -207,6 +207,24 @@ def test_a_page_fits_a_phone_and_is_readable_in_the_dark(browser, studio, page):
             " getComputedStyle(document.querySelector('h1')).color]"
         )
         assert contrast(*colours) > 7, colours
+
+
+def test_settings_stand_in_the_address_and_outlive_a_change_of_page(browser, studio):
+    with Visit(browser, studio).open("band?band_seed=99&band_bass=false", ready=".bs .play") as visit:
+        wait_for(visit.players, 20, "no player")
+        sound = visit.player("band")["sound"]
+        visit.page.locator(".st-key-menu a[href='takes']").click()
+        visit.page.get_by_role("heading", name="Takes", exact=True).wait_for()
+        visit.page.locator(".st-key-menu a[href='band']").click()
+        visit.page.locator(".bs[data-player='band']").wait_for()
+        assert visit.player("band")["sound"] == sound
+        assert visit.page.get_by_label("Seed", exact=True).input_value() == "99"
+        assert "band_seed=99" in visit.page.url and "band_bass=false" in visit.page.url
+        # Saved, it stands among the takes; and nobody else has it.
+        visit.page.get_by_role("button", name="Save as take").click()
+        visit.page.get_by_text("Kept as").wait_for()
+        visit.page.locator(".st-key-menu a[href='takes']").click()
+        visit.page.get_by_text("seed 99").first.wait_for()
 
 
 def contrast(first: str, second: str) -> float:
