@@ -62,11 +62,12 @@ COLOURS = {  # of a track, on light and on dark
 OTHERS = (("#a33d6b", "#ea86b0"), ("#2d7d78", "#69c9c1"), ("#7a5a34", "#cba774"), ("#4a63ad", "#93a9ee"))
 
 _PARTS = Path(__file__).with_name("player_parts")
+_SCRIPTS = ("sound", "draw", "spectrum", "face", "player")  # one module, in this order
 _component = st.components.v2.component(
     "bandstand_player",
     html='<div class="bs"></div>',
     css=(_PARTS / "player.css").read_text("utf-8"),
-    js="\n".join((_PARTS / f"{part}.js").read_text("utf-8") for part in ("sound", "draw", "spectrum", "player")),
+    js="\n".join((_PARTS / f"{name}.js").read_text("utf-8") for name in _SCRIPTS),
 )
 
 
