@@ -17,13 +17,14 @@ import time
 from pathlib import Path
 
 import pretty_midi
+from playwright.sync_api import Browser
 
 from engine import band, render
 from engine.song_midi import write_midi
 from tests.studio import Visit, chromium, served, wait_for
 
 PRESSES = 5
-LOADED = "() => { const p = window.__bandstand?.players.get('band'); return p?.loaded ? p.data.sound : null }"
+SESSIONS = 10
 
 
 def row(what: str, value: str, limit: str) -> None:
@@ -59,6 +60,23 @@ def studio() -> None:
                     times.append(time.perf_counter() - began)
                 row("8 bars: button to playable sound (median)", f"{statistics.median(times):.2f} s", "1.5 s")
             row("memory of the server with Band loaded", f"{memory(address):.0f} MB", "1200 MB")
+            sessions(browser, address)
+
+
+def sessions(browser: Browser, address: str) -> None:
+    """Ten sessions that open Band at once, each with a seed of its own."""
+    began = time.perf_counter()
+    visits = [Visit(browser, address) for _ in range(SESSIONS)]
+    for number, visit in enumerate(visits):
+        visit.page.goto(f"{address}/band?band_seed={number}", wait_until="commit")
+    for visit in visits:
+        wait_for(lambda: visit.player("band").get("sound"), 120, "a session waits for ever")  # noqa: B023
+    last = time.perf_counter() - began
+    assert len({visit.player("band")["sound"] for visit in visits}) == SESSIONS, "two sessions share their music"
+    for visit in visits:
+        visit.context.close()
+    row(f"{SESSIONS} sessions open Band at once: the last has music after", f"{last:.1f} s", "")
+    row("memory afterwards", f"{memory(address):.0f} MB", "1200 MB")
 
 
 def rendering() -> None:

@@ -68,7 +68,9 @@ def open_page(title: str, says: str = "") -> None:
         layout="wide",
         initial_sidebar_state="collapsed",
     )
-    st.html(f"<style>{_css()}</style>")
+    # Streamlit writes white on a primary button; on the dark theme's brass that cannot be read.
+    dark = ".stApp button[kind=primary], .stApp button[kind=primary] * { color: #241a14; }"
+    st.html(f"<style>{_css()}{dark if st.context.theme.type == 'dark' else ''}</style>")
     with st.container(horizontal=True, key="menu", gap="small", vertical_alignment="center"):
         st.page_link(HOME.path, label="Bandstand", icon=":material/home:")
         for page in pages():
