@@ -1,13 +1,13 @@
 """Band's networks: a generator of bar latents and chords, and the decoders that play them.
 
 The line is MuseGAN's (Dong et al. 2018): noise shared by the band and noise of each track, bars × tracks × steps ×
-pitches out. It is built in two stages. Five decoders of transposed convolutions, the upper halves of autoencoders, turn
-one bar's latent into its pianoroll; they all see the same *chord code*, how much each pitch class sounds in each half
-of the bar, so that the tracks cannot disagree about the harmony. The generator, trained as a GAN, makes latents, chord
-codes and silences for a phrase of four bars.
+pitches out. It is built in two stages. Five decoders of transposed convolutions, the playing halves of autoencoders,
+turn one bar's latent into its pianoroll. The generator, trained as a GAN, makes for a phrase of four bars those
+latents, silences, and a *chord code*: how much each pitch class sounds in each half of a bar over all pitched tracks.
+The decoders' notes are weighed by that one code, so that the tracks agree about the harmony.
 
     Generator   shared [N, 96], tracks [N, 5, 24], genre [N, G] -> latent [N, 4, 5, K], chord [N, 4, 24], sounds
-    Decoder     latent of a track [M, K], chord [M, 24] -> onset and held logits [M, 2, 16, 72]
+    Decoder     latent of a track [M, K] -> onset and held logits [M, 2, 16, 72]
 
 Trained by `python -m training.band train`; played by `engine.band`.
 """
@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from engine.variation_vae import Residual
 
 TRACKS, BARS, STEPS, PITCHES, LOWEST = (
     5,
@@ -39,70 +41,40 @@ class Config:
     phrase: int = 32  # shared noise of one phrase
     track_style: int = 16  # a track's noise that a whole song keeps
     track_phrase: int = 8  # a track's noise of one phrase
-    width: int = 384  # generator
+    width: int = 320  # generator
     depth: int = 3  # residual blocks before the bars part
     bar_width: int = 192
-    track_width: int = 192
+    track_width: int = 160
     decoder_bar: int = 192  # channels at 1, 4 and 16 positions in a bar
-    decoder_beat: int = 96
-    decoder_step: int = 64
+    decoder_beat: int = 192
+    decoder_step: int = 96
 
     def asdict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-class Residual(nn.Module):
-    """x + W₂ gelu(W₁ norm(x)), starting as the identity."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.a = nn.Linear(width, width)
-        self.b = nn.Linear(width, width)
-        nn.init.zeros_(self.b.weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.b(F.gelu(self.a(self.norm(x))))
-
-
-class Upsample(nn.Module):
-    """A transposed convolution over time of kernel and stride 4: [M, T, C] -> [M, 4T, C'].
-
-    With kernel equal to stride no outputs overlap, so it is one matrix product, several times faster on a CPU.
-    """
-
-    def __init__(self, channels: int, out: int) -> None:
-        super().__init__()
-        self.weight = nn.Linear(channels, 4 * out)
-        self.out = out
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.weight(x).reshape(len(x), 4 * x.shape[1], self.out)
-
-
 class Decoder(nn.Module):
-    """One instrument's bar from its latent and the band's chord code."""
+    """One instrument's bar from its latent: the playing half of Variation's autoencoder (`engine.variation_vae`), under
+    the same names. Each `_out` map is a transposed convolution over time whose stride is its kernel, 1 → 4 → 16 steps;
+    no outputs overlap, so it is one matrix product."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         bar, beat, step = config.decoder_bar, config.decoder_beat, config.decoder_step
-        self.enter = nn.Linear(config.latent + CHORD, bar)
-        self.bar = Residual(bar)
-        self.to_beats = Upsample(bar, beat)
-        self.chord = nn.Linear(12, beat)
-        self.beat = Residual(beat)
-        self.to_steps = Upsample(beat, step)
-        self.leave = nn.Linear(step, 2 * PITCHES)
-        nn.init.constant_(self.leave.bias, -4.0)
+        self.from_latent = nn.Linear(config.latent, bar)
+        self.bar_mix_out = Residual(bar)
+        self.bar_out = nn.Linear(bar, 4 * beat)
+        self.beat_mix_out = Residual(beat)
+        self.beat_out = nn.Linear(beat, 4 * step)
+        self.step_out = nn.Linear(step, 2 * PITCHES)
+        self.beat = beat
 
-    def forward(self, latent: Tensor, chord: Tensor) -> Tensor:
-        """latent [M, K], chord [M, 24] -> logits [M, 2, 16, 72] of onset and sounding cells."""
-        x = self.bar(F.gelu(self.enter(torch.cat([latent, chord], -1))))[:, None]
-        x = F.gelu(self.to_beats(x))  # [M, 4, beat]
-        halves = self.chord(chord.reshape(-1, 2, 12)).repeat_interleave(2, 1)
-        x = self.beat(x + halves)
-        x = F.gelu(self.to_steps(x))  # [M, 16, step]
-        return self.leave(x).reshape(-1, STEPS, 2, PITCHES).transpose(1, 2)
+    def forward(self, latent: Tensor) -> Tensor:
+        """latent [M, K] -> logits [M, 2, 16, 72] of onset and sounding cells."""
+        x = self.bar_mix_out(F.gelu(self.from_latent(latent)))
+        x = self.beat_mix_out(F.gelu(self.bar_out(x)).reshape(-1, 4, self.beat))
+        x = F.gelu(self.beat_out(x)).reshape(len(latent), STEPS, -1)
+        return self.step_out(x).reshape(-1, STEPS, 2, PITCHES).transpose(1, 2)
 
 
 class Phrase(NamedTuple):
@@ -236,7 +208,7 @@ class Band(nn.Module):
         out = []
         for t, decoder in enumerate(self.decoders):
             latent = phrase.latent[:, :, t].reshape(n * bars, -1) * self.scale[t] + self.centre[t]
-            logits = decoder(latent, chord) + self.clear[t] * fit
+            logits = decoder(latent) + self.clear[t] * fit
             sounds = phrase.sounds[:, :, t].reshape(-1, 1, 1, 1)
             out.append(logits * sounds - 30 * (1 - sounds))
         return torch.stack(out, 1).reshape(n, bars, TRACKS, 2, STEPS, PITCHES)

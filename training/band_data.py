@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.data import SongNotes
 from training.variation_data import PACKED, PITCHES, SPLITS, STEPS, TRACKS, song_bars, unpack
 
 BARS = 8  # bars a window: two phrases of four
@@ -31,20 +32,6 @@ BAR_TICKS = 96  # 24 ticks a beat, 4/4
 HALVES = 2  # chroma is kept for each half bar
 MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])  # Krumhansl & Kessler 1982
 MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
-
-
-@dataclass(frozen=True)
-class SongNotes:
-    """One song's notes in ticks (24 a beat), sorted by onset, with what is known of it."""
-
-    track: np.ndarray  # uint8 [notes] index into TRACKS
-    onset: np.ndarray  # int [notes] ticks
-    duration: np.ndarray  # int [notes] ticks
-    pitch: np.ndarray  # uint8 [notes]
-    velocity: np.ndarray  # uint8 [notes]
-    label: str
-    split: str
-    tempo: float
 
 
 def key_shift(chroma: np.ndarray) -> int:
@@ -167,30 +154,11 @@ def prepare(
     return facts
 
 
-def from_arrays(path: Path, limit: int | None = None) -> tuple[Iterator[SongNotes], dict[str, int]]:
-    """The songs of songs.npz one by one, and how many there are of each label in the training split."""
-    with np.load(path) as data:
-        names = ("offsets", "track", "onset", "dur", "pitch", "vel", "genre", "split", "qpm")
-        offsets, track, onset, dur, pitch, vel, genre, split, qpm = (data[n] for n in names)
-    number = len(genre) if limit is None else min(limit, len(genre))
-    counts = {str(g): int(((genre == g) & (split == "train"))[:number].sum()) or 1 for g in np.unique(genre[:number])}
-
-    def songs() -> Iterator[SongNotes]:
-        for i in range(number):
-            part = slice(offsets[i], offsets[i + 1])
-            order = np.argsort(onset[part], kind="stable")
-            yield SongNotes(
-                track[part][order],
-                onset[part][order].astype(np.int64),
-                dur[part][order].astype(np.int64),
-                pitch[part][order],
-                vel[part][order],
-                str(genre[i]),
-                str(split[i]),
-                float(qpm[i]),
-            )
-
-    return songs(), counts
+def songs_by_label(path: Path) -> dict[str, int]:
+    """How many training songs of each label a songs.npz holds (1 where there are none)."""
+    with np.load(path, allow_pickle=False) as data:
+        genre, split = data["genre"], data["split"]
+    return {str(g): max(1, int(((genre == g) & (split == "train")).sum())) for g in np.unique(genre)}
 
 
 @dataclass(frozen=True)
