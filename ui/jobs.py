@@ -194,8 +194,9 @@ def show(key: str) -> Made | None:
     """Draw the job's progress with a cancel, or why it failed; returns the latest good result or None."""
     _collect(key)
     job_slot, made_slot, says_slot = _slots(key)
-    if job_slot in st.session_state:
-        _poll(key)
+    if job := st.session_state.get(job_slot):
+        # One that waits for others looks seldom, so that many sessions do not slow down the one that works.
+        st.fragment(_poll, run_every=POLL_SECONDS if job.started else 4 * POLL_SECONDS)(key)
     elif says_slot in st.session_state:
         kind, text = st.session_state[says_slot]
         if kind == "error":
@@ -205,7 +206,6 @@ def show(key: str) -> Made | None:
     return st.session_state.get(made_slot)
 
 
-@st.fragment(run_every=POLL_SECONDS)
 def _poll(key: str) -> None:
     job = st.session_state.get(_slots(key)[0])
     if job is None or job.ended.is_set():
