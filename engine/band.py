@@ -197,7 +197,8 @@ def _notes(
 ) -> list[Note]:
     """bool [steps, 72] twice -> notes; each lasts while it is held, a drum one step; velocities around `loud` [16]."""
     steps = len(onset)
-    wander = touch.normal(0, 5, (steps, PITCHES))
+    velocity = np.resize(loud, steps)[:, None] + touch.normal(0, 5, (steps, PITCHES))
+    velocity = np.clip(np.rint(velocity), 1, 127).astype(int)
     stop = np.full(PITCHES, steps)
     ends = np.empty((steps, PITCHES), int)
     for step in range(steps - 1, -1, -1):  # where a pitch that sounds at `step` stops
@@ -206,8 +207,7 @@ def _notes(
     notes = []
     for step, row in zip(*np.nonzero(onset)):
         end = step + 1 if drums or step + 1 == steps else max(step + 1, int(ends[step + 1, row]))
-        velocity = int(np.clip(round(loud[step % STEPS] + wander[step, row]), 1, 127))
-        notes.append(Note(step / 4, (end - step) / 4, int(row) + LOWEST, velocity))
+        notes.append(Note(int(step) / 4, (end - int(step)) / 4, int(row) + LOWEST, int(velocity[step, row])))
     return notes
 
 
