@@ -1,0 +1,135 @@
+"""Melody: folk tunes in ABC by a character-level LSTM that knows its bars.
+
+engine/melody_text.py has the text and the alphabet, melody_features.py what the network is told, melody_net.py the
+network, melody_sampler.py its compiled step, melody_grammar.py the constraint, melody_abc.py scores and sound.
+
+    model = load()
+    written = compose(model, Request(key="D", meter="6/8"), seed=7)         # engine/melody_compose.py; .tune.abc
+    song = generate(model, seed=7, key="D", meter="6/8")                    # → engine.song.Song
+    score(model, read_tunes(Path("tunes.abc")))                            # → bits a character, accuracy, characters
+
+    python -m engine melody --key D --meter 6/8 --seed 7 --out tune.abc --out tune.mid
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from engine import Progress, Refused, checkpoint
+from engine import device as find_device
+from engine.melody_features import tune_rows
+from engine.melody_net import Config, MelodyNet
+from engine.melody_sampler import Sampler
+from engine.melody_text import Alphabet, Tune
+
+if TYPE_CHECKING:
+    from engine.song import Song
+
+FOLDER = checkpoint.ROOT / "melody"
+OTHER_BITS = 16.0  # beyond its class, for a character that has no symbol of its own
+
+
+class Melody:
+    """A loaded model, frozen. Threads may share it."""
+
+    def __init__(self, net: MelodyNet, config: dict[str, Any], sha256: str, where: torch.device) -> None:
+        self.net, self.config, self.sha256, self.device = net, config, sha256, where
+        self.alphabet = Alphabet(net.config.characters)
+        self.sampler = Sampler(net)
+
+    @cached_property
+    def priors(self) -> list[dict[str, Any]]:
+        """What the tunes learned from are like: key, meter, unit, kind, form, style, count."""
+        return list(self.config.get("priors", []))
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """The types of tune that can be asked for."""
+        counts: dict[str, int] = {}
+        for prior in self.priors:
+            counts[prior["kind"]] = counts.get(prior["kind"], 0) + prior["count"]
+        return [kind for kind, n in sorted(counts.items(), key=lambda item: -item[1]) if kind and n >= 10]
+
+
+def load(path: Path | str = FOLDER, device: str | None = None) -> Melody:
+    """The model in a checkpoint's folder. Composing runs on the processor, scoring on `device`."""
+    found = checkpoint.load(path, "melody")
+    try:
+        config = Config(**found.model)
+    except TypeError as error:
+        raise Refused(f"{Path(path) / 'config.json'} does not describe a melody model: {error}.") from None
+    sizes = 1 <= config.width <= 2048 and 1 <= config.layers <= 8 and 0 <= config.embed <= 2048
+    if not sizes or Alphabet(config.characters).size != config.symbols:
+        raise Refused(f"{Path(path) / 'config.json'} does not describe a melody model: its sizes do not agree.")
+    net = MelodyNet(config)
+    checkpoint.fill(net, found.weights, path)
+    where = find_device(device)
+    model = Melody(net, found.config, found.sha256, where)
+    net.to(where)
+    return model
+
+
+def generate(model: Melody, *, seed: int, progress: Progress | None = None, tempo: float = 0.0, **request: Any) -> Song:
+    """A tune as a Song; the other arguments are those of Request. tempo: quarter notes a minute, 0: the usual one."""
+    from engine.melody_abc import song
+    from engine.melody_compose import Request, compose
+
+    return song(compose(model, Request(**request), seed=seed, progress=progress).tune, tempo=tempo)
+
+
+# Scoring
+
+
+@torch.no_grad()
+def score(model: Melody, tunes: list[Tune], batch: int = 32) -> dict[str, float | int]:
+    """Bits a character, next-character accuracy, characters and tunes.
+
+    Every character of every canonical body (engine/melody_text.py) is predicted from the tune's canonical header and
+    the characters before it, no control and no form given, among all characters that can be written there (and the
+    end). Neither the header nor the tune's end is counted. A character without a symbol of its own costs its class and
+    16 bits more, and is never predicted.
+    """
+    alphabet = model.alphabet
+    valid = _valid(alphabet)
+    order = sorted(range(len(tunes)), key=lambda i: len(tunes[i].body))
+    bits, right, count = 0.0, 0, 0
+    for first in range(0, len(order), batch):
+        own_tunes = [tunes[i] for i in order[first : first + batch]]
+        packed = [tune_rows(alphabet, tune, relative=model.net.config.relative) for tune in own_tunes]
+        time = max(len(r) for r, _, _ in packed)
+        rows = np.zeros((len(packed), time, packed[0][0].shape[1]), np.int64)
+        for i, (r, _, _) in enumerate(packed):
+            rows[i, : len(r)] = r
+        logits, _ = model.net(torch.from_numpy(rows).to(model.device))
+        for i, (r, targets, where) in enumerate(packed):
+            own = logits[i, : len(r)].float().cpu()
+            kept = torch.from_numpy(targets.astype(np.int64)) > alphabet.END
+            own, goal, at = own[kept], torch.from_numpy(targets.astype(np.int64))[kept], torch.from_numpy(where)[kept]
+            own = own.masked_fill(~valid[at[:, 0].long(), at[:, 1].long()], -torch.inf)
+            p = torch.log_softmax(own, -1)
+            other = goal == alphabet.OTHER
+            bits -= float(p.gather(1, goal[:, None]).sum()) / math.log(2) - OTHER_BITS * int(other.sum())
+            right += int(((own.argmax(-1) == goal) & ~other).sum())
+            count += len(goal)
+    return {
+        "bits_per_char": round(bits / max(count, 1), 5),
+        "accuracy": round(right / max(count, 1), 5),
+        "chars": count,
+        "tunes": len(tunes),
+    }
+
+
+def _valid(alphabet: Alphabet) -> torch.Tensor:
+    """Which symbols can be written at each place under each tonic; bool [places, tonics, symbols]."""
+    out = torch.zeros(3, 7, alphabet.size, dtype=torch.bool)
+    for place in range(3):
+        for tonic in range(7):
+            out[place, tonic, list(alphabet.table(place, tonic).values())] = True
+    out[:, :, [alphabet.END, alphabet.OTHER]] = True
+    return out
