@@ -7,6 +7,7 @@ the stems always add up to the mix. A missing soundfont makes FluidSynth silent 
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +26,7 @@ GAIN = 0.5  # FluidSynth's; five tracks at mezzo-forte stay below full scale
 PEAK = 0.95  # the loudest sample of a mix
 TAIL = 1.5  # seconds that the last notes may ring
 MAX_SECONDS = 1_800.0
+THREADS = 4  # tracks rendered at once, where there are as many cores
 SOUNDFONT_VARIABLE = "BANDSTAND_SOUNDFONT"
 INSTALLED = (
     "/usr/share/sounds/sf2/FluidR3_GM.sf2",
@@ -159,10 +161,16 @@ def render_stems(
     chosen = synthesiser(soundfont)
     frames = int((song.seconds + TAIL) * rate)
     stems = []
-    for done, track in enumerate(song.tracks):
-        if progress:
-            progress(done, len(song.tracks))
-        stems.append(_stem(track, song.tempo, frames, rate, chosen))
+    # FluidSynth computes outside of Python's lock, and each stem has its own synthesiser: threads change no sample.
+    with ThreadPoolExecutor(max_workers=min(THREADS, os.cpu_count() or 1)) as pool:
+        waiting = [pool.submit(_stem, track, song.tempo, frames, rate, chosen) for track in song.tracks]
+        try:
+            for done, stem in enumerate(waiting):
+                if progress:
+                    progress(done, len(song.tracks))
+                stems.append(stem.result())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
     if progress:
         progress(len(song.tracks), len(song.tracks))
     peak = np.abs(np.sum(stems, axis=0)).max()
