@@ -51,5 +51,10 @@ with right:
     player.show("B", song=tune(6), compact=True, group="pair", title="B")
 times = np.arange(16_000 * 2) / 16_000
 note = (0.4 * np.sin(2 * np.pi * 220 * times)).astype(np.float32)
-player.show("note", audio=Audio(note, 16_000), spectrogram=True, lines=[player.Line("asked", [(0, 220), (2, 220)])])
+player.show(
+    "note",
+    audio=Audio(note, 16_000),
+    spectrogram=True,
+    lines=[player.Line("asked", [(0, 220), (1, float("nan")), (2, 220)])],
+)
 st.caption(frame.plain("<b>*plain*</b>"))

@@ -4,6 +4,7 @@ import threading
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -265,6 +266,11 @@ def test_stems_for_the_browser_are_equally_long_and_silence_is_not_sent():
     assert [stem is None for stem in sound.stems] == [False, False, False, True]
     assert len({len(stem) for stem in sound.stems if stem}) == 1
     assert sound.seconds > song.seconds
+
+
+def test_a_pitch_that_could_not_be_measured_breaks_the_line_and_not_the_page():
+    points = [(0.0, 220.0), (0.1, float("nan")), None, (0.3, np.float32(221.5))]
+    assert [player._point(point) for point in points] == [[0.0, 220.0], None, None, [0.3, 221.5]]
 
 
 def test_muted_tracks_are_missing_from_the_wav_and_a_silent_one_is_refused():

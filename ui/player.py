@@ -233,7 +233,7 @@ def show(
                 "label": x.label,
                 "dashed": x.dashed,
                 "colour": x.colour,
-                "points": [p and [round(p[0], 4), round(float(p[1]), 2)] for p in x.points],
+                "points": [_point(p) for p in x.points],
             }
             for x in lines
         ],
@@ -249,6 +249,13 @@ def show(
         st.rerun()
     mix = getattr(state, "mix", None) or {}
     return {t["name"]: float(mix.get(t["name"], t["volume"])) for t in tracks}
+
+
+def _point(point: tuple[float, float] | None) -> list[float] | None:
+    """A point for the browser; None for one that is no number, because JSON has no word for that."""
+    if point is None or not np.isfinite(point).all():
+        return None
+    return [round(float(point[0]), 4), round(float(point[1]), 2)]
 
 
 def _nothing() -> None:

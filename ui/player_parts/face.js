@@ -53,7 +53,8 @@ class Face {
     root.onpointerenter = () => data.audible && this.load().catch(() => {});
     this.transport();
     this.lanes = [];
-    this.strips = [];
+    this.strips = []; // tracks that can be mixed
+    this.plain = []; // and those that are only named
     const stage = make("div", "stage");
     root.append(stage);
     if (!data.compact) this.rulerRow(stage);
@@ -148,7 +149,7 @@ class Face {
   }
 
   lane(stage, track, tracks, kind, height, bare = false) {
-    if (track) stage.append(bare ? make("div", "strip") : this.strip(track, kind === "wave" && tracks[0].notes.length > 0));
+    if (track) stage.append(bare ? make("div", "strip") : this.strip(track));
     const box = make("div", "lane");
     box.style.height = `${height}px`;
     const under = make("canvas", "", { role: "img", "aria-label": this.described(tracks, kind) });
@@ -167,15 +168,14 @@ class Face {
     this.lanes.push({ under, over, tracks, kind, rows: kind === "notes" ? rowsOf(tracks) : null });
   }
 
-  strip(track, plain) {
+  strip(track) {
     const channel = this.channel(track);
     const strip = make("div", "strip");
     const name = make("span", "name", {}, track.label || track.name);
     const dot = make("i", "dot");
-    this.dots ??= [];
     strip.append(dot, name);
     const one = { strip, dot, track, channel };
-    if (this.data.tracks.length > 1 && !plain) {
+    if (this.data.tracks.length > 1 && !this.data.tracks.some((t) => t.wave)) {
       one.mute = button("flag mute", `Mute ${track.label || track.name}`, "", () => {
         channel.mute = !channel.mute;
         this.mixed();
@@ -202,7 +202,7 @@ class Face {
       });
       strip.append(one.mute, one.solo, fader);
       this.strips.push(one);
-    } else this.plain = [...(this.plain ?? []), one];
+    } else this.plain.push(one);
     return strip;
   }
 
@@ -238,7 +238,7 @@ class Face {
       else if (kind === "wave") drawWave(under, held, this.view, this.data, colours, shadeOf(tracks[0], colours));
       else drawSpectrum(under, held, this.view, this.data, colours);
     });
-    for (const one of [...this.strips, ...(this.plain ?? [])]) one.dot.style.background = shadeOf(one.track, colours);
+    for (const one of [...this.strips, ...this.plain]) one.dot.style.background = shadeOf(one.track, colours);
     this.moving();
   }
 

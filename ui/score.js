@@ -1,0 +1,94 @@
+// An engraved score whose playing notes are lit. It listens to the player of the same page and, when a note is clicked,
+// sends the playhead there.
+
+const scores = new WeakMap();
+
+class Sheet {
+  constructor(root) {
+    this.root = root;
+    this.lit = [];
+    this.onTime = (event) => {
+      if (event.detail?.player === this.data?.player) this.light(event.detail);
+    };
+    window.addEventListener("bandstand:time", this.onTime);
+    root.addEventListener("click", (event) => this.click(event));
+  }
+
+  destroy() {
+    window.removeEventListener("bandstand:time", this.onTime);
+  }
+
+  update(data) {
+    if (this.data?.svg !== data.svg) {
+      const parsed = new DOMParser().parseFromString(data.svg, "image/svg+xml").documentElement;
+      const holder = this.root.querySelector(".sheet");
+      holder.replaceChildren(document.importNode(parsed, true));
+      const svg = holder.querySelector("svg");
+      svg.removeAttribute("width");
+      svg.removeAttribute("height");
+      svg.setAttribute("role", "img");
+      svg.setAttribute("aria-label", data.label);
+      this.lit = [];
+    }
+    this.data = data;
+  }
+
+  light({ beats, playing }) {
+    const written = beats === null ? null : this.written(beats);
+    let now = [];
+    if (written !== null && (playing || beats > 0)) {
+      for (const [time, ids] of this.data.times) {
+        if (time > written + 1e-4) break;
+        now = ids;
+      }
+    }
+    if (now === this.lit) return;
+    for (const id of this.lit) this.find(id)?.classList.remove("now");
+    for (const id of now) this.find(id)?.classList.add("now");
+    this.lit = now;
+    if (playing && now.length) this.follow(this.find(now[0]));
+  }
+
+  follow(note) {
+    const sheet = this.root.querySelector(".sheet");
+    if (!note || sheet.scrollHeight <= sheet.clientHeight + 4) return;
+    const place = note.getBoundingClientRect(), frame = sheet.getBoundingClientRect();
+    if (place.top < frame.top + 20 || place.bottom > frame.bottom - 20) {
+      sheet.scrollBy({ top: place.top - frame.top - frame.height / 3, behavior: "smooth" });
+    }
+  }
+
+  find(id) {
+    return this.root.querySelector(`[id="${CSS.escape(id)}"]`) ?? this.root.querySelector(`#${CSS.escape(id)}`);
+  }
+
+  written(beats) {
+    for (const [played, written, length] of this.data.order) {
+      if (beats < played + length - 1e-6) return written + Math.max(0, beats - played);
+    }
+    return null;
+  }
+
+  click(event) {
+    const note = event.target.closest(".note");
+    if (!note) return;
+    const found = this.data.times.find(([, ids]) => ids.includes(note.id));
+    const stretch = found && this.data.order.find(([, written, length]) => found[0] >= written - 1e-6 && found[0] < written + length);
+    if (!stretch) return;
+    const beats = stretch[0] + found[0] - stretch[1];
+    window.dispatchEvent(new CustomEvent("bandstand:seek", {
+      detail: { player: this.data.player, seconds: beats * this.data.beat + 0.001 },
+    }));
+  }
+}
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".score");
+  let sheet = scores.get(root);
+  if (!sheet) scores.set(root, (sheet = new Sheet(root)));
+  sheet.update(data);
+  return () => {
+    sheet.destroy();
+    scores.delete(root);
+  };
+}

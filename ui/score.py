@@ -1,0 +1,58 @@
+"""An engraved score in which the note that sounds is lit, and a click on a note moves the playhead there.
+
+    score.show("melody", tune, player="tune", tempo=song.tempo)     # `player`: the key of the player on the same page
+
+The engraving (music21 and verovio, engine/melody_score.py) is held for the tunes seen last. In the browser the score
+listens to the player's "bandstand:time" and sends "bandstand:seek" (see ui/player.py).
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import streamlit as st
+
+from engine.melody_score import Engraved, engrave, musicxml
+from engine.melody_text import Tune
+
+_PARTS = Path(__file__).parent
+_component = st.components.v2.component(
+    "bandstand_score",
+    html='<div class="score"><div class="sheet"></div></div>',
+    css=(_PARTS / "score.css").read_text("utf-8"),
+    js=(_PARTS / "score.js").read_text("utf-8"),
+)
+
+
+@functools.lru_cache(maxsize=64)
+def xml(tune: Tune, transpose: int = 0) -> bytes:
+    """MusicXML of a tune. Refused when none can be made. Needs no Streamlit."""
+    return musicxml(tune, transpose)
+
+
+@functools.lru_cache(maxsize=64)
+def engraved(tune: Tune, transpose: int = 0) -> Engraved:
+    """The score of a tune. Refused when none can be made. Needs no Streamlit, so a job may prepare it."""
+    return engrave(tune, xml=xml(tune, transpose))
+
+
+def svg(tune: Tune, transpose: int = 0) -> bytes:
+    """The score as an SVG file."""
+    return engraved(tune, transpose).svg.encode()
+
+
+def show(key: str, tune: Tune, *, player: str, tempo: float, transpose: int = 0) -> None:
+    """Draw the score of `tune`, lit by the player of key `player`. tempo: quarter notes a minute, of that player."""
+    score = engraved(tune, transpose)
+    _component(
+        key=f"score {key}",
+        data={
+            "player": player,
+            "svg": score.svg,
+            "times": [[time, ids] for time, ids in score.times],
+            "order": [list(stretch) for stretch in score.order],
+            "beat": 60.0 / tempo,
+            "label": f"Score of {tune.title or 'the tune'}: key {tune.key}, meter {tune.meter}",
+        },
+    )
