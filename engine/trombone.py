@@ -1,0 +1,231 @@
+"""Trombone: a note of a pitch, a length and a dynamic, played by a SampleRNN sample by sample. Loading and generation.
+
+    (midi, seconds, dynamic)  →  Conditions  →  compiled SampleRNN  →  256 levels a sample  →  Audio, 16 kHz
+
+The network is engine/trombone_network.py, its compiled loop engine/trombone_sampler.py, what it is told
+engine/trombone_conditions.py. The checkpoint holds two small tables beside the weights, both learnt from the training
+notes: the mean harmonics of each pitch and dynamic (the prior), and the mean loudness curves by dynamic, pitch band and
+length.
+
+    python -m engine trombone --note Bb3 --seconds 2 --dynamic mf --seed 7 --out note.wav
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine import CHECKPOINTS, Progress, Refused, checkpoint
+from engine import device as chosen_device
+from engine.audio import Audio
+from engine.trombone_conditions import DYNAMICS, HIGHEST, HOP, LOWEST, Conditions, harmonic_prior
+from engine.trombone_network import MU, Config, SampleRNN
+from engine.trombone_pitch import RATE, midi_hz
+from engine.trombone_sampler import Sampler
+
+PATH = CHECKPOINTS / "trombone"
+MIN_SECONDS, MAX_SECONDS = 0.2, 6.0  # of one note; recordings last 0.3 to 5
+TEMPERATURE = 0.1
+TOP_DB = -15.0  # loudest 25 ms of every note as the network knows it
+LOUDNESS_DB = (-32.0, -28.0, -24.0, -19.5, -15.0)  # of the sound, pp to ff: recordings were levelled, loudness is ours
+LENGTH_SECONDS = (0.34, 0.6, 0.88, 1.2, 2.5)  # middles of the loudness table's length classes
+BANDS = (49, 58, 67)  # MIDI, borders of its pitch bands
+ATTACK, MIDDLE, RELEASE = 32, 8, 48  # points of its templates; attack and release are HOP samples apart
+_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+
+
+@dataclass(frozen=True)
+class Trombone:
+    """Frozen: weights and tables, read only. Any number of threads may play at once."""
+
+    network: SampleRNN
+    sampler: Sampler
+    harmonics: np.ndarray  # complex64 [37, 5, 64], mean harmonics by pitch from LOWEST and dynamic
+    loudness: np.ndarray  # float32 [5, 4, 5, 88], dB below the top, by dynamic, pitch band and length class
+    device: torch.device
+    config: dict[str, Any]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One note as it was asked for."""
+
+    midi: float  # LOWEST … HIGHEST; fractions are quarter tones and the like
+    seconds: float
+    dynamic: float = 2.0  # 0 (pp) … 4 (ff)
+
+
+def load(path: Path | str = PATH, device: str | None = None) -> Trombone:
+    """The trombone of a checkpoint folder. Refused when the checkpoint is missing, damaged or foreign.
+
+    The notes are played by the compiled loop, on the CPU, whatever the device; it is checked and named all the same.
+    """
+    found = checkpoint.load(path, "trombone")
+    weights = dict(found.weights)
+    harmonics = weights.pop("tables.harmonics", None)
+    loudness = weights.pop("tables.loudness", None)
+    if harmonics is None or loudness is None:
+        raise Refused(f"{Path(path) / 'model.safetensors'} has no tables of harmonics and loudness.")
+    try:
+        network = SampleRNN(Config(**found.model))
+    except TypeError as error:
+        raise Refused(f"{Path(path) / 'config.json'} describes another model: {error}.") from None
+    checkpoint.fill(network, weights, Path(path) / "model.safetensors")
+    pairs = harmonics.numpy()
+    return Trombone(
+        network, Sampler(network), (pairs[..., 0] + 1j * pairs[..., 1]).astype(np.complex64), loudness.numpy(),
+        chosen_device(device), found.config, found.sha256,
+    )  # fmt: skip
+
+
+def read_note(text: str | int) -> int:
+    """A MIDI number from "58" or a name such as Bb3 or C#4 (C4 is 60). Refused outside the range."""
+    shown = str(text).strip()
+    if re.fullmatch(r"-?\d+", shown):
+        midi = int(shown)
+    else:
+        match = re.fullmatch(r"([A-Ga-g])(##|bb|#|b|♯|♭)?(-?\d)", shown)
+        if not match:
+            raise Refused(f"'{shown[:20]}' is not a note: give a MIDI number such as 58 or a name such as Bb3 or C#4.")
+        name, accidental, octave = match.groups()
+        change = {"#": 1, "♯": 1, "##": 2, "b": -1, "♭": -1, "bb": -2}.get(accidental or "", 0)
+        midi = 12 * (int(octave) + 1) + _STEPS[name.upper()] + change
+    check_midi(midi)
+    return midi
+
+
+def check_midi(midi: float) -> None:
+    if not LOWEST <= midi <= HIGHEST:
+        raise Refused(
+            f"MIDI {midi:g} is outside the trombone's range: it plays {LOWEST} ({note_name(LOWEST)}) "
+            f"to {HIGHEST} ({note_name(HIGHEST)})."
+        )
+
+
+def note_name(midi: int) -> str:
+    """58 → "Bb3" (C4 is 60)."""
+    return ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")[midi % 12] + str(midi // 12 - 1)
+
+
+def read_dynamic(text: str) -> float:
+    """pp, p, mf, f or ff → 0 … 4; Refused for others."""
+    if text not in DYNAMICS:
+        raise Refused(f"'{str(text)[:20]}' is not a dynamic that was learnt; choose {', '.join(DYNAMICS)}.")
+    return float(DYNAMICS.index(text))
+
+
+def check(asked: Asked) -> None:
+    """Refuse what cannot be played."""
+    check_midi(asked.midi)
+    if not MIN_SECONDS <= asked.seconds <= MAX_SECONDS:  # also false for not-a-number
+        raise Refused(
+            f"A note of {asked.seconds:g} seconds cannot be played; ask for {MIN_SECONDS:g} to {MAX_SECONDS:g} seconds."
+        )
+    if not 0 <= asked.dynamic <= len(DYNAMICS) - 1:
+        raise Refused(f"A dynamic of {asked.dynamic:g} is outside 0 (pp) to 4 (ff).")
+
+
+def _between(value: float, size: int) -> list[tuple[int, float]]:
+    """Indices and weights that interpolate a table of `size` rows at `value`."""
+    low = min(max(int(value), 0), size - 2)
+    part = min(max(value - low, 0.0), 1.0)
+    return [(low, 1 - part), (low + 1, part)] if part else [(low, 1.0)]
+
+
+def loudness_of(table: np.ndarray, asked: Asked, points: int) -> np.ndarray:
+    """The loudness curve of a note of `points` · HOP samples, dB, float32 [points + 1]; its top is TOP_DB."""
+    band = int(np.searchsorted(BANDS, asked.midi, side="right"))
+    at = np.interp(np.log(asked.seconds), np.log(LENGTH_SECONDS), np.arange(len(LENGTH_SECONDS)))
+    template = np.zeros(ATTACK + MIDDLE + RELEASE)
+    for d, share in _between(asked.dynamic, len(DYNAMICS)):
+        for n, part in _between(float(at), len(LENGTH_SECONDS)):
+            template += share * part * table[d, band, n]
+    attack, release = min(ATTACK, points // 3), min(RELEASE, points // 2)
+    middle = np.linspace(attack, points - release, MIDDLE + 2)[1:-1]
+    where = np.concatenate([np.arange(attack), middle, np.arange(points - release, points)])
+    curve = np.interp(np.arange(points), where, np.delete(template, np.r_[attack:ATTACK, ATTACK + MIDDLE : len(template) - release]))  # fmt: skip  # noqa: E501
+    return np.append(curve - curve.max() + TOP_DB, -100.0).astype(np.float32)
+
+
+def harmonics_of(table: np.ndarray, asked: Asked) -> np.ndarray:
+    """Mean harmonics of the nearest semitone, complex64 [64]; amplitudes between two dynamics in dB."""
+    row = table[round(asked.midi) - LOWEST]
+    size = sum(share * np.log(np.abs(row[d]) + 1e-7) for d, share in _between(asked.dynamic, len(DYNAMICS)))
+    turn = row[round(asked.dynamic)]
+    kept = np.arange(1, len(turn) + 1) * float(midi_hz(asked.midi)) < RATE * 0.47
+    return (np.exp(size) * np.exp(1j * np.angle(turn)) * kept).astype(np.complex64)
+
+
+def conditions_of(harmonics: np.ndarray, loudness: np.ndarray, asked: Asked, rng: np.random.Generator) -> Conditions:
+    """What the network is told about a note. The pitch wanders by a cent or two, as lips do."""
+    frames = round(asked.seconds * RATE)
+    knots = rng.standard_normal(frames // 1600 + 3).cumsum() * 0.6
+    cents = np.interp(np.arange(frames), np.arange(len(knots)) * 1600, knots - knots.mean())
+    phase = np.cumsum(midi_hz(asked.midi + cents / 100)) / RATE
+    curve = loudness_of(loudness, asked, frames // HOP + 1)
+    prior = harmonic_prior(phase, curve, harmonics_of(harmonics, asked))
+    return Conditions(asked.midi, asked.dynamic, phase, curve, prior)
+
+
+def decode(levels: np.ndarray, companding: str) -> np.ndarray:
+    """Levels 0 … 255 to samples in -1 … 1, float32; the last 5 ms are faded so that a cut never clicks."""
+    y = (levels.astype(np.float32) - 128) / 127.5
+    x = y if companding == "linear" else np.sign(y) * np.expm1(np.abs(y) * np.log1p(MU)) / MU
+    fade = min(80, len(x))
+    x[len(x) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return np.clip(x, -1, 1).astype(np.float32)
+
+
+def gain_of(dynamic: float) -> float:
+    """Amplitude factor that makes a note as loud as its dynamic asks."""
+    return float(10 ** ((np.interp(dynamic, range(len(DYNAMICS)), LOUDNESS_DB) - TOP_DB) / 20))
+
+
+def play(
+    model: Trombone, notes: Sequence[Asked], *, seed: int, temperature: float = TEMPERATURE,
+    progress: Progress | None = None, threads: int | None = None,
+) -> list[np.ndarray]:  # fmt: skip
+    """Many notes side by side: float32 [seconds · 16000] each, as loud as their dynamics.
+
+    Note i depends on `seed`, on i and on itself alone. temperature 0 (always the likeliest level) … 1 (as learnt).
+    """
+    for note in notes:
+        check(note)
+    if not 0 <= temperature <= 1.5:
+        raise Refused(f"A temperature of {temperature:g} is outside 0 to 1.5.")
+    generators = [np.random.default_rng((seed % 2**63, i)) for i in range(len(notes))]
+    told = [conditions_of(model.harmonics, model.loudness, n, g) for n, g in zip(notes, generators)]
+    levels = model.sampler.play(told, generators, temperature, progress, threads)
+    return [decode(x, model.network.config.companding) * gain_of(n.dynamic) for x, n in zip(levels, notes)]
+
+
+def generate(
+    model: Trombone, *, seed: int, midi: float, seconds: float = 2.0, dynamic: str | float = "mf",
+    temperature: float = TEMPERATURE, progress: Progress | None = None,
+) -> Audio:  # fmt: skip
+    """One note: mono, 16 kHz, exactly `seconds` long. Same seed and settings, same bytes. Refused out of range."""
+    asked = Asked(midi, seconds, read_dynamic(dynamic) if isinstance(dynamic, str) else dynamic)
+    return Audio(play(model, [asked], seed=seed, temperature=temperature, progress=progress)[0], RATE)
+
+
+def eight_bit(audio: Audio) -> bytes:
+    """WAV of unsigned 8 bits a sample, the thesis's own format, brought to full level first."""
+    import io
+
+    import soundfile
+
+    buffer = io.BytesIO()
+    soundfile.write(buffer, audio.normalised(0.9).samples, audio.rate, format="WAV", subtype="PCM_U8")
+    return buffer.getvalue()
+
+
+def options(folder: Path | str = PATH) -> dict[str, Any]:
+    """Range, lengths and dynamics, for `list`."""
+    return {"notes": [LOWEST, HIGHEST], "seconds": [MIN_SECONDS, MAX_SECONDS], "dynamics": list(DYNAMICS)}

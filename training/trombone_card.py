@@ -1,0 +1,70 @@
+"""The words of the trombone's model card; training/trombone_evaluate.py puts the figures in."""
+
+CARD = """# Trombone
+
+A SampleRNN (three tiers, frames of 64 and 16 samples, GRUs and MLP of width {dim}, μ-law 8 bits at 16 kHz) that
+plays a trombone note of a pitch (MIDI 40 to 76), a length (0.2 to 6 s) and a dynamic (pp to ff), and melodies
+note by note. `engine/trombone_network.py` is the network, `engine/trombone_sampler.py` the compiled loop that
+plays it.
+
+## Intended use
+Notes and melodies for listening and composing. It is one instrument in one studio, not a general synthesiser,
+and not a way to get the recordings back.
+
+## Data and licences
+Single notes of the Philharmonia Orchestra (free to use, also commercially; not to be sold or handed on as
+samples or as a sampler instrument) and of the University of Iowa's Musical Instrument Samples (free, no
+restrictions; they are the long fortissimo notes). 680 notes of MIDI 40-76; notes of changing loudness, with
+vibrato or untrackable pitch are left out. Whole cells of pitch × dynamic × length class are held out: 1 in 16
+to choose the checkpoint, 1 in 16 for these figures. The recordings are about 11 cents sharp and all of one
+level: each note is trained at its measured pitch (and at two random shifts of up to 60 cents), and played at A4
+= 440 Hz; loudness by dynamic is added when playing.
+
+## Figures
+`python -m training.trombone evaluate` printed all of them ({steps} steps of training, temperature {temperature}).
+
+| notes | within 25 cents | median error, cents | length within 50 ms | clipped | silent |
+|---|---|---|---|---|---|
+{rows}
+
+Pitch is the median of Praat's autocorrelation tracker; for recordings it is compared with the pitch that
+training measured, their label and their own deviation from it. Length is from 30 dB below the loudest 10 ms to
+40 dB below.
+
+Log-mel distance (80 bands, 64 ms, from onset, level normalised, floor -60 dB; mean absolute difference in dB)
+to the real held-out note of the same pitch, dynamic and length:
+
+| what is compared with it | dB |
+|---|---|
+{mel}
+
+Spectral centroid, Hz, pp to ff:
+
+| | pp | p | mf | f | ff |
+|---|---|---|---|---|---|
+{bright}
+
+Side by side on the held-out notes, each played freely (NLL in bits a sample is teacher-forced; it says little
+about how a network plays, and bits of different quantisations are not comparable):
+
+| network | NLL | in tune | length | log-mel, dB |
+|---|---|---|---|---|
+{base}
+
+Speed of the 300 notes on one thread: {speed} × real time; `benchmarks/trombone.py` has the rest.
+
+![Four generated notes above their recorded neighbours](notes.png)
+
+## What was tried
+- The thesis's conditioning (note and counters) and linear 8 bits: in the table above, trained shorter than the
+  shipped one.
+- Conditions with ten harmonics' phases, a loudness curve every 4 ms and decaying clocks; a harmonic prior that
+  the network predicts a residual of; its own playing as history in training (DAgger); noise and swapped spans
+  in the history.
+- The brass's harmonics keep their phase relations from note to note of one pitch and dynamic, so that a table
+  of mean complex harmonics is already a fair trombone: it is in the table above as "the harmonic prior alone".
+
+## Limits
+The releases carry the room of the recordings. Notes longer than 1.5 s were recorded at f and ff only; softer
+ones are extrapolated. Below MIDI 40 (pedals) and above 76 it refuses. No vibrato, no glissando, no mute.
+"""
