@@ -14,7 +14,7 @@ from typing import Any
 from engine import Progress, Refused, trombone
 from engine.made import Made
 from engine.song import Note, Song, Track
-from engine.trombone_melody import PROGRAM, melody, perform, read_song, velocity_of
+from engine.trombone_melody import PROGRAM, melody, perform, read_song, scale, velocity_of
 from engine.trombone_pitch import measured_cents
 
 HELP = "a trombone note of a pitch, a length and a dynamic; or a whole melody"
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--note", help="MIDI number or name: 58, Bb3, C#4")
     what.add_argument("--input", metavar="FILE", help="a melody to play: MIDI or ABC")
+    parser.add_argument("--scale", action="store_true", help="a major scale up from --note, each note --seconds long")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of the note, %(default)s unless given")
     parser.add_argument("--dynamic", default=None, help="pp, p, mf, f or ff; a melody has its own unless given")
     parser.add_argument("--temperature", type=float, default=trombone.TEMPERATURE, help="0 to 1.5")
@@ -42,14 +43,22 @@ def make(args: argparse.Namespace, model: trombone.Trombone, seed: int, progress
     """One note, or one melody."""
     began = time.perf_counter()
     dynamic = trombone.read_dynamic(args.dynamic) if args.dynamic is not None else None
-    if args.input is not None:
+    if args.input is not None or args.scale:
         if args.tempo is not None and not 20 <= args.tempo <= 400:
             raise Refused(f"A tempo of {args.tempo:g} is outside 20 to 400 quarter notes a minute.")
-        line = melody(read_song(args.input), dynamic=dynamic, tempo=args.tempo)
+        if args.scale:
+            if args.note is None:
+                raise Refused("A scale needs --note, where it begins.")
+            first = trombone.read_note(args.note)
+            trombone.check(trombone.Asked(first, args.seconds))
+            line = scale(first, args.seconds, 2.0 if dynamic is None else dynamic)
+        else:
+            line = melody(read_song(args.input), dynamic=dynamic, tempo=args.tempo)
         audio = perform(model, line, seed=seed, legato=args.legato, temperature=args.temperature, progress=progress)
         settings: dict[str, Any] = {
-            "input": Path(args.input).name, "seed": seed, "legato": args.legato, "dynamic": args.dynamic,
-            "tempo": line.tempo, "temperature": args.temperature,
+            "input": Path(args.input).name if args.input else None, "note": args.note, "scale": args.scale,
+            "seed": seed, "legato": args.legato, "dynamic": args.dynamic,
+            "seconds": args.seconds, "tempo": line.tempo, "temperature": args.temperature,
         }  # fmt: skip
         report: dict[str, Any] = {"notes": len(line.notes), "remarks": list(line.remarks)}
         song = line.song
