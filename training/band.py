@@ -22,7 +22,7 @@ import torch
 from engine import CHECKPOINTS, checkpoint
 from engine.band_model import BARS, Band, Config
 from training import band_card, metrics
-from training.band_codec import autoencoder, decoder_weights, encode, window_chords
+from training.band_codec import autoencoder, decoder_weights, encode, train_readers, window_chords
 from training.band_data import Windows, prepare, songs_by_label
 from training.band_judge import Judge, features
 from training.band_measure import binary, calibrate, sample, set_thresholds
@@ -113,6 +113,7 @@ def run_train(args: argparse.Namespace) -> None:
     phrases = Phrases.of(windows, chords, [coded[n][0] for n in TRACKS])
     band = assemble(config, args.prepared, args.codec, [(coded[n][1], coded[n][2]) for n in TRACKS])
     known, known_genre = real_phrases(windows, (0,), min(150, args.calibrate), 2)
+    known_td = band_card.harmony(known)
     held_out = features(real_phrases(windows, (1, 2), 100, 3)[0].reshape(-1, BARS, 5, 2, 16, 72))
 
     def evaluate(generator: torch.nn.Module) -> tuple[float, dict[str, float]]:
@@ -124,8 +125,14 @@ def run_train(args: argparse.Namespace) -> None:
             features(rolls.reshape(-1, BARS, 5, 2, 16, 72)), held_out, held_out, dimensions=40
         )
         same = metrics.onset_iou(rolls[:, 1:, :, 0] > 0, rolls[:, :-1, :, 0] > 0)
-        return distance, {"same": float(np.nanmean(same)), "td": band_card.harmony(rolls)}
+        td = band_card.harmony(rolls)
+        score = distance + 10 * abs(td - known_td)
+        return score, {"distance": distance, "same": float(np.nanmean(same)), "td": td, "td_real": known_td}
 
+    readers = None
+    if not args.deaf:
+        readers, near = train_readers(windows, phrases.latents)
+        print(f"readers of harmony: mean cosine {near:.3f}", flush=True)
     loop = train(
         phrases,
         config,
@@ -136,6 +143,8 @@ def run_train(args: argparse.Namespace) -> None:
         critic_steps=args.critic_steps,
         batch=args.batch,
         rate=args.rate,
+        precision=args.precision,
+        readers=readers,
         seed=args.seed,
         evaluate=evaluate,
         evaluate_every=args.evaluate_every,
@@ -194,9 +203,11 @@ def main() -> None:
     p.add_argument("--minutes", type=float, help="stop the generator in time")
     p.add_argument("--steps", type=int, default=40_000)
     p.add_argument("--loss", choices=("wgan-gp", "r3"), default="wgan-gp")
-    p.add_argument("--critic-steps", type=int, default=3)
-    p.add_argument("--batch", type=int, default=96, help="pairs of phrases")
-    p.add_argument("--rate", type=float, default=2e-4)
+    p.add_argument("--critic-steps", type=int, default=2)
+    p.add_argument("--batch", type=int, default=48, help="pairs of phrases")
+    p.add_argument("--rate", type=float, default=4e-4)
+    p.add_argument("--deaf", action="store_true", help="a critic that does not hear how the tracks' pitches agree")
+    p.add_argument("--precision", choices=("no", "bf16"), default="no")
     p.add_argument("--evaluate-every", type=int, default=500)
     p.add_argument("--calibrate", type=int, default=100, help="phrase pairs a genre that thresholds are read from")
     p.add_argument("--threads", type=int, default=1)

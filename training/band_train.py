@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from engine.band_model import BARS, CHORD, TRACKS, Config, Generator, Phrase
 from engine.variation_vae import Residual
+from training.band_codec import Readers
 from training.band_data import Windows
 from training.loop import Loop
 
@@ -35,6 +36,7 @@ GENRES = {
     "soul": ("rnb_soul", "hiphop"),
 }
 PAIRS = ((0, 1), (1, 2), (2, 3), (0, 2), (1, 3))  # bars the critic compares
+FITS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))  # pitched tracks whose harmony it compares
 
 
 def genre_of(labels: list[str], genres: dict[str, tuple[str, ...]] | None = None) -> np.ndarray:
@@ -94,14 +96,17 @@ def noise(config: Config, n: int, random: torch.Generator) -> tuple[Tensor, Tens
 class Critic(nn.Module):
     """How real a pair of phrases is for its genre: fields of a Phrase [n, 2, 4, …], genre [n, G] -> [n]."""
 
-    def __init__(self, config: Config, width: int = 512, depth: int = 2) -> None:
+    def __init__(self, config: Config, width: int = 256, depth: int = 2, readers: Readers | None = None) -> None:
         super().__init__()
         seen = BARS * (TRACKS * (config.latent + 1) + CHORD) + len(PAIRS) * (TRACKS + 1)
+        self.readers = readers
+        if readers is not None:
+            seen += BARS * 2 * (len(FITS) + TRACKS - 1)
         self.enter = nn.Linear(seen, width)
         self.blocks = nn.Sequential(*[Residual(width) for _ in range(depth)], nn.LayerNorm(width))
         self.leave = nn.Linear(width, 1)
         self.genre = nn.Linear(len(config.genres), width, bias=False)
-        self.pair = nn.Sequential(nn.Linear(3 * width, 256), nn.GELU(), nn.LayerNorm(256), nn.Linear(256, 1))
+        self.pair = nn.Sequential(nn.Linear(3 * width, 128), nn.GELU(), nn.LayerNorm(128), nn.Linear(128, 1))
 
     def forward(self, phrase: Phrase, genre: Tensor) -> Tensor:
         n = len(genre)
@@ -109,7 +114,16 @@ class Critic(nn.Module):
         one, two = [a for a, _ in PAIRS], [b for _, b in PAIRS]
         alike = torch.exp(-2 * ((latent[:, one] - latent[:, two]) ** 2).mean(-1))  # 1 where a part repeats exactly
         chords = torch.exp(-4 * ((chord[:, one] - chord[:, two]) ** 2).sum(-1))
-        seen = torch.cat([x.flatten(1) for x in (latent, chord, sounds, alike, chords)], -1)
+        parts = [latent, chord, sounds, alike, chords]
+        if (
+            self.readers is not None
+        ):  # how well tracks, and tracks and chord, agree in each half bar
+            codes = self.readers(latent[:, :, 1:]) * sounds[:, :, 1:, None]
+            codes = codes.unflatten(-1, (2, 12))  # [2n, 4 bars, 4 tracks, 2, 12]
+            one, two = [a for a, _ in FITS], [b for _, b in FITS]
+            parts.append(3 * (codes[:, :, one] * codes[:, :, two]).sum(-1))
+            parts.append(3 * (codes * chord.unflatten(-1, (2, 12))[:, :, None]).sum(-1))
+        seen = torch.cat([x.flatten(1) for x in parts], -1)
         f = self.blocks(self.enter(seen)).reshape(n, 2, -1)
         single = (self.leave(f)[..., 0] + (f * self.genre(genre)[:, None]).mean(-1) * 8).sum(1)
         pair = self.pair(torch.cat([f[:, 0], f[:, 1], (f[:, 0] - f[:, 1]) ** 2], -1))[..., 0]
@@ -135,26 +149,28 @@ def train(
     *,
     minutes: float | None,
     steps: int = 1_000_000,
-    batch: int = 96,
-    rate: float = 2e-4,
+    batch: int = 48,
+    rate: float = 4e-4,
     loss: str = "wgan-gp",
-    critic_steps: int = 3,
+    critic_steps: int = 2,
     seed: int = 0,
     evaluate=None,
     evaluate_every: int = 1000,
-    decay: float = 0.999,
+    decay: float = 0.998,
+    precision: str = "no",
+    readers: Readers | None = None,
     log_every: int = 200,
 ) -> Loop:
     """Train until the time or the steps are up, resuming what is in `run`; a step is `critic_steps` of the critic and
     one of the generator. evaluate(generator) -> (score, metrics) sees the averaged generator."""
     torch.manual_seed(seed)
-    generator, critic = Generator(config), Critic(config)
+    generator, critic = Generator(config), Critic(config, readers=readers)
     optimizers = {
         "generator": torch.optim.Adam(generator.parameters(), rate, betas=(0.0, 0.95)),
-        "critic": torch.optim.Adam(critic.parameters(), rate * 1.5, betas=(0.0, 0.95)),
+        "critic": torch.optim.Adam([p for p in critic.parameters() if p.requires_grad], rate, betas=(0.0, 0.95)),
     }
     modules: dict[str, nn.Module] = {"generator": generator, "critic": critic}
-    loop = Loop(run, modules=modules, optimizers=optimizers, ema={"generator": decay}, seed=seed)
+    loop = Loop(run, modules=modules, optimizers=optimizers, ema={"generator": decay}, seed=seed, precision=precision)
     generator, critic = loop.modules["generator"], loop.modules["critic"]
     device = loop.accelerator.device
 
