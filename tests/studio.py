@@ -24,6 +24,7 @@ from engine.song import Note, Song, Track
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE_SECONDS = 120  # a fresh clone compiles its samplers when a page first opens
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -49,13 +50,13 @@ def tune(seed: int, tempo: float = 120.0) -> Song:
     )
 
 
-def app(page: str | None = None, seconds: float = 60) -> AppTest:
+def app(page: str | None = None, seconds: float = PATIENCE_SECONDS) -> AppTest:
     """AppTest at a page of the studio ("pages/band.py"; None for the home page), not yet run."""
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=seconds)
     return test.switch_page(page) if page else test
 
 
-def settled(test: AppTest, key: str, seconds: float = 60) -> AppTest:
+def settled(test: AppTest, key: str, seconds: float = PATIENCE_SECONDS) -> AppTest:
     """Run the page until the job of this key has ended and its result or its failure is on the page."""
     until = time.monotonic() + seconds
     while f"_job {key}" in test.session_state:
@@ -137,7 +138,7 @@ class Visit:
             accept_downloads=True,
         )
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(PATIENCE_SECONDS * 1000)
         self.page.on("pageerror", lambda error: self.wrong.append(f"script: {error}"))
         self.page.on("console", self._console)
         self.page.on("request", lambda request: self._outside(request.url))
@@ -184,7 +185,7 @@ class Visit:
 
     def heard(self, key: str) -> None:
         """The sound of this player goes on and can be heard."""
-        wait_for(lambda: self.player(key).get("playing"), 20, f"{key} does not play")
+        wait_for(lambda: self.player(key).get("playing"), PATIENCE_SECONDS, f"{key} does not play")
         before = self.player(key)["seconds"]
         loudest = moved = 0.0
         until = time.monotonic() + 15

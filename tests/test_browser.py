@@ -10,7 +10,7 @@ import pytest
 
 from engine.audio import read_audio
 from engine.song_midi import read_midi
-from tests.studio import ROOT, Visit, chromium, served, tune, wait_for
+from tests.studio import PATIENCE_SECONDS, ROOT, Visit, chromium, served, tune, wait_for
 from ui import frame
 
 
@@ -38,7 +38,7 @@ def lab(tmp_path_factory):
 def played(browser, lab):
     """The tab that most tests of the player share, with the sound on."""
     with Visit(browser, lab).open(ready=".bs .play") as visit:
-        wait_for(lambda: "lab" in visit.players(), 20, "no player")
+        wait_for(lambda: "lab" in visit.players(), PATIENCE_SECONDS, "no player")
         yield visit
 
 
@@ -134,7 +134,7 @@ def test_new_music_of_the_same_length_takes_over_while_it_plays(played):
     played.heard("lab")
     before = played.player("lab")
     played.page.get_by_role("button", name="Another").click()
-    wait_for(lambda: played.player("lab")["sound"] != before["sound"], 20, "no new music")
+    wait_for(lambda: played.player("lab")["sound"] != before["sound"], PATIENCE_SECONDS, "no new music")
     played.heard("lab")
     assert re.search(r"lab_seed=\d+", played.page.url), "the address holds the seed"
 
@@ -183,7 +183,7 @@ MAKERS = [page for page in frame.pages() if page.title != "Takes"]
 @pytest.mark.parametrize("page", MAKERS, ids=lambda page: page.title)
 def test_a_page_opened_cold_has_music_to_hear_and_to_take_away(browser, studio, page):
     with Visit(browser, studio).open(Path(page.path).stem, ready=".bs .play") as visit:
-        wait_for(visit.players, 20, "no player")
+        wait_for(visit.players, PATIENCE_SECONDS, "no player")
         key = visit.page.evaluate("[...window.__bandstand.players.keys()][0]")
         press(visit, key)
         visit.heard(key)
@@ -211,7 +211,7 @@ def test_a_page_fits_a_phone_and_is_readable_in_the_dark(browser, studio, page):
 
 def test_settings_stand_in_the_address_and_outlive_a_change_of_page(browser, studio):
     with Visit(browser, studio).open("band?band_seed=99&band_bass=false", ready=".bs .play") as visit:
-        wait_for(visit.players, 20, "no player")
+        wait_for(visit.players, PATIENCE_SECONDS, "no player")
         sound = visit.player("band")["sound"]
         visit.page.locator(".st-key-menu a[href='takes']").click()
         visit.page.get_by_role("heading", name="Takes", exact=True).wait_for()
