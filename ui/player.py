@@ -60,6 +60,7 @@ COLOURS = {  # of a track, on light and on dark
     "strings": ("#3d7a52", "#7fc796"),
 }
 OTHERS = (("#a33d6b", "#ea86b0"), ("#2d7d78", "#69c9c1"), ("#7a5a34", "#cba774"), ("#4a63ad", "#93a9ee"))
+LINES = (("#0f7f9c", "#7fe3ff"), ("#7a2fb0", "#d9a6ff"), ("#2b211b", "#fff7e8"))  # over a spectrogram
 
 _PARTS = Path(__file__).with_name("player_parts")
 _SCRIPTS = ("sound", "draw", "spectrum", "face", "player")  # one module, in this order
@@ -232,10 +233,10 @@ def show(
             {
                 "label": x.label,
                 "dashed": x.dashed,
-                "colour": x.colour,
+                "colour": x.colour or LINES[i % len(LINES)],
                 "points": [_point(p) for p in x.points],
             }
-            for x in lines
+            for i, x in enumerate(lines)
         ],
         "bands": [list(band) for band in bands],
         "spectrogram": spectrogram,

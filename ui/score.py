@@ -11,7 +11,9 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
+import music21.musicxml.m21ToXml  # noqa: F401 - imported here, in the page's own thread, rather than within a job
 import streamlit as st
+import verovio  # noqa: F401 - the same
 
 from engine.melody_score import Engraved, engrave, musicxml
 from engine.melody_text import Tune

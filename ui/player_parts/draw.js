@@ -185,6 +185,8 @@ function drawWave(canvas, held, view, data, colours, colour) {
   pen.fillRect(0, height / 2, width, 1);
   if (!held) return;
   const channels = [...Array(held.numberOfChannels).keys()].map((c) => held.getChannelData(c));
+  held.peak ??= channels.reduce((most, samples) => samples.reduce((m, x) => Math.max(m, Math.abs(x)), most), 0.01);
+  const tall = (height / 2.1) * Math.min(8, 0.95 / held.peak); // a soft sound is drawn larger, so that it is seen
   pen.fillStyle = colour;
   for (let x = 0; x < width; x++) {
     const at = (view.from + (x / width) * (view.to - view.from)) * held.sampleRate;
@@ -197,6 +199,6 @@ function drawWave(canvas, held, view, data, colours, colour) {
         if (samples[i] > high) high = samples[i];
       }
     }
-    pen.fillRect(x, height / 2 - (high * height) / 2.1, 1, Math.max(1, ((high - low) * height) / 2.1));
+    pen.fillRect(x, height / 2 - high * tall, 1, Math.max(1, (high - low) * tall));
   }
 }

@@ -55,7 +55,7 @@ class Face {
     this.lanes = [];
     this.strips = []; // tracks that can be mixed
     this.plain = []; // and those that are only named
-    const stage = make("div", "stage");
+    const stage = make("div", data.tracks.length > 1 ? "stage" : "stage alone");
     root.append(stage);
     if (!data.compact) this.rulerRow(stage);
     if (data.compact) this.lane(stage, null, data.tracks.filter((t) => t.notes.length), "notes", data.height || 84);
@@ -106,7 +106,7 @@ class Face {
   }
 
   rulerRow(stage) {
-    stage.append(make("div", "corner"));
+    if (this.data.tracks.length > 1) stage.append(make("div", "corner"));
     this.ruler = make("canvas", "ruler", {
       role: "slider", tabindex: "0", "aria-label": "Position", "aria-valuemin": "0", title: "Click to go there, drag to loop",
     });
@@ -149,7 +149,7 @@ class Face {
   }
 
   lane(stage, track, tracks, kind, height, bare = false) {
-    if (track) stage.append(bare ? make("div", "strip") : this.strip(track));
+    if (track && this.data.tracks.length > 1) stage.append(bare ? make("div", "strip") : this.strip(track));
     const box = make("div", "lane");
     box.style.height = `${height}px`;
     const under = make("canvas", "", { role: "img", "aria-label": this.described(tracks, kind) });
