@@ -41,10 +41,10 @@ class Config:
     phrase: int = 32  # shared noise of one phrase
     track_style: int = 16  # a track's noise that a whole song keeps
     track_phrase: int = 8  # a track's noise of one phrase
-    width: int = 320  # generator
+    width: int = 256  # generator
     depth: int = 3  # residual blocks before the bars part
-    bar_width: int = 192
-    track_width: int = 160
+    bar_width: int = 128
+    track_width: int = 128
     decoder_bar: int = 192  # channels at 1, 4 and 16 positions in a bar
     decoder_beat: int = 192
     decoder_step: int = 96
@@ -179,6 +179,7 @@ class Band(nn.Module):
     scale: Tensor
     onset_at: Tensor
     held_at: Tensor
+    least: Tensor
     clear: Tensor
     loud: Tensor
     tempo: Tensor
@@ -193,12 +194,17 @@ class Band(nn.Module):
         self.register_buffer("scale", torch.ones(TRACKS, config.latent))
         self.register_buffer("onset_at", torch.zeros(genres, TRACKS))  # logit above which an onset sounds
         self.register_buffer("held_at", torch.zeros(genres, TRACKS))  # logit above which a note goes on
+        self.register_buffer(
+            "least", torch.full((TRACKS,), -30.0)
+        )  # the logit that a sounding bar's likeliest onset has
         self.register_buffer("clear", torch.zeros(TRACKS))  # how strongly pitch classes outside the chord are held back
         self.register_buffer("loud", torch.full((genres, TRACKS, STEPS), 80.0))  # mean velocity by step
         self.register_buffer("tempo", torch.full((genres,), 120.0))
 
     def decode(self, phrase: Phrase) -> Tensor:
-        """Logits of onset and sounding cells, [N, 4, 5, 2, 16, 72]; -30 where a track is silent."""
+        """Logits of onset and sounding cells, [N, 4, 5, 2, 16, 72]; -30 where a track is silent.
+
+        Onsets of a bar are raised where needed so that its likeliest one reaches `least`: what is to sound does."""
         n, bars = phrase.chord.shape[:2]
         chord = phrase.chord.reshape(n * bars, CHORD)
         halves = torch.log(chord.reshape(-1, 2, 12) ** 2 + 0.01) - torch.log(torch.tensor(1 / 12 + 0.01))
@@ -209,6 +215,9 @@ class Band(nn.Module):
         for t, decoder in enumerate(self.decoders):
             latent = phrase.latent[:, :, t].reshape(n * bars, -1) * self.scale[t] + self.centre[t]
             logits = decoder(latent) + self.clear[t] * fit
+            likeliest = logits[:, 0].amax((1, 2))[:, None, None]
+            lift = (self.least[t] - likeliest).clamp(min=0)
+            logits = torch.stack([logits[:, 0] + lift, logits[:, 1]], 1)
             sounds = phrase.sounds[:, :, t].reshape(-1, 1, 1, 1)
             out.append(logits * sounds - 30 * (1 - sounds))
         return torch.stack(out, 1).reshape(n, bars, TRACKS, 2, STEPS, PITCHES)

@@ -101,7 +101,7 @@ def calibrate(band: Band, real: np.ndarray, real_genre: np.ndarray, seed: int = 
     genre = np.repeat(np.arange(len(band.config.genres)), pairs)
     band.clear.zero_()
     set_thresholds(band, real, real_genre, genre, seed)
-    target = harmony(real)
+    target = harmony(real) + 0.03  # clearing costs pitch classes: no more of it than the tracks need
     tried: list[tuple[float, float]] = []
     strength, step = 0.0, 1.0
     for _ in range(6):  # more clearing, nearer together: bisect once the target is passed
@@ -137,6 +137,7 @@ def set_thresholds(band: Band, real: np.ndarray, real_genre: np.ndarray, genre: 
 
 
 def _thresholds(band: Band, real: np.ndarray, real_genre: np.ndarray, genre: np.ndarray, seed: int) -> None:
+    band.least.fill_(-30.0)
     logits = sample(band, genre, seed)
     for g in range(len(band.config.genres)):
         mine, theirs = logits[genre == g], real[real_genre == g]
@@ -150,20 +151,22 @@ def _thresholds(band: Band, real: np.ndarray, real_genre: np.ndarray, genre: np.
             notes = int(onset.sum() / bars * sounding_bars)  # as many as real bars would have
             flat = cells.reshape(-1)
             at = float(np.partition(flat, len(flat) - notes)[len(flat) - notes])
-            band.onset_at[g, t] = max(at, -4.0)
+            band.onset_at[g, t] = max(at, -12.0)
             if t == 0:
                 continue
             made = cells > band.onset_at[g, t].item()
             wanted = _mean_length(onset, theirs[:, :, t, 1] > 0)
             holds = mine[:, :, t, 1].astype(np.float32)
-            low, high = -4.0, 4.0
-            for _ in range(7):
+            low, high = -12.0, 4.0
+            for _ in range(8):
                 middle = (low + high) / 2
                 if _mean_length(made, holds > middle) > wanted:
                     low = middle
                 else:
                     high = middle
             band.held_at[g, t] = (low + high) / 2
+
+    band.least.copy_(band.onset_at.amax(0) + 0.7)
 
 
 def copies(rolls: np.ndarray, known: set[bytes], least: int = 12) -> float:
