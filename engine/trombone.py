@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ from engine.trombone_sampler import Sampler
 PATH = CHECKPOINTS / "trombone"
 MIN_SECONDS, MAX_SECONDS = 0.2, 6.0  # of one note; recordings last 0.3 to 5
 TEMPERATURE = 0.1
+BEFORE, AFTER = 0.018, 0.016  # seconds that are played and not kept
+ECHO_DB = -37.0  # below the top; a release falls no lower before its end
 TOP_DB = -15.0  # loudest 25 ms of every note as the network knows it
 LOUDNESS_DB = (-32.0, -28.0, -24.0, -19.5, -15.0)  # of the sound, pp to ff: recordings were levelled, loudness is ours
 LENGTH_SECONDS = (0.34, 0.6, 0.88, 1.2, 2.5)  # middles of the loudness table's length classes
@@ -151,7 +153,8 @@ def loudness_of(table: np.ndarray, asked: Asked, points: int) -> np.ndarray:
     middle = np.linspace(attack, points - release, MIDDLE + 2)[1:-1]
     where = np.concatenate([np.arange(attack), middle, np.arange(points - release, points)])
     curve = np.interp(np.arange(points), where, np.delete(template, np.r_[attack:ATTACK, ATTACK + MIDDLE : len(template) - release]))  # fmt: skip  # noqa: E501
-    return np.append(curve - curve.max() + TOP_DB, -100.0).astype(np.float32)
+    curve = np.maximum(curve - curve.max(), ECHO_DB)
+    return np.append(curve + TOP_DB, -100.0).astype(np.float32)
 
 
 def harmonics_of(table: np.ndarray, asked: Asked) -> np.ndarray:
@@ -174,18 +177,41 @@ def conditions_of(harmonics: np.ndarray, loudness: np.ndarray, asked: Asked, rng
     return Conditions(asked.midi, asked.dynamic, phase, curve, prior)
 
 
-def decode(levels: np.ndarray, companding: str) -> np.ndarray:
-    """Levels 0 … 255 to samples in -1 … 1, float32; the last 5 ms are faded so that a cut never clicks."""
-    y = (levels.astype(np.float32) - 128) / 127.5
+def decode(levels: np.ndarray, companding: str, first: int = 0, count: int | None = None) -> np.ndarray:
+    """`count` samples from `first` as amplitudes in -1 … 1, float32; 1 and 5 ms are faded so that no cut clicks."""
+    y = (levels[first : None if count is None else first + count].astype(np.float32) - 128) / 127.5
     x = y if companding == "linear" else np.sign(y) * np.expm1(np.abs(y) * np.log1p(MU)) / MU
-    fade = min(80, len(x))
-    x[len(x) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
+    rise, fall = (16 if first else 0), min(80, len(x))
+    x[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)
+    x[len(x) - fall :] *= np.linspace(1, 0, fall, dtype=np.float32)
     return np.clip(x, -1, 1).astype(np.float32)
 
 
 def gain_of(dynamic: float) -> float:
     """Amplitude factor that makes a note as loud as its dynamic asks."""
     return float(10 ** ((np.interp(dynamic, range(len(DYNAMICS)), LOUDNESS_DB) - TOP_DB) / 20))
+
+
+def sound_of(
+    sampler: Sampler,
+    tables: tuple[np.ndarray, np.ndarray],
+    notes: Sequence[Asked],
+    generators: Sequence[np.random.Generator],
+    temperature: float,
+    progress: Progress | None = None,
+    threads: int | None = None,
+) -> list[np.ndarray]:
+    """Notes at the level at which they are modelled, float32 [seconds · 16000] each.
+
+    The network plays a little more than is kept: the note rises out of near silence and ends in it, and what is asked
+    for is the length that is heard.
+    """
+    told = [
+        conditions_of(*tables, replace(n, seconds=n.seconds + BEFORE + AFTER), g) for n, g in zip(notes, generators)
+    ]
+    played = sampler.play(told, generators, temperature, progress, threads)
+    first = round(BEFORE * RATE)
+    return [decode(x, sampler.config.companding, first, round(n.seconds * RATE)) for x, n in zip(played, notes)]
 
 
 def play(
@@ -201,9 +227,10 @@ def play(
     if not 0 <= temperature <= 1.5:
         raise Refused(f"A temperature of {temperature:g} is outside 0 to 1.5.")
     generators = [np.random.default_rng((seed % 2**63, i)) for i in range(len(notes))]
-    told = [conditions_of(model.harmonics, model.loudness, n, g) for n, g in zip(notes, generators)]
-    levels = model.sampler.play(told, generators, temperature, progress, threads)
-    return [decode(x, model.network.config.companding) * gain_of(n.dynamic) for x, n in zip(levels, notes)]
+    sounds = sound_of(
+        model.sampler, (model.harmonics, model.loudness), notes, generators, temperature, progress, threads
+    )
+    return [sound * gain_of(note.dynamic) for sound, note in zip(sounds, notes)]
 
 
 def generate(

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 
 from engine import checkpoint
-from engine.trombone import TEMPERATURE, Asked, conditions_of, decode, load, note_name, play
+from engine.trombone import TEMPERATURE, Asked, conditions_of, decode, load, note_name, play, sound_of
 from engine.trombone_conditions import DYNAMICS, HIGHEST, LOWEST, Conditions
 from engine.trombone_network import Config, SampleRNN, compand, to_level
 from engine.trombone_pitch import RATE, centroid_hz, measured_cents, sounding
 from engine.trombone_sampler import Sampler
 from training.loop import best_weights
 from training.trombone_card import CARD
+from training.trombone_notes import FADE, LEAD
 from training.trombone_train import Notes, score
 
 MELS, WINDOW, HOP = 80, 1024, 256
@@ -60,14 +61,13 @@ def play_like(
     network: SampleRNN, notes: Notes, which: Sequence[int] | np.ndarray, temperature: float, seed: int = 0
 ) -> list[np.ndarray]:
     """The network plays notes of the pitch (in tune), dynamic and length of recordings; samples as modelled."""
+    kept = (LEAD + FADE) / RATE  # what the cutting left before the onset and after the end
     asked = [
-        Asked(float(notes.index["midi"][n]), notes.frames(n) / RATE, float(notes.index["dynamic"][n])) for n in which
+        Asked(float(notes.index["midi"][n]), notes.frames(n) / RATE - kept, float(notes.index["dynamic"][n]))
+        for n in which
     ]
     generators = [np.random.default_rng((seed, i)) for i in range(len(asked))]
-    harmonics, loudness = tables(notes)
-    told = [conditions_of(harmonics, loudness, a, g) for a, g in zip(asked, generators)]
-    levels = Sampler(network).play(told, generators, temperature, threads=1)
-    return [decode(x, network.config.companding) for x in levels]
+    return sound_of(Sampler(network), tables(notes), asked, generators, temperature, threads=1)
 
 
 def play_validation(
@@ -83,7 +83,14 @@ def play_validation(
     cents = [measured_cents(p, float(notes.index["midi"][n])) for p, n in zip(played, which)]
     tuned = float(np.mean([c is not None and abs(c) <= 25 for c in cents]))
     spans = [sounding(p) for p in played]
-    length = float(np.mean([abs((b - a) / RATE - notes.frames(n) / RATE) <= 0.05 for (a, b), n in zip(spans, which)]))
+    length = float(
+        np.mean(
+            [
+                abs((b - a) / RATE - notes.frames(n) / RATE + (LEAD + FADE) / RATE) <= 0.05
+                for (a, b), n in zip(spans, which)
+            ]
+        )
+    )
     return distance + 10 * (1 - tuned) + 10 * (1 - length), {"log_mel": distance, "in_tune": tuned, "length": length}
 
 
