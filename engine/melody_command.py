@@ -11,9 +11,9 @@ from engine import Progress, Refused, checkpoint
 from engine.made import Made
 from engine.melody import FOLDER, Melody, score
 from engine.melody import load as load_model
-from engine.melody_abc import song
+from engine.melody_abc import parse, song
 from engine.melody_compose import Request, Written, candidates
-from engine.melody_text import read_tunes
+from engine.melody_text import MAX_BYTES, read_tunes
 
 HELP = "a folk tune in ABC notation, in the key, meter and form asked for"
 KEYS = "A tonic with # or b, and a mode: G, Em, Bb, F#m, Ador, Dmix, Glyd, Ephr"
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bars", type=int, default=0, help="bars in all, as written (repeats counted once)")
     parser.add_argument("--form", default="", help="sections: AABB (A and B repeated), AAB, ABC; or bars of each: 8+8")
     parser.add_argument("--start", default="", help="a beginning in ABC, which the model continues")
+    parser.add_argument("--input", type=Path, metavar="FILE.abc", help="make nothing: play and engrave this tune")
     parser.add_argument("--temperature", type=float, default=0.9, help="0 (always the likeliest) to 2")
     parser.add_argument("--top-p", type=float, default=0.95, help="draw from the likeliest that make up this much")
     parser.add_argument("--candidates", type=int, default=1, help="write so many and keep the likeliest")
@@ -87,6 +88,8 @@ def make(args: argparse.Namespace, model: Melody, seed: int, progress: Progress)
         raise Refused(f"{args.program} is not a General MIDI program, 0 to 127.")
     if not -24 <= args.transpose <= 24:
         raise Refused(f"A transposition by {args.transpose} semitones is not between -24 and 24.")
+    if args.input is not None:
+        return of_file(args)
     request = request_of(args)
     best = candidates(model, request, seed=seed, count=args.candidates, progress=progress)[0]
     return made(best, request, tempo=args.tempo, program=args.program, transpose=args.transpose)
@@ -112,6 +115,21 @@ def made(written: Written, request: Request, *, tempo: float = 0.0, program: int
     )
 
 
+def of_file(args: argparse.Namespace) -> Made:
+    """The first tune of a file, as sound and score."""
+    try:
+        content = args.input.read_bytes() if args.input.stat().st_size <= MAX_BYTES else bytes(MAX_BYTES + 1)
+    except OSError as error:
+        raise Refused(f"{args.input} cannot be read: {error.strerror}.") from None
+    tune, remarks = parse(content)
+    return Made(
+        song=song(tune, tempo=args.tempo, program=args.program, transpose=args.transpose),
+        texts=Texts(tune, args.transpose),
+        settings={"tempo": args.tempo, "program": args.program, "transpose": args.transpose},
+        report={"title": tune.title, "remarks": remarks},
+    )
+
+
 class Texts(dict[str, bytes]):
     """ABC at once; MusicXML and SVG engraved only when they are asked for."""
 
@@ -129,6 +147,14 @@ class Texts(dict[str, bytes]):
             content = xml if ending == "musicxml" else engrave(self.tune, xml=xml).svg.encode()
             self[ending] = content
         return content
+
+    def items(self) -> Any:
+        """Every ending with its content, engraved."""
+        return [(ending, self[ending]) for ending in self]
+
+    def values(self) -> Any:
+        """Every content, engraved."""
+        return [self[ending] for ending in self]
 
 
 def options(folder: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from engine.melody_features import COLUMNS, offsets
 from engine.melody_net import MelodyNet
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _gates(gates: Any, hidden: Any, weights: Any) -> None:
     """gates [4·width] += weightsᵀ·hidden; weights [inputs, 4·width], so that the inner loop runs along memory."""
     for j in range(0, hidden.shape[0] - 3, 4):
@@ -30,7 +30,7 @@ def _gates(gates: Any, hidden: Any, weights: Any) -> None:
             gates[i] += a * wa[i]
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _step(
     rows: Any,
     folded: Any,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from engine import Refused
@@ -66,6 +67,8 @@ def engrave(tune: Tune, *, width: int = 2100, scale: int = 40, xml: bytes | None
         import verovio
 
         verovio.enableLog(verovio.LOG_OFF)
+        # Where its fonts are is remembered for each thread, and set only for the one that imported it.
+        verovio.setDefaultResourcePath(str(Path(verovio.__file__).with_name("data")))
         kit = verovio.toolkit()
         kit.setOptions(
             {

@@ -31,7 +31,11 @@ def table(metrics: dict[str, Any]) -> str:
         ("probability masked by the grammar, a character", f"{made['masked']:.2%}", ""),
         ("the likeliest character was forbidden", f"{made['likeliest_was_forbidden']:.2%}", ""),
         ("last note is the tonic", f"{made['ends_on_tonic']:.1%}", f"{made['real_ends_on_tonic']:.1%}"),
-        ("longest run shared with a training tune, median", f"{copy['median']:.0f}", f"{real['median']:.0f}"),
+        (
+            "longest run shared with a training tune, median (15: or fewer)",
+            f"{copy['median']:.0f}",
+            f"{real['median']:.0f}",
+        ),
         ("… the longest of all", f"{copy['longest']}", f"{real['longest']}"),
         ("… tunes with 40 characters or more", f"{copy['share_of_40']:.1%}", f"{real['share_of_40']:.1%}"),
         ("… in any key: the longest of all", f"{copy['any_key_longest']}", f"{real['any_key_longest']}"),
@@ -55,8 +59,9 @@ def card(config: dict[str, Any], trials: list[dict[str, Any]]) -> str:
     ]
     return f"""# Melody
 
-Folk tunes in ABC notation: {model["layers"]} LSTM layers of {model["width"]} units over characters, a table of vectors
-{model["embed"]} wide, {best["accuracy"]:.1%} of next characters right on held-out tunes at {best["bits_per_char"]:.3f} bits a character.
+Folk tunes in ABC notation: {model["layers"]} LSTM layers of {model["width"]} units over characters, which read
+a table of vectors {model["embed"]} wide. On held-out tunes {best["accuracy"]:.1%} of next characters are right, at
+{best["bits_per_char"]:.3f} bits a character.
 
 **For** writing tunes in the style of Irish, Scottish, English and American dance music, as text, score and sound, and
 for continuing a beginning. **Not for** anything that must be the work of a person, nor for other music: it knows one
@@ -64,20 +69,20 @@ melody line with, at most, chord symbols.
 
 ## Data and licences
 
-{config["data"]}. 4,697 tunes; duplicates of a body count once. Variants of one tune (a shared title, or a tenth of their
+{config["data"]}. 4,697 tunes. Variants of one tune (a shared title, or a tenth of their
 runs of ten steps from note to note) stand on one side of the split: 4,182 tunes to learn from, 213 to choose by, 302 to
 report. {config["licence"]}.
 
 ## What it reads
 
-Beside the last character it is told what the text so far says: the time since the barline and until the bar is full, the
-bar's number, the symbol that stood at this moment 1, 2, 4 and 8 bars ago, and what followed when the last five symbols
-were last the same (engine/melody_features.py). All are functions of the characters before. Note letters are steps above
-the tonic, one symbol for each character. For composing it is also told the form (bars and sections left) and the style
-(plain, or with chord symbols); scoring tells it neither.
+Beside the last character it is told what the text so far says: the time since the barline and until the bar is full,
+the bar's number, the symbol that stood at this moment 1, 2, 4 and 8 bars ago, and what followed when the last five
+symbols were last the same (engine/melody_features.py). All are functions of the characters before. Note letters are
+steps above the tonic, one symbol for each character. For composing it is also told the form (bars and sections left)
+and the style (plain, or with chord symbols); scoring tells it neither.
 
-Every character of the canonical body is counted in the figures, given the canonical header (M, L, R, K); the rules stand
-at the top of engine/melody_text.py.
+Every character of the canonical body is counted in the figures, given the canonical header (M, L, R, K); the rules
+stand at the top of engine/melody_text.py.
 
 ## Figures
 
@@ -85,10 +90,11 @@ at the top of engine/melody_text.py.
 
 {table(metrics)}
 
-Composed at temperature 0.9 and top-p 0.95, keys and meters drawn evenly from all that were learned, so the rare ones are
-as frequent as G major and 6/8. *Whole* is judged by music21's own bars. The plain versions of {grammar["tunes"]} held-out tunes pass
-through the grammar at {1 - grammar["characters_refused"]:.1%} of their characters, {grammar["accepted"]:.0%} of them from end to end: it is narrower than what people
-wrote (it has no quintuplets, no double repeats begun in the middle, one pickup for all sections).
+Composed at temperature 0.9 and top-p 0.95, keys and meters drawn evenly from all that were learned, so the rare ones
+are as frequent as G major and 6/8. *Whole* is judged by music21's own bars. The plain versions of {grammar["tunes"]}
+held-out tunes pass through the grammar at {1 - grammar["characters_refused"]:.1%} of their characters,
+{grammar["accepted"]:.0%} of them from end to end: it is narrower than what people wrote (triplets only, no repeats
+begun in the middle of a section, one pickup for all sections).
 
 ## What was tried
 
@@ -98,14 +104,14 @@ Best validation figures (213 tunes); 2 × 128 runs of like length, one change at
 |---|---|---|---|
 {chr(10).join(tried)}
 
-Transposed copies gained less than reading letters as steps above the tonic, which costs nothing, so the shipped model
-learns each tune once. Telling it its bars gained ten times as much as either.
+Transposed copies gained less than reading letters as steps above the tonic, which costs nothing, so the shipped
+model learns each tune once. Telling it its bars gained ten times as much as either.
 
 ## Limits
 
-Second parts tend to quote the first more than people do at low temperatures. Keys far from those of fiddle tunes are written
-as readily but were seldom heard. Rare meters (5/4, 7/8) are whole but plain. Slurs, ornaments and fingerings are learned
-for the figures and left out when composing.
+Second parts tend to quote the first more than people do at low temperatures. Keys far from those of fiddle tunes are
+written as readily but were seldom heard. Rare meters (5/4, 7/8) are whole but plain. Slurs, ornaments and fingerings
+are learned for the figures and left out when composing.
 
 Seed {config["seed"]}, {config["steps"]} steps. Weights: sha256 `{config["sha256"]}`.
 """

@@ -85,7 +85,7 @@ def model_of(folder: Path) -> Melody:
 def held_out(model: Melody, runs: Path, train: list[Tune], test: list[Tune]) -> dict[str, dict[str, float]]:
     """Bits a character and accuracy on the test side, by model."""
     out = {f"n-gram of order {n}": NGram(train, n).score(test) for n in (5, 6)}
-    for name, words in BASELINES.items():
+    for name, words in BASELINES.items():  # runs of `train --experiment`; those that were not made are left out
         if (runs / name / "best.safetensors").exists():
             out[words] = dict(score(model_of(runs / name), test))
     out["shipped"] = dict(score(model, test))

@@ -69,8 +69,19 @@ class Sheet {
     return null;
   }
 
+  near(x, y) {
+    // A note's shape is thin: what counts is the box around it, and a little more for a finger.
+    let best = null, least = 14;
+    for (const note of this.root.querySelectorAll(".note")) {
+      const box = note.getBoundingClientRect();
+      const away = Math.max(box.left - x, x - box.right, box.top - y, y - box.bottom, 0);
+      if (away < least) [best, least] = [note, away];
+    }
+    return best;
+  }
+
   click(event) {
-    const note = event.target.closest(".note");
+    const note = event.target.closest(".note") ?? this.near(event.clientX, event.clientY);
     if (!note) return;
     const found = this.data.times.find(([, ids]) => ids.includes(note.id));
     const stretch = found && this.data.order.find(([, written, length]) => found[0] >= written - 1e-6 && found[0] < written + length);
