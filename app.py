@@ -26,16 +26,17 @@ if first:
             st.page_link(first.path, label=f"Open {first.title}", icon=":material/play_circle:")
         if OPENING.is_file():
             with right:
-                player.show("opening", song=read_midi(OPENING), compact=True, title="Made by Band", height=110)
+                player.show("opening", song=read_midi(OPENING), compact=True, title="Electronic, seed 7", height=110)
 
-cards = st.columns(3, gap="medium")
-for i, page in enumerate(frame.pages()):
-    with cards[i % 3], st.container(border=True, key=f"card-{i}", height="stretch"):
-        st.markdown(f"#### {page.icon} {page.title}")
-        st.markdown(page.says)
-        if page.title != "Takes" and not ready[page.path]:
-            st.caption("Its trained weights are not in checkpoints/ yet.")
-        st.page_link(page.path, label="Open", icon=":material/arrow_forward:")
+there = frame.pages()
+for row in range(0, len(there), 3):
+    for column, page in zip(st.columns(3, gap="medium"), there[row : row + 3]):
+        with column, st.container(border=True, key=f"card-{page.title}", height="stretch"):
+            st.markdown(f"#### {page.icon} {page.title}")
+            st.markdown(page.says)
+            if page.title != "Takes" and not ready[page.path]:
+                st.caption("Its trained weights are not in checkpoints/ yet.")
+            st.page_link(page.path, label="Open", icon=":material/arrow_forward:")
 
 st.subheader("How it goes", anchor=False)
 st.markdown(

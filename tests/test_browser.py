@@ -171,6 +171,8 @@ def test_a_job_shows_progress_stops_when_asked_and_loses_nothing(played):
 def test_home_leads_to_every_page(browser, studio):
     with Visit(browser, studio).open() as visit:
         visit.page.get_by_text("Sounds through").wait_for()
+        press(visit, "opening")
+        visit.heard("opening")
         for page in frame.pages():
             assert visit.page.locator(f".st-key-menu a[href='{Path(page.path).stem}']").count() == 1
         visit.page.locator(f".st-key-menu a[href='{Path(frame.pages()[0].path).stem}']").click()

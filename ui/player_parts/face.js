@@ -62,7 +62,7 @@ class Face {
     else {
       const sung = data.tracks.filter((t) => t.notes.length || !t.wave);
       const tall = data.height || (sung.length === 1 ? 190 : 68);
-      for (const track of sung) this.lane(stage, track, [track], "notes", track.drum ? Math.min(tall, 60) : tall);
+      for (const track of sung) this.lane(stage, track, [track], "notes", !track.notes.length ? 30 : track.drum ? Math.min(tall, 60) : tall);
     }
     for (const track of data.tracks.filter((t) => t.wave)) {
       this.lane(stage, data.compact ? null : track, [track], "wave", data.compact ? 70 : data.height || 96);
@@ -175,7 +175,9 @@ class Face {
     const dot = make("i", "dot");
     strip.append(dot, name);
     const one = { strip, dot, track, channel };
-    if (this.data.tracks.length > 1 && !this.data.tracks.some((t) => t.wave)) {
+    const rests = !track.notes.length && !track.wave;
+    strip.classList.toggle("off", rests);
+    if (!rests && !this.data.tracks.some((t) => t.wave)) {
       one.mute = button("flag mute", `Mute ${track.label || track.name}`, "", () => {
         channel.mute = !channel.mute;
         this.mixed();
