@@ -38,7 +38,7 @@ TOP_DB = -15.0  # loudest 25 ms of every note as the network knows it
 LOUDNESS_DB = (-32.0, -28.0, -24.0, -19.5, -15.0)  # of the sound, pp to ff: recordings were levelled, loudness is ours
 LENGTH_SECONDS = (0.34, 0.6, 0.88, 1.2, 2.5)  # middles of the loudness table's length classes
 BANDS = (49, 58, 67)  # MIDI, borders of its pitch bands
-ATTACK, MIDDLE, RELEASE = 32, 8, 48  # points of its templates; attack and release are HOP samples apart
+ATTACK, MIDDLE, RELEASE = 32, 8, 128  # points of its templates; attack and release are HOP samples apart
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
@@ -49,7 +49,7 @@ class Trombone:
     network: SampleRNN
     sampler: Sampler
     harmonics: np.ndarray  # complex64 [37, 5, 64], mean harmonics by pitch from LOWEST and dynamic
-    loudness: np.ndarray  # float32 [5, 4, 5, 88], dB below the top, by dynamic, pitch band and length class
+    loudness: np.ndarray  # float32 [5, 4, 5, 168], dB below the top, by dynamic, pitch band and length class
     device: torch.device
     config: dict[str, Any]
     sha256: str

@@ -157,6 +157,9 @@ def loudness_table(
     band = np.searchsorted(BANDS, midi, side="right")
     table = np.zeros((5, 4, 5, ATTACK + MIDDLE + RELEASE), np.float32)
     templates = np.stack([loudness_template(c) for c in curves])
+    # A recording that is two notes, or a short one with a long echo, says nothing about how a long one is held.
+    held = np.array([np.mean(c > c.max() - 15) > 0.6 for c in curves])
+    use = use & (held | (lengths < 2))
     for d, b, n in np.ndindex(5, 4, 5):
         cost = 4 * np.abs(lengths - n) + 2 * np.abs(band - b) + 3 * np.abs(dynamic - d) + 1000 * ~use
         table[d, b, n] = templates[cost == cost.min()].mean(axis=0)
