@@ -23,6 +23,7 @@ from engine.made import Made
 SYSTEMS = ("band", "variation", "melody", "trombone", "translation")
 SONG_ENDINGS = ("mid", "midi", "npz", "musicxml", "wav", "flac", "zip")
 AUDIO_ENDINGS = ("wav", "flac")
+SHOWN = ("format", "sha256", "steps", "metrics")  # of a checkpoint, by `list`
 MAX_COUNT = 1_000
 
 
@@ -77,7 +78,7 @@ def listing(systems: dict[str, Any]) -> dict[str, Any]:
         for folder in folders:
             try:
                 config = read_config(folder)
-                kept: dict[str, Any] = {key: config[key] for key in ("format", "sha256", "steps", "metrics") if key in config}
+                kept: dict[str, Any] = {key: config[key] for key in SHOWN if key in config}
             except Refused as refusal:
                 kept = {"damaged": str(refusal)}
             checkpoints[folder.relative_to(CHECKPOINTS).as_posix()] = kept

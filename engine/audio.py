@@ -15,6 +15,7 @@ import soundfile
 import soxr
 
 from engine import Refused
+from engine.upload import content_of
 
 MAX_BYTES = 200 * 2**20  # of a sound file
 MAX_SECONDS = 600.0
@@ -64,19 +65,7 @@ def read_audio(source: bytes | Path | str, *, max_seconds: float = MAX_SECONDS, 
     Refused, in one sentence that begins with `name`, when it is not audio, too large, too long, of more channels, at an
     odd rate, empty, silent, or holds samples that are no numbers. A truncated file is read as far as it goes.
     """
-    if isinstance(source, (str, Path)):
-        path = Path(source)
-        name = path.name if name == "The file" else name
-        try:
-            if path.stat().st_size > MAX_BYTES:
-                raise Refused(f"{name} is larger than {MAX_BYTES >> 20} MiB.")
-            source = path.read_bytes()
-        except OSError as error:
-            raise Refused(f"{path} cannot be read: {error.strerror}.") from None
-    if not source:
-        raise Refused(f"{name} is empty.")
-    if len(source) > MAX_BYTES:
-        raise Refused(f"{name} is larger than {MAX_BYTES >> 20} MiB.")
+    source, name = content_of(source, name, MAX_BYTES)
     try:
         with soundfile.SoundFile(io.BytesIO(source)) as file:
             if file.channels > MAX_CHANNELS:

@@ -16,6 +16,7 @@ import numpy as np
 from engine import Refused
 from engine.audio import Audio, write_wav
 from engine.song import Note, Song, Track, to_roll
+from engine.upload import content_of
 
 NPZ_STEPS = 24  # steps a beat: LPD's resolution
 MAX_NPZ_BYTES = 20 * 2**20
@@ -67,18 +68,12 @@ def read_npz(source: bytes | Path | str, *, name: str = "The file") -> Song:
     """A song from a pypianoroll `.npz`. Refused when it is not one or is larger than 20 MiB."""
     import pypianoroll
 
+    source, name = content_of(source, name, MAX_NPZ_BYTES)
     try:
-        if not isinstance(source, bytes):
-            name = Path(source).name if name == "The file" else name
-            if Path(source).stat().st_size > MAX_NPZ_BYTES:
-                raise Refused(f"{name} is larger than {MAX_NPZ_BYTES >> 20} MiB.")
-            source = Path(source).read_bytes()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "song.npz"
             path.write_bytes(source)
             multitrack = pypianoroll.load(str(path))
-    except Refused:
-        raise
     except Exception as error:  # numpy and pypianoroll raise many kinds on foreign files
         raise Refused(f"{name} is not a pypianoroll .npz file ({type(error).__name__} while reading it).") from None
     tracks = []

@@ -16,6 +16,7 @@ import mido
 
 from engine import Refused
 from engine.song import Note, Song, Track
+from engine.upload import content_of
 
 MAX_BYTES = 2 * 2**20  # of a file, looked at before it is parsed
 MAX_NOTES = 50_000
@@ -32,19 +33,7 @@ def read_midi(source: bytes | Path | str, *, name: str = "The file") -> Song:
     Refused: what is no MIDI file, is larger than 2 MiB, has no notes or more than 50,000, lasts longer than 8,000
     beats, or has a tempo outside 5-1000.
     """
-    if isinstance(source, (str, Path)):
-        path = Path(source)
-        name = path.name if name == "The file" else name
-        try:
-            if path.stat().st_size > MAX_BYTES:
-                raise Refused(f"{name} is larger than {MAX_BYTES >> 20} MiB, the most that is taken of a MIDI file.")
-            source = path.read_bytes()
-        except OSError as error:
-            raise Refused(f"{path} cannot be read: {error.strerror}.") from None
-    if not source:
-        raise Refused(f"{name} is empty.")
-    if len(source) > MAX_BYTES:
-        raise Refused(f"{name} is larger than {MAX_BYTES >> 20} MiB, the most that is taken of a MIDI file.")
+    source, name = content_of(source, name, MAX_BYTES)
     if not source.startswith(b"MThd"):
         raise Refused(f"{name} is not a MIDI file.")
     try:
