@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from engine.song import Song
 
 FOLDER = checkpoint.ROOT / "melody"
+PIECE = 1024  # characters that are scored at once; the state is carried on, so that no tune is too long
 OTHER_BITS = 16.0  # beyond its class, for a character that has no symbol of its own
 
 
@@ -102,21 +103,26 @@ def score(model: Melody, tunes: list[Tune], batch: int = 32) -> dict[str, float 
     for first in range(0, len(order), batch):
         own_tunes = [tunes[i] for i in order[first : first + batch]]
         packed = [tune_rows(alphabet, tune, relative=model.net.config.relative) for tune in own_tunes]
-        time = max(len(r) for r, _, _ in packed)
-        rows = np.zeros((len(packed), time, packed[0][0].shape[1]), np.int64)
-        for i, (r, _, _) in enumerate(packed):
-            rows[i, : len(r)] = r
-        logits, _ = model.net(torch.from_numpy(rows).to(model.device))
-        for i, (r, targets, where) in enumerate(packed):
-            own = logits[i, : len(r)].float().cpu()
-            kept = torch.from_numpy(targets.astype(np.int64)) > alphabet.END
-            own, goal, at = own[kept], torch.from_numpy(targets.astype(np.int64))[kept], torch.from_numpy(where)[kept]
-            own = own.masked_fill(~valid[at[:, 0].long(), at[:, 1].long()], -torch.inf)
-            p = torch.log_softmax(own, -1)
-            other = goal == alphabet.OTHER
-            bits -= float(p.gather(1, goal[:, None]).sum()) / math.log(2) - OTHER_BITS * int(other.sum())
-            right += int(((own.argmax(-1) == goal) & ~other).sum())
-            count += len(goal)
+        longest = max(len(r) for r, _, _ in packed)
+        state = None
+        for start in range(0, longest, PIECE):
+            size = min(PIECE, longest - start)
+            rows = np.zeros((len(packed), size, packed[0][0].shape[1]), np.int64)
+            goal = np.full((len(packed), size), alphabet.PAD, np.int64)
+            at = np.zeros((len(packed), size, 2), np.int64)
+            for i, (r, targets, where) in enumerate(packed):
+                piece = slice(start, start + size)
+                n = len(r[piece])
+                rows[i, :n], goal[i, :n], at[i, :n] = r[piece], targets[piece], where[piece]
+            logits, state = model.net(torch.from_numpy(rows).to(model.device), state)
+            kept = torch.from_numpy(goal) > alphabet.END
+            goals, places = torch.from_numpy(goal)[kept], torch.from_numpy(at)[kept]
+            own = logits.float().cpu()[kept].masked_fill(~valid[places[:, 0], places[:, 1]], -torch.inf)
+            other = goals == alphabet.OTHER
+            chances = torch.log_softmax(own, -1).gather(1, goals[:, None])
+            bits -= float(chances.double().sum()) / math.log(2) - OTHER_BITS * int(other.sum())
+            right += int(((own.argmax(-1) == goals) & ~other).sum())
+            count += len(goals)
     return {
         "bits_per_char": round(bits / max(count, 1), 5),
         "accuracy": round(right / max(count, 1), 5),

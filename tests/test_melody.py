@@ -369,6 +369,12 @@ def test_a_score_is_the_sum_of_the_steps_of_composing(model):
     assert math.isclose(bits / len(tune.body), score(model, [tune])["bits_per_char"], abs_tol=1e-3)
 
 
+def test_a_long_tune_is_scored_in_pieces_with_the_state_carried_on(model, monkeypatch):
+    whole = score(model, TUNES)
+    monkeypatch.setattr("engine.melody.PIECE", 17)
+    assert score(model, TUNES) == pytest.approx(whole, abs=2e-5)
+
+
 def test_what_comes_later_changes_no_prediction(model):
     """Rows of a prefix are the prefix of the rows: nothing is told that has not been read."""
     from engine.melody_features import tune_rows
