@@ -1,0 +1,103 @@
+"""Variation's training, from a songs.npz made here to a checkpoint that plays."""
+
+import numpy as np
+import pytest
+import torch
+from accelerate.state import AcceleratorState
+
+from engine import variation
+from engine.song import TRACKS, Note, Song, Track
+from training.variation_card import write_card
+from training.variation_collect import collect
+from training.variation_data import Bars, fold, prepare, song_bars, unpack
+from training.variation_evaluate import evaluate, held_out
+from training.variation_muon import orthogonal
+from training.variation_next import Latents
+from training.variation_vae import train_vae
+
+
+def songs_file(path, count=12):
+    """Songs of four bars on five tracks; two thirds train, the others val and test."""
+    rng = np.random.default_rng(0)
+    notes, offsets = [], [0]
+    for _ in range(count):
+        for track in range(5):
+            for onset in np.sort(rng.choice(64, 20, replace=False)) * 6:
+                notes.append((track, onset, 12, rng.integers(36, 80), 90))
+        offsets.append(len(notes))
+    track, onset, dur, pitch, vel = (np.array(column) for column in zip(*notes))
+    np.savez(
+        path, offsets=np.array(offsets), track=track.astype(np.uint8), onset=onset.astype(np.uint16),
+        dur=dur.astype(np.uint8), pitch=pitch.astype(np.uint8), vel=vel.astype(np.uint8),
+        genre=np.array(["jazz"] * count), split=np.array((["train"] * 4 + ["val", "test"]) * (count // 6)),
+    )  # fmt: skip
+
+
+def test_pitches_out_of_range_are_folded_by_octaves():
+    assert (fold(np.array([24, 95, 12, 0, 96, 127])) == [0, 71, 0, 0, 60, 67]).all()
+
+
+def test_a_bar_keeps_its_repeated_notes_and_what_is_held_over():
+    track, pitch = np.array([1, 1, 0]), np.array([60, 60, 36])
+    onset, dur = np.array([72, 90, 0]), np.array([12, 48, 48])
+    bars = unpack(song_bars(track, onset, dur, pitch))
+    piano = bars[1]
+    assert piano[:, 0].sum() == 2 and piano[0, 0, 12, 36] and piano[0, 0, 15, 36]
+    assert piano[0, 1, :, 36].tolist() == [0] * 12 + [1, 1, 0, 1]
+    assert piano[0, 1, 12:14, 36].all()
+    assert bars[0].sum() == 2  # a drum is one step long
+    assert song_bars(track, onset, dur, pitch).shape == (5, 1, 288)
+
+
+def test_an_update_of_muon_has_singular_values_near_one():
+    values = torch.linalg.svdvals(orthogonal(torch.randn(40, 24, generator=torch.Generator().manual_seed(0))))
+    assert values.min() > 0.6 and values.max() < 1.3
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("variation")
+    songs_file(folder / "songs.npz")
+    prepare(folder / "songs.npz", folder / "prepared")
+    AcceleratorState._reset_state(True)  # Accelerate holds one precision a process; here are two after one another
+    for track in TRACKS:
+        train_vae(folder / "prepared", folder / "runs", track, 8, steps=2, minutes=1, batch=8)
+    AcceleratorState._reset_state(True)
+    collect(folder / "prepared", folder / "runs", 8, songs=8, steps=2, folder=folder / "k8")
+    AcceleratorState._reset_state(True)
+    return folder
+
+
+def test_different_bars_are_kept_once_and_found_again(trained):
+    bars = Bars.open(trained / "prepared")
+    assert len(bars.index) == bars.offsets[-1] == 48 and bars.split.tolist() == [0, 0, 0, 0, 1, 2] * 2
+    sheet = held_out(bars, 1)[0]
+    with np.load(trained / "songs.npz") as songs:
+        song = 5 if (sheet.rolls == held_out(bars, 2)[0].rolls).all() else 11
+        part = slice(songs["offsets"][song], songs["offsets"][song + 1])
+        again = unpack(song_bars(*(songs[name][part] for name in ("track", "onset", "dur", "pitch"))))
+    assert (sheet.rolls == again.astype(bool)).all()
+
+
+def test_a_step_of_training_saved_and_loaded_makes_music(trained):
+    model = variation.load(trained / "k8", "cpu")
+    song = Song((Track("p", 0).with_notes(Note(n, 1, 60 + n) for n in range(16)),))
+    assert variation.vary(model, song, noise=1.0, seed=1) == variation.vary(model, song, noise=1.0, seed=1)
+
+
+def test_a_bar_to_be_predicted_sees_only_its_own_song(trained):
+    model = variation.load(trained / "k8", "cpu")
+    latents = Latents.of(Bars.open(trained / "prepared"), model.bank, "train", 8)
+    first = np.flatnonzero(latents.place == 1)[1:2]
+    data = latents.batch("bass", first)
+    assert data["there"].sum() == 1 and not data["past"][0, :-1].any() and data["past"][0, -1].any()
+
+
+def test_evaluation_measures_everything_that_the_card_shows(trained):
+    model = variation.load(trained / "k8", "cpu")
+    found = evaluate(model, Bars.open(trained / "prepared"), 2, trained / "runs")
+    assert set(found["prediction"]["bass"]) == {"network", "network_pointing", "plain", "copy", "mean"}
+    config = {"model": {"latent": 8}, "metrics": found, "data": {"name": "x", "songs": 8, "licence": "y"}, "seed": 0,
+              "steps": {"vae": {}, "next": 2}}  # fmt: skip
+    card = write_card(config)
+    assert "active units" in card and f"{found['reconstruction']['bass']['note_f1']:.3f}" in card
