@@ -1,0 +1,178 @@
+"""Translation: a recording of one instrument, performed again on another."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from engine import Progress, Refused, render, translation
+from engine.audio import Audio, read_audio, write_flac
+from engine.made import Made
+from engine.song import Note, Song, Track
+from engine.song_midi import write_midi
+from engine.takes import Library, Recipe
+from engine.translation import INSTRUMENTS, ROOT, Translation
+from engine.translation_command import agreement, chosen, route
+from engine.translation_melody import PROGRAMS, melody
+from engine.translation_sound import HOP, RATE, Frames
+from ui import controls, frame, jobs, player, takes
+from ui.controls import KEPT
+
+WAYS = {"example": "Example", "file": "Upload", "microphone": "Microphone", "take": "Take"}
+# A tune of our own for who has no recording at hand: (pitch over the key note, beats).
+TUNE = ((0, 1), (4, 0.5), (7, 0.5), (9, 1.5), (7, 0.5), (5, 0.75), (4, 0.25), (2, 1), (-1, 0.5), (2, 0.5), (0, 2))
+KEY_NOTE = {"flute": 74, "violin": 69, "clarinet": 62, "saxophone": 60, "trumpet": 65, "trombone": 53, "cello": 48}
+EXAMPLES = {f"Our tune ({name})": name for name in KEY_NOTE}  # their instrument need not be guessed
+MOST_POINTS = 3_000  # of a pitch line
+
+frame.open_page("Translation", "Give it one instrument's melody; hear the same performance on another.")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A result with what the page shows of it."""
+
+    before: Audio
+    result: Translation
+    tune: Song
+    source: str
+    guessed: list[tuple[str, float]]
+    kept: dict[str, float]
+    weights: str
+    sha256: str
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def example(instrument: str) -> bytes:
+    """Our tune, played by the synthesiser's instrument, as a FLAC file."""
+    notes, beat = [], 0.0
+    for i, (step, length) in enumerate(TUNE):
+        notes.append(Note(beat, length * 0.95, KEY_NOTE[instrument] + step, 70 + 5 * (i % 5)))
+        beat += length
+    song = Song((Track(instrument, PROGRAMS[instrument], False, tuple(notes)),), 100.0)
+    return write_flac(render.render(song).mono().resampled(RATE).normalised(0.5))
+
+
+def recording() -> tuple[bytes | None, str, str | None]:
+    """The sound that was chosen as a file's bytes (None until there is one), its name, and the take it came from."""
+    if takes.was_sent("translation"):
+        st.session_state["translation_way"] = "take"
+    way = st.segmented_control("Recording", list(WAYS), default="example", format_func=WAYS.__getitem__, required=True,
+                               key="translation_way", **KEPT)  # fmt: skip
+    if way == "file":
+        says = "One melody instrument, up to ten minutes; WAV, FLAC, OGG or MP3."
+        file = st.file_uploader("A recording", type=["wav", "flac", "ogg", "mp3"], key="translation_file", help=says)
+        return (file.getvalue(), file.name, None) if file else (None, "", None)
+    if way == "microphone":
+        file = st.audio_input("Play or sing one melody", sample_rate=RATE, key="translation_microphone")
+        return (file.getvalue(), "The microphone's recording", None) if file else (None, "", None)
+    if way == "take":
+        take = takes.choose("translation", sound=True)
+        if take is None:
+            return None, "", None
+        library = Library()
+        sound = library.audio(take)
+        if sound is None:
+            song = library.song(take)
+            assert song is not None
+            sound = render.render(song)
+        return write_flac(sound.mono()), take.name, take.id
+    who = st.selectbox("Played by the synthesiser's", list(KEY_NOTE), format_func=str.capitalize,
+                       key="translation_example", **KEPT)  # fmt: skip
+    return example(who), f"Our tune ({who})", None
+
+
+def desk() -> tuple[dict[str, Any], bytes | None, str | None]:
+    """The controls; returns settings, the recording's bytes, and the take it came from."""
+    content, name, parent = recording()
+    source = st.selectbox("From", ["auto", *INSTRUMENTS], key="translation_from", **KEPT, help="Auto: it listens.",
+                          format_func=lambda n: "Guess the instrument" if n == "auto" else n.capitalize())  # fmt: skip
+    target = st.selectbox("To", INSTRUMENTS, format_func=str.capitalize, key="translation_to", **KEPT)
+    says = "0 keeps the recording's own timbre, 1 is all the other instrument."
+    amount = st.slider("How much", 0.0, 1.0, 1.0, 0.05, key="translation_amount", help=says, **KEPT)
+    says = "Semitones. Afterwards the melody moves by octaves where the instrument cannot reach it."
+    up = st.slider("Transpose", -24, 24, 0, key="translation_transpose", format="%+d", help=says, **KEPT)
+    seed = controls.seed("translation_seed", label="Seed of the breath")
+    digest = hashlib.sha256(content).hexdigest() if content else ""
+    if source == "auto" and name in EXAMPLES:
+        source = EXAMPLES[name]
+    settings = {"input": digest, "name": name, "from": source, "to": target, "amount": amount, "transpose": up,
+                "seed": seed}  # fmt: skip
+    return settings, content, parent
+
+
+def work(content: bytes, settings: dict[str, Any], progress: Progress) -> Heard:
+    """Read, guess, translate, measure; runs in the worker."""
+    audio = read_audio(content, name=settings["name"])
+    source, target, guessed = settings["from"], settings["to"], []
+    if source == "auto":
+        everyone, _ = frame.cached_model("translation", ROOT / "any", translation.load)
+        guessed = chosen(everyone, translation.hear(audio), target)
+        source = guessed[0][0]
+    if source == target:
+        raise Refused(f"It is a {source} already; choose another instrument to translate to.")
+    folder = route(source, target)
+    model, _ = frame.cached_model("translation", folder, translation.load)
+    result = translation.generate(
+        model, audio, source, target, seed=settings["seed"], amount=settings["amount"],
+        transpose=settings["transpose"], progress=progress,
+    )  # fmt: skip
+    from engine.checkpoint import read_config
+
+    return Heard(audio.mono(), result, melody(result.after, target), source, guessed, agreement(result),
+                 folder.name, str(read_config(folder)["sha256"]))  # fmt: skip
+
+
+def pitch(frames: Frames) -> list[tuple[float, float] | None]:
+    """The pitch line in (seconds, Hz), broken where unvoiced; thinned where it is long."""
+    step = max(1, len(frames) // MOST_POINTS)
+    at = np.arange(0, len(frames), step)
+    return [(float(t * HOP / RATE), float(frames.f0_hz[t])) if frames.f0_hz[t] > 0 else None for t in at]
+
+
+def stage(made: jobs.Made, parent: str | None) -> None:
+    """Before and after, what was measured, downloads."""
+    heard: Heard = made.value
+    how = made.settings
+    if heard.guessed:
+        name, belief = heard.guessed[0]
+        st.caption(f"It sounds like a {name} ({belief:.0%} sure); choose it yourself under From if that is wrong.")
+    for remark in heard.result.remarks:
+        st.info(frame.plain(remark), icon=":material/info:")
+    player.show("translation-before", audio=heard.before, title=f"Before: {heard.source}", spectrogram=True,
+                lines=[player.Line("pitch", pitch(heard.result.before))], group="translation")  # fmt: skip
+    player.show("translation-after", audio=heard.result.audio, title=f"After: {how['to']}", spectrogram=True,
+                lines=[player.Line("pitch", pitch(heard.result.after))], group="translation")  # fmt: skip
+    if heard.kept:
+        st.caption(
+            f"Heard again: {heard.kept['f0']:.1%} of the pitch within 50 cents, loudness correlation "
+            f"{heard.kept['loudness']:.2f} · {len(heard.tune.tracks[0].notes)} notes · weights {heard.weights} · "
+            f"{made.seconds:.1f} s for {heard.before.seconds:.1f} s of sound"
+        )
+    midi = player.Extra("Melody as MIDI", "mid", write_midi(heard.tune), "audio/midi")
+    name = f"{heard.source} to {how['to']}"
+    player.downloads("translation", name, audio=heard.result.audio, extras=[midi])
+    options = {"input": "input.flac", "from": heard.source, **{key: how[key] for key in ("to", "amount", "transpose")}}
+    recipe = Recipe("translation", options, how["seed"], heard.sha256)
+    result = Made(audio=heard.result.audio, texts={"mid": midi.content}, settings=how)  # type: ignore[dict-item]
+    takes.offer("translation", result, recipe, name=name, parents=[parent] if parent else [],
+                inputs={"flac": write_flac(heard.before)})  # fmt: skip
+
+
+left, right = st.columns([2.4, 1], gap="large")
+with right, st.container(border=True, key="desk"):
+    settings, content, parent = desk()
+with left:
+    if content is not None:
+        sound = content
+        jobs.follow("translation", lambda progress: work(sound, dict(settings), progress), settings=settings,
+                    label="Listening and translating")  # fmt: skip
+    elif jobs.empty("translation"):
+        st.info("Choose a recording of one melody instrument.", icon=":material/mic:")
+    made = jobs.show("translation")
+    if made:
+        stage(made, parent)

@@ -1,0 +1,78 @@
+"""Translation's page: what a person does there, in AppTest and in a real browser."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.studio import Visit, app, chromium, refusals, served, settled
+
+PAGE = "pages/translation.py"
+
+
+def wav(hz: float = 440.0) -> bytes:
+    """A second of a tone with some harmonics."""
+    t = np.arange(16_000) / 16_000
+    file = io.BytesIO()
+    soundfile.write(
+        file, sum(0.3 * 0.4**k * np.sin(2 * np.pi * hz * (k + 1) * t) for k in range(5)), 16_000, format="WAV"
+    )
+    return file.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def own_library(tmp_path, monkeypatch):
+    monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path))
+
+
+def test_it_opens_with_something_translated_and_follows_the_controls():
+    page = settled(app(PAGE).run(), "translation")
+    assert not page.exception and not refusals(page)
+    first = page.session_state["_made translation"]
+    assert first.value.source == "flute" and first.settings["to"] == "trombone"
+    page.selectbox(key="translation_to").set_value("cello").run()
+    second = settled(page, "translation").session_state["_made translation"]
+    assert second.settings["to"] == "cello" and second.number > first.number
+    assert not np.array_equal(first.value.result.audio.samples, second.value.result.audio.samples)
+    assert any("Heard again" in caption.value for caption in page.caption)
+
+
+def test_an_uploaded_recording_is_guessed_and_translated():
+    page = settled(app(PAGE).run(), "translation")
+    page.segmented_control(key="translation_way").set_value("file").run()
+    page.file_uploader(key="translation_file").upload("tone.wav", wav(), "audio/wav").run()
+    page = settled(page, "translation")
+    made = page.session_state["_made translation"]
+    assert not refusals(page) and made.settings["name"] == "tone.wav"
+    assert made.value.guessed and len(made.value.tune.tracks[0].notes) == 1
+
+
+def test_a_bad_file_is_refused_and_what_was_there_stays():
+    page = settled(app(PAGE).run(), "translation")
+    before = page.session_state["_made translation"]
+    page.segmented_control(key="translation_way").set_value("file").run()
+    page.file_uploader(key="translation_file").upload(
+        "<b>photo</b>.wav", b"\xff\xd8\xff" + bytes(400), "audio/wav"
+    ).run()
+    page = settled(page, "translation")
+    assert len(refusals(page)) == 1 and "not audio" in refusals(page)[0]
+    assert page.session_state["_made translation"].number == before.number and not page.exception
+
+
+def test_the_same_instrument_twice_is_refused():
+    page = settled(app(PAGE).run(), "translation")
+    page.selectbox(key="translation_from").set_value("trombone").run()
+    assert any("already" in said for said in refusals(settled(page, "translation")))
+
+
+def test_in_a_browser_before_and_after_are_heard(tmp_path):
+    with served(tmp_path) as address, chromium() as browser, Visit(browser, address, phone=True) as visit:
+        visit.open("translation", "text=Heard again")
+        visit.fits()
+        visit.page.wait_for_function("window.__bandstand?.players.has('translation-after')")
+        assert {"translation-before", "translation-after"} <= set(visit.players())
+        visit.page.get_by_role("button", name="Play").nth(1).click()
+        visit.heard("translation-after")
