@@ -24,7 +24,7 @@ import torch
 from engine import CHECKPOINTS, Progress, Refused, checkpoint
 from engine import device as choose_device
 from engine.band_form import path_noise
-from engine.band_model import BARS, LOWEST, PITCHES, STEPS, Band, Config, Phrase
+from engine.band_model import BARS, LOWEST, PITCHES, STEPS, Band, Config
 from engine.song import PROGRAMS, TRACKS, Note, Song, Track
 
 PATH = CHECKPOINTS / "band"
@@ -177,7 +177,7 @@ def generate(
 def _logits(model: BandModel, shared: np.ndarray, private: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """float32 [phrases, 4 bars, 5 tracks, 2, 16, 72]."""
     genre = torch.from_numpy(weights).to(model.device).expand(len(shared), -1)
-    phrase: Phrase = model.network.generator(
+    phrase = model.network.phrase(
         torch.from_numpy(shared).to(model.device), torch.from_numpy(private).to(model.device), genre
     )
     return model.network.decode(phrase).cpu().numpy()

@@ -30,6 +30,7 @@ TRACKS, BARS, STEPS, PITCHES, LOWEST = (
     72,
     24,
 )  # tracks, bars a phrase, steps a bar, pitches, lowest MIDI pitch
+KNEE = 0.02  # a pitch class with this share of a half bar belongs to its chord code as much as any
 CHORD = 24  # twelve pitch classes for each half bar
 
 
@@ -135,9 +136,11 @@ class Generator(nn.Module):
         self.leave = TrackLinear(track, config.latent + 1 + 2)
         self.register_buffer("sound_bias", torch.zeros(genres, TRACKS))
 
-    def forward(self, shared: Tensor, tracks: Tensor, genre: Tensor) -> Phrase:
-        """shared [N, style+phrase], tracks [N, 5, own], genre [N, G] weights of sum 1."""
+    def forward(self, shared: Tensor, tracks: Tensor, genre: Tensor, more: Tensor | None = None) -> Phrase:
+        """shared [N, style+phrase], tracks [N, 5, own], genre [N, G] weights of sum 1, `more` [G, 5, 2] repeats."""
         latent, chord, sounds, again = self.material(shared, tracks, genre)
+        if more is not None:
+            again = again + torch.einsum("ng,gtk->ntk", genre, more)[:, None]
         return self.assemble(latent, chord, sounds + (genre @ self.sound_bias)[:, None], again)
 
     def material(self, shared: Tensor, tracks: Tensor, genre: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -179,6 +182,7 @@ class Band(nn.Module):
     scale: Tensor
     onset_at: Tensor
     held_at: Tensor
+    again: Tensor
     least: Tensor
     clear: Tensor
     loud: Tensor
@@ -197,9 +201,17 @@ class Band(nn.Module):
         self.register_buffer(
             "least", torch.full((TRACKS,), -30.0)
         )  # the logit that a sounding bar's likeliest onset has
+        self.register_buffer(
+            "again", torch.zeros(genres, TRACKS, 2)
+        )  # bias on repeating the last bar, the one before it
         self.register_buffer("clear", torch.zeros(TRACKS))  # how strongly pitch classes outside the chord are held back
         self.register_buffer("loud", torch.full((genres, TRACKS, STEPS), 80.0))  # mean velocity by step
         self.register_buffer("tempo", torch.full((genres,), 120.0))
+
+    def phrase(self, shared: Tensor, tracks: Tensor, genre: Tensor) -> Phrase:
+        """The generator's phrase, with repeats as frequent as in real music."""
+        made: Phrase = self.generator(shared, tracks, genre, self.again)
+        return made
 
     def decode(self, phrase: Phrase) -> Tensor:
         """Logits of onset and sounding cells, [N, 4, 5, 2, 16, 72]; -30 where a track is silent.
@@ -207,14 +219,18 @@ class Band(nn.Module):
         Onsets of a bar are raised where needed so that its likeliest one reaches `least`: what is to sound does."""
         n, bars = phrase.chord.shape[:2]
         chord = phrase.chord.reshape(n * bars, CHORD)
-        halves = torch.log(chord.reshape(-1, 2, 12) ** 2 + 0.01) - torch.log(torch.tensor(1 / 12 + 0.01))
+        halves = torch.log((chord.reshape(-1, 2, 12) ** 2 + 0.002) / (KNEE + 0.002))
         fit = (
             halves.clamp(max=0).repeat_interleave(STEPS // 2, 1).repeat(1, 1, PITCHES // 12)[:, None]
         )  # [M, 1, 16, 72]
         out = []
         for t, decoder in enumerate(self.decoders):
             latent = phrase.latent[:, :, t].reshape(n * bars, -1) * self.scale[t] + self.centre[t]
-            logits = decoder(latent) + self.clear[t] * fit
+            raw = decoder(latent)
+            logits = raw + self.clear[t] * fit
+            # The notes that fit best, but as many as the decoder expects: the bar's mass stays what it was.
+            before, after = (x[:, 0].clamp(max=0).flatten(1).logsumexp(1) for x in (raw, logits))
+            logits = logits + torch.stack([before - after, torch.zeros_like(after)], 1)[..., None, None]
             likeliest = logits[:, 0].amax((1, 2))[:, None, None]
             lift = (self.least[t] - likeliest).clamp(min=0)
             logits = torch.stack([logits[:, 0] + lift, logits[:, 1]], 1)

@@ -26,7 +26,7 @@ def sample(band: Band, genre: np.ndarray, seed: int, batch: int = 250, reach: fl
     for i in range(0, len(genre), batch):
         mine = hot[torch.from_numpy(genre[i : i + batch])]
         shared, private = noise(band.config, len(mine), random)
-        phrase = band.generator(shared * reach, private * reach, mine.repeat_interleave(2, 0))
+        phrase = band.phrase(shared * reach, private * reach, mine.repeat_interleave(2, 0))
         logits = band.decode(phrase)
         out.append(logits.reshape(len(mine), 2 * BARS, *logits.shape[2:]).half().numpy())
     return np.concatenate(out)
@@ -94,6 +94,9 @@ def _mean_length(onset: np.ndarray, held: np.ndarray) -> float:
     return float(np.minimum(lengths, 16).mean()) if len(lengths) else 0.0
 
 
+REPEAT = 2.0  # exact repeats beyond those of real bars, which also repeat with small changes
+
+
 @torch.no_grad()
 def calibrate(band: Band, real: np.ndarray, real_genre: np.ndarray, seed: int = 1, pairs: int = 150) -> None:
     """Set the band's biases and thresholds so that silences, notes a bar and note lengths are those of real phrases of
@@ -101,11 +104,14 @@ def calibrate(band: Band, real: np.ndarray, real_genre: np.ndarray, seed: int = 
     genre = np.repeat(np.arange(len(band.config.genres)), pairs)
     band.clear.zero_()
     set_thresholds(band, real, real_genre, genre, seed)
-    target = harmony(real) + 0.03  # clearing costs pitch classes: no more of it than the tracks need
+    # Clearing takes pitch classes away: a track that has too many bears more of it.
+    wide, wanted = per_track(binary(band, sample(band, genre, seed), genre)), per_track(real)
+    share = torch.tensor([0.0] + [np.nan_to_num(wide[n]["UPC"] / wanted[n]["UPC"], nan=1.0) ** 2 for n in NAMES[1:]])
+    target = harmony(real) + 0.05  # clearing costs pitch classes: no more of it than the tracks need
     tried: list[tuple[float, float]] = []
     strength, step = 0.0, 1.0
     for _ in range(6):  # more clearing, nearer together: bisect once the target is passed
-        band.clear[1:] = strength
+        band.clear.copy_(strength * share)
         _thresholds(band, real, real_genre, genre, seed)
         found = harmony(binary(band, sample(band, genre, seed), genre))
         tried.append((strength, found))
@@ -115,7 +121,7 @@ def calibrate(band: Band, real: np.ndarray, real_genre: np.ndarray, seed: int = 
         above = [s for s, td in tried if td > target]
         strength = (max(above) + min(below)) / 2 if below else strength + step
         step *= 1.5
-    band.clear[1:] = min(tried, key=lambda pair: abs(pair[1] - target))[0]
+    band.clear.copy_(min(tried, key=lambda pair: abs(pair[1] - target))[0] * share)
     _thresholds(band, real, real_genre, genre, seed)
 
 
@@ -125,15 +131,28 @@ def set_thresholds(band: Band, real: np.ndarray, real_genre: np.ndarray, genre: 
     genres = len(band.config.genres)
     random = torch.Generator().manual_seed(seed)
     band.generator.sound_bias.zero_()
+    band.again.zero_()
     filled = real[:, :, :, 1].any((-2, -1))  # [N, bars, 5]
     for g in range(genres):
         shared, private = noise(band.config, 1000, random)
         hot = torch.eye(genres)[g].expand(len(shared), -1)
-        logits = band.generator.material(shared, private, hot)[2].reshape(-1, TRACKS).numpy()
+        _, _, sounds, again = band.generator.material(shared, private, hot)
+        logits = sounds.reshape(-1, TRACKS).numpy()
         for t in range(TRACKS):
             empty = 1 - filled[real_genre == g][:, :, t].mean()
             band.generator.sound_bias[g, t] = -float(np.quantile(logits[:, t], np.clip(empty, 0.001, 0.999)))
+            for k in (0, 1):  # bars that repeat the last one, or the one before it, cell for cell
+                rate = REPEAT * repeats(real[real_genre == g][:, :, t], k + 1)
+                seen = again[:, k + 1 :, t, k].reshape(-1).numpy()
+                band.again[g, t, k] = -float(np.quantile(seen, np.clip(1 - rate, 0.02, 0.999)))
     _thresholds(band, real, real_genre, genre, seed)
+
+
+def repeats(bars: np.ndarray, back: int) -> float:
+    """Share of sounding bars [N, bars, 2, 16, 72] that are cell for cell the one `back` bars before."""
+    now, before = bars[:, back:], bars[:, :-back]
+    both = now.any((-3, -2, -1)) & before.any((-3, -2, -1))
+    return float((now == before).all((-3, -2, -1))[both].mean()) if both.any() else 0.0
 
 
 def _thresholds(band: Band, real: np.ndarray, real_genre: np.ndarray, genre: np.ndarray, seed: int) -> None:
