@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 6000  # of a body; the longest tune learned from has 1830
 MAX_BARS, MAX_SECTIONS = 64, SECTIONS_LEFT - 2
-LIKES = 0.03  # of the probability: the least at which the model is held to like an ending on the tonic
+LIKES = 0.003  # of the probability: the least at which the model is held to like an ending on the tonic
 DISTINCT = 0.5  # 19 of 20 real tunes have more distinct bars than this
 SAME_METER = {"C": "4/4", "C|": "2/2"}
 

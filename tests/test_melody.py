@@ -22,10 +22,12 @@ from engine.melody_net import Config, MelodyNet
 from engine.melody_sampler import Sampler
 from engine.melody_score import engrave, musicxml
 from engine.melody_text import Alphabet, Tune, read_tunes
+from engine.song_midi import read_midi
 from training import melody_train
 from training.melody import main as train_main
+from training.melody_card import card
 from training.melody_data import families, pack, plan_of, split, steps, transposed, variants
-from training.melody_evaluate import COPY, Copies, NGram, ends_on_tonic, read_back
+from training.melody_evaluate import COPY, Copies, NGram, ends_on_tonic, five_hundred, held_out, read_back
 
 SHIPPED = CHECKPOINTS / "melody"
 
@@ -164,6 +166,20 @@ def test_copies_are_found_in_their_own_key_and_in_any():
     assert own.longest(Tune(TUNES[1].body[5:60], "G"))[0] == 55 >= COPY
     same, any_key = own.longest(in_a)
     assert any_key > same
+
+
+def test_the_evaluation_measures_and_the_card_tells(model, tmp_path):
+    found = five_hundred(model, TUNES, TUNES, count=4)
+    assert found["tunes"] == 4 and found["parsed"] == found["whole"] == found["key"] == found["meter"] == 1
+    assert found["real_copy"]["longest"] >= max(len(t.body) for t in TUNES[:2]) - 1
+    assert found["copy"]["longest"] < found["real_copy"]["longest"]
+    rows = held_out(model, tmp_path, TUNES, TUNES)
+    assert rows["shipped"]["chars"] == rows["n-gram of order 6"]["chars"]
+    tried = [{"run": "told", "step": 3, "bits_per_char": 1.5, "accuracy": 0.6}]
+    config = model.config | {"metrics": model.config["metrics"] | {"composed": found, "test": rows, "tried": tried}}
+    text = card(config)
+    assert f"| **shipped** | {rows['shipped']['bits_per_char']:.3f} | {rows['shipped']['accuracy']:.1%}" in text
+    assert "GPL-3.0" in text and "## Limits" in text and "\n## Figures" in text
 
 
 # Composing
@@ -525,6 +541,18 @@ def test_the_command_line_writes_every_format(tmp_path, capsys):
     again = tmp_path / "again.abc"
     run([*arguments[:-1], "--out", str(again)])
     assert again.read_bytes() == outs[0].read_bytes()
+
+
+def test_a_tune_of_a_file_is_played_and_engraved_and_a_faulty_one_is_refused(tmp_path, capsys):
+    path, out = tmp_path / "mine.abc", tmp_path / "mine.mid"
+    path.write_text("X:1\nT:Mine\nM:3/4\nL:1/4\nK:D\nABc|d3|]\n")
+    assert run(["melody", "--input", str(path), "--out", str(out), "--transpose=-2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "Mine"
+    assert [note.pitch for note in read_midi(out).tracks[0].notes] == [67, 69, 71, 72]
+    path.write_text("X:1\nK:D\nAB@c|d3|]\n")
+    with pytest.raises(Refused, match="line 3, column 3"):
+        run(["melody", "--input", str(path), "--out", str(tmp_path / "never.mid")])
+    assert not (tmp_path / "never.mid").exists()
 
 
 def test_count_makes_numbered_tunes_and_forms_are_read(tmp_path):

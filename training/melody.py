@@ -138,14 +138,18 @@ def evaluate(args: argparse.Namespace) -> None:
     from engine.melody_text import read_tunes
     from training import melody_card, melody_evaluate
 
+    if not (args.prepared / "test.abc").exists():
+        prepare(args)
     model = load(args.checkpoint)
     train_side, test_side = (read_tunes(args.prepared / f"{side}.abc") for side in ("train", "test"))
-    rows = melody_evaluate.held_out(model, args.runs, train_side, test_side)
+    before = checkpoint.read_config(args.checkpoint)["metrics"]
+    # Comparisons whose runs are not here keep the figures that were measured when they were.
+    rows = before.get("test", {}) | melody_evaluate.held_out(model, args.runs, train_side, test_side)
     found = melody_evaluate.five_hundred(model, train_side, test_side, args.tunes)
-    config = checkpoint.read_config(args.checkpoint)
-    metrics = {"validation": config["metrics"]["validation"], "test": rows, "composed": found}
+    tried = melody_evaluate.trials(args.runs) or before.get("tried", [])
+    metrics = {"validation": before["validation"], "test": rows, "composed": found, "tried": tried}
     checkpoint.update(args.checkpoint, metrics=metrics)
-    text = melody_card.card(checkpoint.read_config(args.checkpoint), melody_evaluate.trials(args.runs))
+    text = melody_card.card(checkpoint.read_config(args.checkpoint))
     (args.checkpoint / "README.md").write_text(text, encoding="utf-8")
     print(melody_card.table(metrics))
 
@@ -158,9 +162,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--checkpoint", type=Path, default=checkpoint.ROOT / "melody", help="folder to ship to")
     parser.add_argument("--seed", type=int, default=0)
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("prepare", help="arrays from .abc files")
-    command.add_argument("--data", nargs="*", default=["data/abc"], help="folders of .abc files, or files")
-    command.add_argument("--music21", action="store_true", help="add the three collections of music21's corpus")
+    files = argparse.ArgumentParser(add_help=False)
+    files.add_argument("--data", nargs="*", default=["data/abc"], help="folders of .abc files, or files")
+    files.add_argument("--music21", action="store_true", help="add the three collections of music21's corpus")
+    command = commands.add_parser("prepare", help="arrays from .abc files", parents=[files])
     command.set_defaults(call=prepare)
     command = commands.add_parser("train", help="train, resuming by default, and ship the best weights")
     command.add_argument("--steps", type=int, default=3000, help="optimiser steps; the learning rate falls until then")
@@ -176,7 +181,8 @@ def main(arguments: list[str] | None = None) -> None:
     command.add_argument("--threads", type=int, default=0)
     command.add_argument("--evaluate-every", type=int, default=400)
     command.set_defaults(call=train)
-    command = commands.add_parser("evaluate", help="print the table, write the metrics and the model card")
+    says = "print the table, write the metrics and the model card; prepares first where that was not done"
+    command = commands.add_parser("evaluate", help=says, parents=[files])
     command.add_argument("--tunes", type=int, default=500, help="tunes to compose")
     command.set_defaults(call=evaluate)
     args = parser.parse_args(arguments)

@@ -46,14 +46,14 @@ def table(metrics: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def card(config: dict[str, Any], trials: list[dict[str, Any]]) -> str:
+def card(config: dict[str, Any]) -> str:
     """README.md of the checkpoint."""
     metrics, model = config["metrics"], config["model"]
     best = metrics["test"]["shipped"]
     grammar = metrics["composed"]["grammar_on_real"]
     tried = [
         f"| {NAMES.get(t['run'], t['run'])} | {t['step']} | {t['bits_per_char']:.3f} | {t['accuracy']:.1%} |"
-        for t in sorted(trials, key=lambda t: [*NAMES, t["run"]].index(t["run"]))
+        for t in sorted(metrics["tried"], key=lambda t: [*NAMES, t["run"]].index(t["run"]))
         if t["run"] in NAMES
     ]
     return f"""# Melody
