@@ -31,7 +31,7 @@ from engine.trombone_sampler import Sampler
 
 PATH = CHECKPOINTS / "trombone"
 MIN_SECONDS, MAX_SECONDS = 0.2, 6.0  # of one note; recordings last 0.3 to 5
-TEMPERATURE = 0.1
+TEMPERATURE = 0.05
 BEFORE, AFTER = 0.018, 0.016  # seconds that are played and not kept
 ECHO_DB = -37.0  # below the top; a release falls no lower before its end
 TOP_DB = -15.0  # loudest 25 ms of every note as the network knows it

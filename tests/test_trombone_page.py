@@ -78,7 +78,8 @@ def test_a_file_that_is_no_music_is_one_sentence_and_loses_nothing():
 
 
 def test_a_takes_recipe_makes_the_same_sound_again():
-    test = opened(trombone_seconds_0="0.4", trombone_dynamic="ff", trombone_seed="11")
+    test = opened(trombone_seconds_0="0.4", trombone_dynamic="ff, very loud", trombone_seed="11")
+    assert made(test).settings["dynamic"] == "ff"
     test.button(key="save trombone").click().run()
     library = Library()
     (take,) = library.takes()

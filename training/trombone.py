@@ -113,6 +113,9 @@ def main() -> None:
     three.add_argument("--run", type=Path, default=None, help="first take the best weights of this run")
     three.add_argument("--baselines", type=Path, nargs="*", default=[], help="runs to show beside it")
     three.add_argument("--notes", type=int, default=300)
+    three.add_argument(
+        "--sweep", type=float, nargs="*", default=[], help="temperatures to compare, on validation notes"
+    )
     three.add_argument("--temperature", type=float, default=TEMPERATURE)
     three.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

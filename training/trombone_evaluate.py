@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from engine import checkpoint
-from engine.trombone import TEMPERATURE, Asked, conditions_of, decode, load, note_name, play, sound_of
+from engine.trombone import TEMPERATURE, Asked, Trombone, conditions_of, decode, load, note_name, play, sound_of
 from engine.trombone_conditions import DYNAMICS, HIGHEST, LOWEST, Conditions
 from engine.trombone_network import Config, SampleRNN, compand, to_level
 from engine.trombone_pitch import RATE, centroid_hz, measured_cents, sounding
@@ -85,17 +85,14 @@ def play_validation(
     spans = [sounding(p) for p in played]
     length = float(
         np.mean(
-            [
-                abs((b - a) / RATE - notes.frames(n) / RATE + (LEAD + FADE) / RATE) <= 0.05
-                for (a, b), n in zip(spans, which)
-            ]
+            [abs((b - a) / RATE - (notes.frames(n) - LEAD - FADE) / RATE) <= 0.05 for (a, b), n in zip(spans, which)]
         )
     )
     return distance + 10 * (1 - tuned) + 10 * (1 - length), {"log_mel": distance, "in_tune": tuned, "length": length}
 
 
 def self_played(
-    network: SampleRNN, notes: Notes, which: np.ndarray, count: int, seed: int, temperature: float = 0.7
+    network: SampleRNN, notes: Notes, which: np.ndarray, count: int, seed: int, temperature: float = 0.3
 ) -> dict[int, tuple[np.ndarray, float, int]]:
     """Training notes played by the network under their own measured conditions: its own mistakes, to learn from."""
     rng = np.random.default_rng(seed)
@@ -231,12 +228,11 @@ def export(notes: Notes, run: Path, folder: Path, seed: int, about: dict[str, An
         weights = best_weights(run, "net")
     else:
         weights = torch.load(run / "state.pt", weights_only=True)["averages"]["net"]
-    step = torch.load(run / "state.pt", weights_only=True)["step"]
     harmonics, loudness = tables(notes)
     weights["tables.harmonics"] = torch.from_numpy(np.stack([harmonics.real, harmonics.imag], axis=-1).copy())
     weights["tables.loudness"] = torch.from_numpy(loudness)
     checkpoint.save(
-        folder, system="trombone", weights=weights, model=config, half=False, seed=seed, steps=step,
+        folder, system="trombone", weights=weights, model=config, half=False, seed=seed, steps=steps_of(run),
         data="single notes of the Philharmonia Orchestra's and the University of Iowa's trombones, 16 kHz",
         licence="Philharmonia Orchestra samples: free to use, not to be sold or handed on as samples; University of "
         "Iowa Musical Instrument Samples: free, no restrictions. The weights are this project's own.", **about,
@@ -251,6 +247,31 @@ def load_run(run: Path) -> SampleRNN:
     else:
         network.load_state_dict(torch.load(run / "state.pt", weights_only=True)["averages"]["net"])
     return network.eval().requires_grad_(False)
+
+
+def speed(model: Trombone, temperature: float) -> float:
+    """How many times faster than real time one note of 2 s is played on one thread, the best of five."""
+    spent = []
+    for seed in range(5):
+        began = time.perf_counter()
+        play(model, [Asked(58, 2.0, 2.0)], seed=seed, temperature=temperature, threads=1)
+        spent.append(time.perf_counter() - began)
+    return round(2.0 / min(spent), 2)
+
+
+def steps_of(run: Path) -> int:
+    """Steps behind the weights that `load_run` takes: those of the best evaluation, or all."""
+    if (run / "best.safetensors").exists():
+        rows = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+        return int([row for row in rows if row.get("best")][-1]["step"])
+    return int(torch.load(run / "state.pt", weights_only=True)["step"])
+
+
+def beside(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: float, steps: int) -> dict[str, float]:
+    """One network's row of the table that compares networks: played freely, and its NLL."""
+    _, parts = play_validation(network, notes, which, temperature)
+    row = parts | {"nll_bits": score(network, notes, which)}
+    return {"steps": steps} | {name: round(value, 3) for name, value in row.items()}
 
 
 def evaluate(args: Any) -> None:
@@ -269,11 +290,9 @@ def evaluate(args: Any) -> None:
     metrics: dict[str, Any] = {"temperature": args.temperature}
     metrics["tracker_on_real"] = table_of(real, labelled)
     asked = random_notes(args.notes, args.seed)
-    began = time.perf_counter()
-    sounds = play(model, asked, seed=args.seed, temperature=args.temperature, threads=1)
-    spent = time.perf_counter() - began
+    sounds = play(model, asked, seed=args.seed, temperature=args.temperature)
     metrics["generated"] = table_of(sounds, asked)
-    metrics["times_real_time_one_thread"] = round(sum(len(s) for s in sounds) / RATE / spent, 2)
+    metrics["times_real_time_one_thread"] = speed(model, args.temperature)
     low = [i for i, a in enumerate(asked) if a.midi <= 70]
     metrics["generated_40_to_70"] = table_of([sounds[i] for i in low], [asked[i] for i in low])
     metrics["log_mel_db"] = distances(model.network, notes, held_out, args.temperature)
@@ -282,17 +301,15 @@ def evaluate(args: Any) -> None:
         "recorded": centroids([real_note(notes, n) for n in train], index["dynamic"][train]),
         "generated": centroids(sounds, [a.dynamic for a in asked]),
     }
-    metrics["nll_bits"] = round(score(model.network, notes, held_out), 3)
-    metrics["baselines"] = {}
-    for run in args.baselines:
-        network = load_run(run)
-        _, parts = play_validation(network, notes, held_out, args.temperature)
-        parts["nll_bits"] = score(network, notes, held_out)
-        metrics["baselines"][run.name] = {name: round(part, 3) for name, part in parts.items()}
-    _, parts = play_validation(model.network, notes, held_out, args.temperature)
-    metrics["baselines"]["shipped"] = {name: round(part, 3) for name, part in parts.items()} | {
-        "nll_bits": metrics["nll_bits"]
+    chosen = np.flatnonzero(index["split"] == 1)[::4]
+    metrics["temperatures"] = {
+        str(heat): round(play_validation(model.network, notes, chosen, heat)[1]["log_mel"], 2) for heat in args.sweep
     }
+    metrics["networks"] = {}
+    for run in args.baselines:
+        metrics["networks"][run.name] = beside(load_run(run), notes, held_out, args.temperature, steps_of(run))
+    if args.baselines:
+        metrics["networks"]["shipped"] = beside(model.network, notes, held_out, args.temperature, model.config["steps"])
     print(json.dumps(metrics, indent=1, ensure_ascii=False))
     checkpoint.update(args.checkpoint, metrics=metrics)
     pairs = []
@@ -320,13 +337,15 @@ def card(metrics: dict[str, Any], config: dict[str, Any]) -> str:
     )
     mel = "\n".join(f"| {n} | {v} |" for n, v in sorted(metrics["log_mel_db"].items(), key=lambda x: x[1]))
     base = "\n".join(
-        f"| {name} | {b['nll_bits']} | {percent(b['in_tune'])} | {percent(b['length'])} | {b['log_mel']} |"
-        for name, b in metrics["baselines"].items()
+        f"| {name} | {b['steps']} | {b['nll_bits']} | {percent(b['in_tune'])} | {percent(b['length'])} "
+        f"| {b['log_mel']} |"
+        for name, b in metrics["networks"].items()
     )
     bright = "\n".join(
         f"| {name} | " + " | ".join(f"{v:.0f}" for v in row) + " |" for name, row in metrics["centroid_hz"].items()
     )
     return CARD.format(
         rows=rows, mel=mel, base=base, bright=bright, steps=config["steps"], dim=config["model"]["dim"],
+        heat=", ".join(f"{v} dB at {t}" for t, v in metrics["temperatures"].items()),
         speed=metrics["times_real_time_one_thread"], temperature=metrics["temperature"],
     )  # fmt: skip
