@@ -3,8 +3,8 @@
 After DDSP (Engel et al. 2020) and, for the split into sinusoids and residual, Serra & Smith 1990. At 16 kHz, a frame
 every 256 samples (16 ms):
 
-    samples [n] → Frames: f0_hz [t] (0 unvoiced), loudness_db [t]the performance, which translation carries over
-                          timbre [t, 64] dB                      40 knots over the harmonic numbers, 24 noise bands
+    samples [n] → Frames: f0_hz [t] (0 unvoiced), loudness_db [t]      the performance, which translation carries over
+                          timbre [t, 64] dB                            40 knots of harmonics, 24 noise bands
 
 A knot is a harmonic's level (1 to 16 each have their own; above, linear interpolation between knots spaced further and
 further apart), a band is the level of what remains when the harmonics are taken away. Both are relative to the whole
@@ -167,19 +167,12 @@ def _split(spectra, f0_hz, size, harmonics_db, bands_db, edges):  # pragma: no c
                         power = spectrum[bin].real ** 2 + spectrum[bin].imag ** 2
                         if power > best:
                             best, at = power, bin
-                # The peak lies between bins: a parabola through three magnitudes says where.
-                exact = float(at)
-                if 0 < at < spectrum.shape[0] - 1:
-                    left, right, top = abs(spectrum[at - 1]), abs(spectrum[at + 1]), abs(spectrum[at])
-                    bend = left - 2 * top + right
-                    if bend < 0:
-                        exact += min(0.5, max(-0.5, 0.5 * (left - right) / bend))
-                peak = spectrum[at] / _lobe(at - exact, size)
+                peak = spectrum[at]
                 amplitude = gain * abs(peak)
                 harmonics_db[t, k - 1] = 10 * np.log10(amplitude * amplitude / 2 + 1e-15)
                 last = harmonics_db[t, k - 1]
                 for bin in range(max(0, at - reach), min(spectrum.shape[0], at + reach + 1)):
-                    spectrum[bin] -= peak * _lobe(bin - exact, size)
+                    spectrum[bin] -= peak * _lobe(bin - at, size)
             for k in range(count, harmonics_db.shape[1]):
                 harmonics_db[t, k] = last
         for b in range(len(edges) - 1):

@@ -117,21 +117,25 @@ def begin_from_any(training: Training, run: Path) -> None:
 
 def train(args: argparse.Namespace) -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
-    name = "any" if args.any else args.pair
-    players = data.INSTRUMENTS if args.any else tuple(args.pair.split("-"))
-    if len(players) < 2 or len(set(players)) < len(players):
-        raise SystemExit("--pair wants two instruments, such as flute-trombone.")
-    config = Config(players, width=args.width, keep=args.keep, told=args.any)
-    run = args.runs / f"{name}-{args.seed}"
-    training = Training(run, config, voices(args.prepared, players), batch=args.batch, seed=args.seed, rate=args.rate,
-                        precision=args.precision, resume=not args.afresh)  # fmt: skip
-    if args.start and training.loop.step == 0:
-        begin_from_any(training, args.runs / f"any-{args.seed}")
-    training.loop.run(training.step, steps=args.steps, minutes=args.minutes, log_every=20, save_every=100)
-    folder = args.checkpoints / name if args.seed == 0 else run / "checkpoint"
-    profiles = {name: voice.profile for name, voice in training.voices.items()}
-    keep(folder, config, training.averaged(), profiles, training.loop.step, args)
-    print(f"{folder}: {training.loop.step} steps")
+    jobs = [("any", data.INSTRUMENTS)] if args.any else [(pair, tuple(pair.split("-"))) for pair in args.pair]
+    for name, players in jobs:
+        if len(players) < 2 or len(set(players)) < len(players):
+            raise SystemExit(f"--pair {name} is not two instruments, such as flute-trombone.")
+    known = voices(args.prepared, tuple(dict.fromkeys(player for _, players in jobs for player in players)))
+    for name, players in jobs:
+        config = Config(players, width=args.width, keep=args.keep, told=args.any)
+        run = args.runs / f"{name}-{args.seed}"
+        training = Training(
+            run, config, known, batch=args.batch, seed=args.seed, rate=args.rate, precision=args.precision,
+            resume=not args.afresh,
+        )  # fmt: skip
+        if args.start and training.loop.step == 0:
+            begin_from_any(training, args.runs / f"any-{args.seed}")
+        training.loop.run(training.step, steps=args.steps, minutes=args.minutes, log_every=10, save_every=100)
+        folder = args.checkpoints / name if args.seed == 0 else run / "checkpoint"
+        profiles = {player: known[player].profile for player in players}
+        keep(folder, config, training.averaged(), profiles, training.loop.step, args)
+        print(f"{folder}: {training.loop.step} steps", flush=True)
 
 
 def keep(folder: Path, config: Config, generators: dict[str, Generator], profiles: dict[str, Profile], steps: int,
@@ -169,7 +173,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     sub = command("train", "train a pair's generators, or the one for all directions", train)
     which = sub.add_mutually_exclusive_group(required=True)
-    which.add_argument("--pair", help="two prepared instruments: flute-trombone")
+    which.add_argument("--pair", action="append", help="two prepared instruments: flute-trombone; may be repeated")
     which.add_argument("--any", action="store_true", help="one generator for all directions among the seven")
     sub.add_argument("--runs", type=Path, default=RUNS, help="folder of training states and logs")
     sub.add_argument("--checkpoints", type=Path, default=engine.ROOT, help="where seed 0's checkpoint is written")
