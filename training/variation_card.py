@@ -88,7 +88,8 @@ def write_card(config: dict) -> str:
         "drums, piano, guitar and bass are one track of strings. Each track's noise knows nothing of the others'; what holds "
         "the harmony together is a penalty on pitch classes foreign to the bars around.\n",
         TRIED,
-        f"## Training\n\nSeed {config['seed']}, steps {config['steps']['vae']} of 512 bars (one CPU thread, bf16), then "
+        f"## Training\n\nSeed {config['seed']}, steps of 512 bars: "
+        f"{', '.join(f'{t} {n}' for t, n in config['steps']['vae'].items())} (one CPU thread, bf16); then "
         f"{config['steps']['next']} of the predictors.\n\n"
         f"    python -m training.variation prepare --data data\n    python -m training.variation train --latent {k}\n"
         f"    python -m training.variation next --latent {k}\n",
