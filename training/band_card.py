@@ -114,7 +114,7 @@ def reached(summary: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
         ("QN3 %", pitched, False, 10.0),
         ("QN2 %", pitched, False, 10.0),
         ("EB %", list(TRACKS), True, 15.0),
-        ("UPC", pitched, True, 15.0),
+        ("UPC", list(TRACKS), True, 15.0),
         ("DP8 %", ["drums"], False, 5.0),
     ):
         gap, track = worst(name, tracks, relative)

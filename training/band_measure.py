@@ -107,7 +107,7 @@ def calibrate(band: Band, real: np.ndarray, real_genre: np.ndarray, seed: int = 
     # Clearing takes pitch classes away: a track that has too many bears more of it.
     wide, wanted = per_track(binary(band, sample(band, genre, seed), genre)), per_track(real)
     share = torch.tensor([0.0] + [np.nan_to_num(wide[n]["UPC"] / wanted[n]["UPC"], nan=1.0) ** 2 for n in NAMES[1:]])
-    target = harmony(real) + 0.05  # clearing costs pitch classes: no more of it than the tracks need
+    target = harmony(real) + 0.035  # clearing costs pitch classes: no more of it than the tracks need
     tried: list[tuple[float, float]] = []
     strength, step = 0.0, 1.0
     for _ in range(6):  # more clearing, nearer together: bisect once the target is passed
