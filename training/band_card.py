@@ -206,7 +206,7 @@ velocities, tempo and instruments are typical values of the genre, not learned n
 
 **Data:** {config["data"]}; the songs are not part of the project. **Licence:** {config["licence"]}
 
-## Measured
+## Figures
 
 `python -m training.band evaluate --prepared prepared/band --checkpoint checkpoints/band`
 {MARK}

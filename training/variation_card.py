@@ -55,7 +55,7 @@ def write_card(config: dict) -> str:
         "Not for passing off a variation of somebody's song as one's own: a variation at low noise is that song.\n",
         f"## Data and licences\n\n{config['data']['name']}; {config['data']['songs']:,} training songs. "
         f"Licence: {config['data']['licence']}. Split by artist and title. The weights are the project's own.\n",
-        f"## Measures\n\nOn {found['test_songs']} held-out songs, at most 48 bars each, by\n\n"
+        f"## Figures\n\nOn {found['test_songs']} held-out songs, at most 48 bars each, by\n\n"
         f"    python -m training.variation evaluate --latent {k} --songs {found['test_songs']}\n\n"
         "### Through the VAE and back, noise 0\n\nNote F1: same pitch, same sixteenth. With length: within a sixteenth. "
         "New bars: those that are in no training song.\n",
