@@ -116,6 +116,7 @@ def main() -> None:
     three.add_argument(
         "--sweep", type=float, nargs="*", default=[], help="temperatures to compare, on validation notes"
     )
+    three.add_argument("--every", type=int, default=1, help="each so-many-th held-out note is compared")
     three.add_argument("--temperature", type=float, default=TEMPERATURE)
     three.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

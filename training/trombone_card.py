@@ -21,7 +21,7 @@ level: each note is trained at its measured pitch (and at two random shifts of u
 = 440 Hz; loudness by dynamic is added when playing.
 
 ## Figures
-`python -m training.trombone evaluate` printed all of them ({steps} steps of training, temperature {temperature}).
+`{command}` printed all of them ({steps} steps of training, temperature {temperature}).
 
 | notes | within 25 cents | median error, cents | length within 50 ms | clipped | silent |
 |---|---|---|---|---|---|
@@ -44,17 +44,8 @@ Spectral centroid, Hz, pp to ff:
 |---|---|---|---|---|---|
 {bright}
 
-Side by side on the held-out notes, each played freely (NLL in bits a sample is teacher-forced; it says little about
-how a network plays, and bits of different quantisations are not comparable). `thesis` sees note, counters and
-dynamic alone, `linear` has linear 8 bits, `first` is the shipped network before it learned from its own playing;
-all were trained shorter than the shipped one, for as many steps as stand there:
-
-| network | steps | NLL | in tune | length | log-mel, dB |
-|---|---|---|---|---|---|
-{base}
-
-The temperature was chosen on validation notes by log-mel distance: {heat}. Speed: a note of 2 s on one
-thread at {speed} × real time; `python benchmarks/trombone.py` has the rest.
+{networks}{heat}A note of 2 s was played on one thread at {speed} × real time, on a machine busy with other work;
+`python benchmarks/trombone.py` has the rest.
 
 ![Four generated notes above their recorded neighbours](notes.png)
 
@@ -64,18 +55,28 @@ thread at {speed} × real time; `python benchmarks/trombone.py` has the rest.
   in the history.
 - The brass's harmonics keep their phase relations from note to note of one pitch and dynamic, so that a table
   of mean complex harmonics is already a fair trombone: it is in the table above as "the harmonic prior alone".
-
 - Sampling at one temperature throughout: warm enough for breath and echo, it hisses over the tone; cold enough
-  for the
-  tone, releases fall silent early. It is now cold where the note is loud and rises to 0.9 from 20 to 30 dB
-  below its top.
+  for the tone, releases fall silent early. It is now cold where the note is loud and rises to 0.9 from 20 to
+  30 dB below its top.
 - The network is not yet as near to the recordings as the harmonic prior that it is given: what its 8 bits, its
-  sampling
-  and its short training add as hiss costs more than its attacks, echoes and noise gain. It goes on falling with
-  training.
+  sampling and its short training add as hiss costs more than its attacks, echoes and noise gain.
+- Not yet measured beside it: networks trained with the thesis's conditioning (`train --thesis --teacher`) and
+  with linear 8 bits (`train --companding linear`); `evaluate --baselines` adds them here, with the NLL of all.
 
 ## Limits
 The releases carry the room of the recordings. Notes longer than 1.5 s were recorded at f and ff only; softer
 ones are extrapolated. Below MIDI 40 (pedals) and above 76 it refuses. There is hiss between the harmonics,
 most in soft notes, and the spectral centroid is too high for it. No vibrato, no glissando, no mute.
+"""
+
+NETWORKS = """Side by side on the held-out notes, each played freely (NLL in bits a sample is teacher-forced; it
+says little
+about how a network plays, and bits of different quantisations are not comparable). `thesis` sees note, counters and
+dynamic alone, `linear` has linear 8 bits, `first` is the shipped network before it learned from its own playing;
+all were trained shorter than the shipped one, for as many steps as stand there:
+
+| network | steps | NLL | in tune | length | log-mel, dB |
+|---|---|---|---|---|---|
+{base}
+
 """

@@ -21,7 +21,7 @@ from engine.trombone_network import Config, SampleRNN, compand, to_level
 from engine.trombone_pitch import RATE, centroid_hz, measured_cents, sounding
 from engine.trombone_sampler import Sampler
 from training.loop import best_weights
-from training.trombone_card import CARD
+from training.trombone_card import CARD, NETWORKS
 from training.trombone_notes import FADE, LEAD
 from training.trombone_train import Notes, score
 
@@ -281,13 +281,16 @@ def evaluate(args: Any) -> None:
     if args.run:
         export(notes, args.run, args.checkpoint, args.seed, {})
     model = load(args.checkpoint)
-    held_out = np.flatnonzero(index["split"] == 2)
+    held_out = np.flatnonzero(index["split"] == 2)[:: args.every]
     real = [real_note(notes, n) for n in held_out]
     labelled = [
         Asked(float(index["midi"][n] + index["cents"][n] / 100), notes.frames(n) / RATE, float(index["dynamic"][n]))
         for n in held_out
     ]
-    metrics: dict[str, Any] = {"temperature": args.temperature}
+    metrics: dict[str, Any] = {
+        "command": f"python -m training.trombone evaluate --notes {args.notes} --every {args.every}",
+        "temperature": args.temperature,
+    }
     metrics["tracker_on_real"] = table_of(real, labelled)
     asked = random_notes(args.notes, args.seed)
     sounds = play(model, asked, seed=args.seed, temperature=args.temperature)
@@ -344,8 +347,10 @@ def card(metrics: dict[str, Any], config: dict[str, Any]) -> str:
     bright = "\n".join(
         f"| {name} | " + " | ".join(f"{v:.0f}" for v in row) + " |" for name, row in metrics["centroid_hz"].items()
     )
+    heats = ", ".join(f"{v} dB at {t}" for t, v in metrics["temperatures"].items())
     return CARD.format(
-        rows=rows, mel=mel, base=base, bright=bright, steps=config["steps"], dim=config["model"]["dim"],
-        heat=", ".join(f"{v} dB at {t}" for t, v in metrics["temperatures"].items()),
+        rows=rows, mel=mel, bright=bright, steps=config["steps"], dim=config["model"]["dim"],
+        command=metrics["command"], networks=NETWORKS.format(base=base) if base else "",
+        heat=f"Log-mel distance on validation notes by temperature: {heats}. " if heats else "",
         speed=metrics["times_real_time_one_thread"], temperature=metrics["temperature"],
     )  # fmt: skip
