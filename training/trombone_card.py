@@ -44,7 +44,7 @@ Spectral centroid, Hz, pp to ff:
 |---|---|---|---|---|---|
 {bright}
 
-{networks}{heat}A note of 2 s was played on one thread at {speed} × real time, on a machine busy with other work;
+{networks}{heat}A note of 2 s was played on one thread at {speed} × real time;
 `python benchmarks/trombone.py` has the rest.
 
 ![Four generated notes above their recorded neighbours](notes.png)
