@@ -61,7 +61,7 @@ Spectral centroid, Hz, pp to ff:
 - The network is not yet as near to the recordings as the harmonic prior that it is given: what its 8 bits, its
   sampling and its short training add as hiss costs more than its attacks, echoes and noise gain.
 - Not yet measured beside it: networks trained with the thesis's conditioning (`train --thesis --teacher`) and
-  with linear 8 bits (`train --companding linear`); `evaluate --baselines` adds them here, with the NLL of all.
+  with linear 8 bits (`train --companding linear`); `evaluate --baselines` adds them here.
 
 ## Limits
 The releases carry the room of the recordings. Notes longer than 1.5 s were recorded at f and ff only; softer
@@ -71,9 +71,8 @@ most in soft notes, and the spectral centroid is too high for it. No vibrato, no
 
 NETWORKS = """Side by side on the held-out notes, each played freely (NLL in bits a sample is teacher-forced; it
 says little
-about how a network plays, and bits of different quantisations are not comparable). `thesis` sees note, counters and
-dynamic alone, `linear` has linear 8 bits, `first` is the shipped network before it learned from its own playing;
-all were trained shorter than the shipped one, for as many steps as stand there:
+about how a network plays, and bits of different quantisations are not comparable). Each network
+is a run named after `--baselines`; `first` is the shipped one before it learned from its own playing:
 
 | network | steps | NLL | in tune | length | log-mel, dB |
 |---|---|---|---|---|---|
