@@ -228,7 +228,7 @@ def test_a_run_trains_stops_resumes_and_plays(
     from engine import trombone
 
     model = trombone.load(tmp_path / "checkpoint")
-    assert model.harmonics.shape == (37, 5, HARMONICS) and model.config["steps"] == 4
+    assert model.harmonics.shape == (37, 5, HARMONICS) and model.config["steps"] in (2, 4)  # whichever played better
     assert len(trombone.generate(model, seed=0, midi=LOWEST, seconds=0.3).samples) == 4800
     value, parts = play_validation(load_run(tmp_path / "run"), notes, np.arange(2))
     assert value >= parts["log_mel"] > 0
