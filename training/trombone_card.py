@@ -51,8 +51,8 @@ Spectral centroid, Hz, pp to ff:
 
 ## What was tried
 - Conditions with ten harmonics' phases, a loudness curve every 4 ms and decaying clocks; a harmonic prior that
-  the network predicts a residual of; its own playing as history in training (DAgger); noise and swapped spans
-  in the history.
+  the network predicts a residual of; noise and swapped spans in the history. Its own playing as history (DAgger,
+  `train --self-play`) is built, but these weights are from before it began.
 - The brass's harmonics keep their phase relations from note to note of one pitch and dynamic, so that a table
   of mean complex harmonics is already a fair trombone: it is in the table above as "the harmonic prior alone".
 - Sampling at one temperature throughout: warm enough for breath and echo, it hisses over the tone; cold enough
@@ -69,10 +69,9 @@ ones are extrapolated. Below MIDI 40 (pedals) and above 76 it refuses. There is 
 most in soft notes, and the spectral centroid is too high for it. No vibrato, no glissando, no mute.
 """
 
-NETWORKS = """Side by side on the held-out notes, each played freely (NLL in bits a sample is teacher-forced; it
-says little
-about how a network plays, and bits of different quantisations are not comparable). Each network
-is a run named after `--baselines`; `first` is the shipped one before it learned from its own playing:
+NETWORKS = """Side by side on the held-out notes, each played freely (NLL in bits a sample is teacher-forced; it says
+little about how a network plays, and bits of different quantisations are not comparable). Each network
+is a run named after `--baselines`; `first` is the shipped one 800 steps earlier, with more noise in its history:
 
 | network | steps | NLL | in tune | length | log-mel, dB |
 |---|---|---|---|---|---|
