@@ -7,7 +7,9 @@ the stems always add up to the mix. A missing soundfont makes FluidSynth silent 
 from __future__ import annotations
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -52,7 +54,8 @@ class Synthesiser:
 def _library() -> ModuleType | None:
     """pyfluidsynth, or None where the C library is missing."""
     try:
-        import fluidsynth
+        with redirect_stdout(sys.stderr):  # where CI is set it prints what it found; stdout is for results
+            import fluidsynth
     except (ImportError, OSError, AttributeError):
         return None
     return fluidsynth

@@ -26,6 +26,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -52,6 +53,7 @@ class Loop:
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        AcceleratorState._reset_state()  # Accelerate holds one precision a process; a run has its own
         self.accelerator = Accelerator(mixed_precision=precision)
         self.seed, self.rank = seed, self.accelerator.process_index
         torch.manual_seed(seed * 1000 + self.rank)
