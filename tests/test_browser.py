@@ -95,7 +95,7 @@ def test_downloads_hold_what_is_heard(played):
     with played.page.expect_download() as stems:
         played.page.get_by_role("button", name="Stems").click()
     with zipfile.ZipFile(io.BytesIO(Path(stems.value.path()).read_bytes())) as archive:
-        assert archive.namelist() == ["1-drums.wav", "2-bass.wav", "3-piano.wav"]
+        assert archive.namelist() == ["01 drums.wav", "02 bass.wav", "03 piano.wav"]
         loudness = [np.abs(np.frombuffer(archive.read(name)[44:], "<i2")).max() for name in archive.namelist()]
     assert loudness[0] == 0 and min(loudness[1:]) > 300, "the drums are muted in the player"
     with played.page.expect_download() as wav:

@@ -28,10 +28,8 @@ focus: space, ← → (a beat; with shift a bar), Home, End, L (loop), + −, 1�
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 import threading
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -387,9 +385,7 @@ def _wav(song: Song, gains: Mapping[str, float]) -> bytes:
 
 
 def _stems(song: Song, gains: Mapping[str, float]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for i, (name, stem) in enumerate(_mixed(song, gains)):
-            safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "track"
-            archive.writestr(zipfile.ZipInfo(f"{i + 1}-{safe}.wav", (2020, 1, 1, 0, 0, 0)), write_wav(stem))
-    return file.getvalue()
+    from engine.song_formats import write_stems
+
+    mixed = _mixed(song, gains)
+    return write_stems([name for name, _ in mixed], [stem for _, stem in mixed])
