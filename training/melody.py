@@ -156,18 +156,23 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m training.melody", description=__doc__.split("\n")[0])
-    parser.add_argument("--prepared", type=Path, default=PREPARED, help="folder of the arrays")
-    parser.add_argument("--runs", type=Path, default=RUNS, help="folder of states, logs and best weights")
-    parser.add_argument("--checkpoint", type=Path, default=checkpoint.ROOT / "melody", help="folder to ship to")
-    parser.add_argument("--seed", type=int, default=0)
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--prepared", type=Path, help="folder of the arrays")
+    common.add_argument("--runs", type=Path, help="folder of states, logs and best weights")
+    common.add_argument("--checkpoint", type=Path, help="folder to ship to")
+    common.add_argument("--seed", type=int)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.melody", description=__doc__.split("\n")[0], parents=[common]
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    files = argparse.ArgumentParser(add_help=False)
+    files = argparse.ArgumentParser(add_help=False, parents=[common])
     files.add_argument("--data", nargs="*", default=["data/abc"], help="folders of .abc files, or files")
     files.add_argument("--music21", action="store_true", help="add the three collections of music21's corpus")
     command = commands.add_parser("prepare", help="arrays from .abc files", parents=[files])
     command.set_defaults(call=prepare)
-    command = commands.add_parser("train", help="train, resuming by default, and ship the best weights")
+    command = commands.add_parser(
+        "train", help="train, resuming by default, and ship the best weights", parents=[common]
+    )
     command.add_argument("--steps", type=int, default=3000, help="optimiser steps; the learning rate falls until then")
     command.add_argument("--minutes", type=float, help="stop in time")
     command.add_argument("--name", default="shipped", help="name of the run")
@@ -185,7 +190,8 @@ def main(arguments: list[str] | None = None) -> None:
     command = commands.add_parser("evaluate", help=says, parents=[files])
     command.add_argument("--tunes", type=int, default=500, help="tunes to compose")
     command.set_defaults(call=evaluate)
-    args = parser.parse_args(arguments)
+    usual = {"prepared": PREPARED, "runs": RUNS, "checkpoint": checkpoint.ROOT / "melody", "seed": 0}
+    args = parser.parse_args(arguments, argparse.Namespace(**usual))
     args.call(args)
 
 

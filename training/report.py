@@ -1,10 +1,14 @@
 """One report: runs the five evaluations with the committed weights and gathers their figures in EVALUATION.md.
 
-    python -m training.report [--system band …] [--gather]        (or: make evaluate)
+    make evaluate                                   everything; or make evaluate ARGS="--system band --data elsewhere"
+    python -m training.report [--system band …] [--data data] [--prepared prepared] [--runs runs]
+    python -m training.report --quick               small settings on copies of the weights; prints, keeps nothing
+    python -m training.report --gather              measures nothing, gathers what was measured last
 
-Each evaluation writes a section `## Figures` into its model card (checkpoints/<system>/README.md): generated beside
-real data, beside its baselines. The report is those sections, with the command, the date, the machine and how long it
-took. `--gather` only gathers what the cards hold.
+Each evaluation puts its figures into config.json and into the section `## Figures` of the model card beside it:
+generated beside real data, beside its baselines. What it needs of prepared arrays is prepared first where it is not
+there. The report is a table a system (training/report_rows.py), then those sections, each with the date, the machine
+and the command that measured it; a system that was not measured keeps its last figures.
 """
 
 from __future__ import annotations
@@ -13,17 +17,145 @@ import argparse
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from engine import CHECKPOINTS, ROOT
-from engine.checkpoint import write_whole
+from engine import CHECKPOINTS, ROOT, checkpoint
+from training.report_rows import OPENING, summary
 
-SYSTEMS = ("band", "variation", "melody", "trombone", "translation")
 HEADING = re.compile(r"^## Figures\b.*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class System:
+    """How one system is measured. In the options stand {data}, {prepared}, {runs} and {checkpoint}, its own folders."""
+
+    data: str  # what it learns from, in the data folder
+    ready: str  # what preparing writes last
+    preparing: str  # options of `prepare`
+    places: str  # options of `evaluate`: where things are
+    settings: str = ""  # how much is measured
+    quick: str = ""  # the same, small
+    listens: bool = False  # whether evaluating reads the data itself, and not the prepared arrays alone
+
+
+SYSTEMS = {
+    "band": System(
+        data="songs.npz",
+        ready="chords.npy",
+        preparing="--data {data} --prepared {prepared}",
+        places="--prepared {prepared} --checkpoint {checkpoint}",
+        settings="--phrases 2000",
+        quick="--phrases 32",
+    ),
+    "variation": System(
+        data="songs.npz",
+        ready="facts.json",
+        preparing="--data {data} --prepared {prepared}",
+        places="--prepared {prepared} --checkpoint {checkpoint} --runs {runs}",
+        settings="--songs 60",
+        quick="--songs 12 --latent 64",
+    ),
+    "melody": System(
+        data="abc",
+        ready="test_absolute.npz",
+        preparing="--data {data}/abc --prepared {prepared}",
+        places="--prepared {prepared} --checkpoint {checkpoint} --runs {runs}",
+        settings="--tunes 500",
+        quick="--tunes 4",
+    ),
+    "trombone": System(
+        data="audio",
+        ready="summary.json",
+        preparing="--data {data}/audio --prepared {prepared}",
+        places="--prepared {prepared} --checkpoint {checkpoint}",
+        settings="--notes 300",
+        quick="--notes 6 --every 20",
+    ),
+    "translation": System(
+        data="audio",
+        ready="cello.npz",
+        preparing="--audio {data}/audio --prepared {prepared}",
+        places="--prepared {prepared} --audio {data}/audio --checkpoints {checkpoint} --runs {runs}",
+        settings="--recordings 8",
+        quick="--recordings 2 --judged 20 --sample 1 --pair flute-trombone",
+        listens=True,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders of everything, with a subfolder a system; `data` is shared."""
+
+    data: Path
+    prepared: Path
+    runs: Path
+    checkpoints: Path = CHECKPOINTS
+
+    def words(self, name: str, options: str) -> list[str]:
+        """Options with the folders of a system filled in."""
+        folders = {"prepared": self.prepared, "runs": self.runs, "checkpoint": self.checkpoints}
+        own = {key: str((folder / name).resolve()) for key, folder in folders.items()}
+        return [word.format(data=self.data.resolve(), **own) for word in options.split()]
+
+
+def run(name: str, command: str, words: list[str]) -> tuple[float, bool]:
+    """Run `python -m training.<name> <command>`; (seconds, whether it ended well). Its output goes where ours goes."""
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", f"training.{name}", command, *words], cwd=ROOT)
+    return time.monotonic() - began, done.returncode == 0
+
+
+def missing(name: str, places: Places) -> str:
+    """What a system cannot be measured without; "" where nothing is missing."""
+    system = SYSTEMS[name]
+    ready = (places.prepared / name / system.ready).exists()
+    there = (places.data / system.data).exists()
+    return "" if there or (ready and not system.listens) else str(places.data / system.data)
+
+
+def measure(name: str, places: Places, quick: bool = False) -> bool:
+    """Prepare where that was not done, and evaluate; whether both ended well. Date and machine go into config.json."""
+    system = SYSTEMS[name]
+    if not (places.prepared / name / system.ready).exists():
+        print(f"Preparing the data of {name}: some minutes, once ...", file=sys.stderr, flush=True)
+        if not run(name, "prepare", places.words(name, system.preparing))[1]:
+            return False
+    settings = system.quick if quick else system.settings
+    print(f"Measuring {name} ...", file=sys.stderr, flush=True)
+    seconds, well = run(name, "evaluate", [*places.words(name, system.places), *settings.split()])
+    if well:
+        told = {
+            "command": f"python -m training.{name} evaluate {settings}".strip(),
+            "date": date.today().isoformat(),
+            "machine": machine(),
+            "minutes": round(seconds / 60, 1),
+        }
+        for folder in folders(places.checkpoints / name):
+            checkpoint.update(folder, measured=told)
+    return well
+
+
+# ---- the text --------------------------------------------------------------------------------------------------------
+
+
+def machine() -> str:
+    """What this runs on, in a few words: processor, accelerator, software."""
+    import torch
+
+    cpuinfo = Path("/proc/cpuinfo")
+    named = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text() if cpuinfo.exists() else "", re.MULTILINE)
+    processor = named[1] if named else platform.processor() or platform.machine()
+    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    software = f"Python {platform.python_version()}, torch {torch.__version__.partition('+')[0]}"
+    return f"{processor}, {os.cpu_count()} cores, {accelerator}, {software}"
 
 
 def figures(card: str) -> str:
@@ -31,58 +163,79 @@ def figures(card: str) -> str:
     start = HEADING.search(card)
     if not start:
         return ""
-    rest = card[start.end() :]
-    end = re.search(r"^## ", rest, re.MULTILINE)
-    body = rest[: end.start()] if end else rest
+    body = re.split(r"^## ", card[start.end() :], maxsplit=1, flags=re.MULTILINE)[0]
     return re.sub(r"^(#{3,5}) ", r"#\1 ", body, flags=re.MULTILINE).strip()
 
 
-def cards(system: str) -> list[Path]:
-    """The model cards of a system: one in its folder, or one in each folder of weights below it."""
-    folder = CHECKPOINTS / system
-    own = folder / "README.md"
-    return [own] if own.exists() else sorted(folder.glob("*/README.md"))
+def folders(system: Path) -> list[Path]:
+    """The folders of a system's weights: its own, or those below it."""
+    return [system] if (system / "config.json").exists() else sorted(p.parent for p in system.glob("*/config.json"))
 
 
-def machine() -> str:
-    """What this ran on, in a few words."""
-    import torch
+def told(config: dict) -> str:
+    """By what, when, where and for how long a checkpoint was measured."""
+    how = config.get("measured")
+    if not how:
+        return "Measured before this report was first made."
+    return f"`{how['command']}`, {how['date']}, {how['minutes']} minutes on {how['machine']}."
 
-    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
-    software = f"Python {platform.python_version()}, torch {torch.__version__}"
-    return f"{os.cpu_count()} cores {platform.machine()}, {accelerator}, {software}"
 
-
-def evaluate(system: str) -> tuple[float, bool]:
-    """Run one system's evaluation; (seconds, whether it ended well). Its output goes where ours goes."""
-    began = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", f"training.{system}", "evaluate"], cwd=ROOT)
-    return time.monotonic() - began, done.returncode == 0
+def gather(names: list[str], checkpoints: Path) -> str:
+    """EVALUATION.md: for each system its table, how it was measured, and the figures of its cards, folded away."""
+    parts = [OPENING]
+    for name in names:
+        there = folders(checkpoints / name)
+        configs = {folder.name: checkpoint.read_config(folder) for folder in there}
+        parts.append(f"## {name.capitalize()}\n\n{summary(name, configs)}\n")
+        parts += [f"{how}\n" for how in dict.fromkeys(map(told, configs.values()))]
+        for folder in there:
+            place = folder.relative_to(checkpoints).as_posix()
+            card = folder / "README.md"
+            text = figures(card.read_text("utf-8")) if card.exists() else ""
+            text = re.sub(r"\]\((?=[\w-]+\.png\))", f"](checkpoints/{place}/", text)
+            parts.append(f"<details><summary>All figures of {place}</summary>\n\n{text}\n\n</details>\n")
+    return "\n".join(parts)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m training.report", description=__doc__.splitlines()[0])
     parser.add_argument("--system", action="append", choices=SYSTEMS, help="only this one; may be repeated")
-    parser.add_argument("--gather", action="store_true", help="run nothing, gather what the model cards hold")
+    parser.add_argument("--data", type=Path, default=ROOT / "data", help="folder of songs.npz, abc/ and audio/")
+    parser.add_argument("--prepared", type=Path, default=ROOT / "prepared", help="prepared arrays, a folder a system")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs", help="trained comparisons, a folder a system")
+    parser.add_argument("--quick", action="store_true", help="small settings on copies; prints, keeps nothing")
+    parser.add_argument("--gather", action="store_true", help="measure nothing, gather what was measured last")
     args = parser.parse_args(arguments)
-    wanted = [name for name in args.system or SYSTEMS if (ROOT / "training" / f"{name}.py").exists() and cards(name)]
-    parts = [f"# Evaluation\n\n`make evaluate`, {date.today().isoformat()}, {machine()}.\n"]
-    failed = []
-    for system in wanted:
-        said = f"`python -m training.{system} evaluate`"
+    wanted = args.system or list(SYSTEMS)
+    places = Places(args.data, args.prepared, args.runs)
+    failed: list[str] = []
+    if not args.gather:
+        lacking = {name: found for name in wanted if (found := missing(name, places))}
+        if len(lacking) == len(wanted):
+            print(
+                f"There is no training data in {args.data}: put songs.npz, abc/ and audio/ there (README.md says where "
+                "they come from), or name their folder with --data.",
+                file=sys.stderr,
+            )
+            return 2
+        for name, path in lacking.items():
+            print(f"{name} keeps its last figures: {path} is not there.", file=sys.stderr)
+        wanted = [name for name in wanted if name not in lacking]
+    with tempfile.TemporaryDirectory() as folder:
+        if args.quick:
+            places = Places(args.data, args.prepared, args.runs, Path(folder))
+            for name in wanted:
+                shutil.copytree(CHECKPOINTS / name, places.checkpoints / name)
         if not args.gather:
-            seconds, well = evaluate(system)
-            said += f", {seconds / 60:.1f} minutes"
-            if not well:
-                failed.append(system)
-        parts.append(f"## {system.capitalize()}\n\n{said}\n")
-        for card in cards(system):
-            title = "" if card.parent.name == system else f"### {card.parent.name}\n\n"
-            parts.append(f"{title}{figures(card.read_text('utf-8')) or 'No figures yet.'}\n")
-    write_whole(ROOT / "EVALUATION.md", "\n".join(parts).encode())
-    if failed:
-        print(f"The evaluation of {', '.join(failed)} failed; its old figures stand in EVALUATION.md.", file=sys.stderr)
-    return 1 if failed else 0
+            failed = [name for name in wanted if not measure(name, places, args.quick)]
+        text = gather(wanted if args.quick else list(SYSTEMS), places.checkpoints)
+    if args.quick:
+        print(text)
+    else:
+        checkpoint.write_whole(ROOT / "EVALUATION.md", text.encode())
+    for name in failed:
+        print(f"The evaluation of {name} failed (see above); its last figures stand.", file=sys.stderr)
+    return 1 if failed or (not args.gather and lacking) else 0
 
 
 if __name__ == "__main__":

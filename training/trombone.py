@@ -1,6 +1,6 @@
 """Trombone: prepare the notes, train the SampleRNN, evaluate what it plays.
 
-    python -m training.trombone prepare  --data data/audio [--out prepared/trombone]
+    python -m training.trombone prepare  --data data/audio [--prepared prepared/trombone]
     python -m training.trombone train    [--folder runs/trombone] [--minutes 60]
     python -m training.trombone evaluate [--notes 300]
 
@@ -85,7 +85,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("prepare", help="notes → arrays")
     one.add_argument("--data", type=Path, default=Path("data/audio"), help="folder of notes")
-    one.add_argument("--out", type=Path, default=PREPARED)
+    one.add_argument("--prepared", "--out", type=Path, default=PREPARED)
     one.add_argument("--copies", type=int, default=3, help="of each training note: in tune, then moved by random cents")
     two = commands.add_parser("train", help="arrays → runs/trombone/best.safetensors")
     two.add_argument("--prepared", type=Path, default=PREPARED)
@@ -111,7 +111,9 @@ def main() -> None:
     three.add_argument("--data", type=Path, default=Path("data/audio"))
     three.add_argument("--checkpoint", type=Path, default=Path("checkpoints/trombone"))
     three.add_argument("--run", type=Path, default=None, help="first take the best weights of this run")
-    three.add_argument("--baselines", type=Path, nargs="*", default=[], help="runs to show beside it")
+    three.add_argument(
+        "--baselines", type=Path, nargs="*", default=[], help="runs to show beside it; else they keep their figures"
+    )
     three.add_argument("--notes", type=int, default=300)
     three.add_argument(
         "--sweep", type=float, nargs="*", default=[], help="temperatures to compare, on validation notes"
@@ -124,7 +126,7 @@ def main() -> None:
     if args.command == "prepare":
         from training.trombone_prepare import prepare
 
-        print(json.dumps(prepare(args.data, args.out, args.copies), indent=1))
+        print(json.dumps(prepare(args.data, args.prepared, args.copies), indent=1))
     elif args.command == "train":
         train(args)
     else:

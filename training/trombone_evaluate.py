@@ -308,10 +308,11 @@ def evaluate(args: Any) -> None:
     metrics["temperatures"] = {
         str(heat): round(play_validation(model.network, notes, chosen, heat)[1]["log_mel"], 2) for heat in args.sweep
     }
-    metrics["networks"] = {}
+    # Comparisons whose runs are not given keep the figures that were measured when they were.
+    metrics["networks"] = dict(model.config.get("metrics", {}).get("networks", {}))
     for run in args.baselines:
         metrics["networks"][run.name] = beside(load_run(run), notes, held_out, args.temperature, steps_of(run))
-    if args.baselines:
+    if metrics["networks"]:
         metrics["networks"]["shipped"] = beside(model.network, notes, held_out, args.temperature, model.config["steps"])
     print(json.dumps(metrics, indent=1, ensure_ascii=False))
     checkpoint.update(args.checkpoint, metrics=metrics)
