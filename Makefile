@@ -1,7 +1,8 @@
 # make run       sets up what is missing and opens the studio on 127.0.0.1
 # make test      the same set-up with what tests need, then lint, types and every test
 # make bench     what making music costs, beside what one would use instead
-# make evaluate  every system's figures with the committed weights, gathered in EVALUATION.md (needs the training data)
+# make evaluate  every system's figures with the committed weights, gathered in EVALUATION.md; needs the training data
+#                (ARGS="--data elsewhere", and more: .venv/bin/python -m training.report --help)
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -32,11 +33,11 @@ lint: .venv/test.done
 types: .venv/test.done
 	$(BIN)/mypy
 
-bench: .venv/test.done libfluidsynth
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py); done
+bench: .venv/test.done libfluidsynth chromium
+	@$(BIN)/python -m benchmarks
 
 evaluate: .venv/test.done libfluidsynth
-	$(BIN)/python -m training.report
+	@$(BIN)/python -m training.report $(ARGS)
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -1,60 +1,54 @@
-"""What Band costs, on two threads: bars from a loaded model, and loading it.
+"""What Band costs on two threads: bars from a loaded model, and loading it.
 
-    python benchmarks/band.py [--checkpoint checkpoints/band] [--json]
+    python -m benchmarks.band
 
-Beside it: the same notes from memory, that is `engine.song_midi.write_midi` of a finished song, which any program
-that plays a file must pay as well. The aims are 50 ms for four bars and 0.5 s for 64.
+Beside it: the same networks in the plain way, a bar and a track at a time, whose notes must be the same. And what any
+program that plays a file must pay as well: writing the finished song as MIDI.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
+import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
+from benchmarks.table import head, median, row
 from engine import band
+from engine.band_model import BARS, Phrase
 from engine.song_midi import write_midi
 
+SEED = 1
 
-def milliseconds(work: Callable[[], object], times: int) -> float:
-    """Median of `times` runs after one that is not counted."""
-    work()
-    took = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        took.append(1000 * (time.perf_counter() - began))
-    return round(statistics.median(took), 1)
+
+@torch.inference_mode()
+def plain(model: band.BandModel, shared: np.ndarray, private: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """As engine.band._logits, float32 [phrases, 4 bars, 5, 2, 16, 72]: a phrase at a time, decoded a bar at a time."""
+    genre = torch.from_numpy(weights)[None]
+    out = []
+    for one, own in zip(shared, private):
+        phrase = model.network.phrase(torch.from_numpy(one)[None], torch.from_numpy(own)[None], genre)
+        bars = [Phrase(*(x[:, bar : bar + 1] for x in phrase)) for bar in range(BARS)]
+        out.append(torch.cat([model.network.decode(bar) for bar in bars], 1))
+    return torch.cat(out).numpy()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--checkpoint", type=Path, default=band.PATH)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    model = band.load(args.checkpoint, "cpu")
-    genre = model.genres[0]
-    song = band.generate(model, genre=genre, seed=1, bars=64)
-    found = {
-        "threads": args.threads,
-        "load ms": milliseconds(lambda: band.load(args.checkpoint, "cpu"), 5),
-        "4 bars ms": milliseconds(lambda: band.generate(model, genre=genre, seed=1, bars=4), 20),
-        "8 bars ms": milliseconds(lambda: band.generate(model, genre=genre, seed=1, bars=8), 20),
-        "64 bars ms": milliseconds(lambda: band.generate(model, genre=genre, seed=1, bars=64), 7),
-        "64 bars written as MIDI ms": milliseconds(lambda: write_midi(song), 7),
-        "weights MiB": round((args.checkpoint / "model.safetensors").stat().st_size / 2**20, 2),
-    }
-    print(json.dumps(found) if args.json else "\n".join(f"{name:<28} {value}" for name, value in found.items()))
+    torch.set_num_threads(2)
+    model = band.load(device="cpu")
+    head()
+    row("loading", f"{1000 * median(partial(band.load, device='cpu')):.0f} ms")
+    play = partial(band.generate, model, genre=model.genres[0], seed=SEED)
+    ours = {bars: (median(partial(play, bars=bars), 9), play(bars=bars)) for bars in (4, 8, 64)}
+    together, band._logits = band._logits, plain
+    for bars, limit in ((4, "50 ms"), (8, ""), (64, "500 ms")):
+        spent, song = ours[bars]
+        alone, same = median(partial(play, bars=bars)), play(bars=bars) == song
+        row(f"{bars} bars", f"{1000 * spent:.1f} ms",
+            f"plain PyTorch, bar by bar: {1000 * alone:.1f} ms, {'the same' if same else 'NOT the same'} notes",
+            limit)  # fmt: skip
+    band._logits = together
+    row("64 bars written as MIDI", f"{1000 * median(partial(write_midi, ours[64][1])):.1f} ms")
 
 
 if __name__ == "__main__":

@@ -1,31 +1,21 @@
 """What Translation costs on two threads: a recording of 30 seconds, each part's share, and the memory of ten minutes.
 
-    python benchmarks/translation.py [--checkpoint checkpoints/translation/flute-trombone] [--json]
+    python -m benchmarks.translation
 
-Beside it: the tracked melody through the soundfont, what one would use instead. The aim is 5 times real time.
+Beside it: the tracked melody through the soundfont, what one would use instead; and the synthesiser in plain PyTorch.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import resource
-import statistics
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
+from benchmarks.table import head, median, peak_mb, row, seconds
 from engine import translation
 from engine.audio import Audio
 from engine.render import render
 from engine.translation_melody import melody
-from engine.translation_sound import RATE, Frames, analyse, synthesise, track_f0
+from engine.translation_sound import HOP, RATE, Frames, analyse, controls, synthesise, track_f0
 
 SECONDS = 30.0
 
@@ -43,64 +33,53 @@ def recording(seconds: float) -> Audio:
     return Audio((sound + 0.002 * random.standard_normal(len(sound))).astype(np.float32), RATE)
 
 
-def seconds(work: Callable[[], object], times: int = 3) -> float:
-    """Median of `times` runs after one that is not counted."""
-    work()
-    took = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        took.append(time.perf_counter() - began)
-    return statistics.median(took)
+@torch.no_grad()
+def plain(frames: Frames, samples: int) -> np.ndarray:
+    """The synthesiser as one would write it first in PyTorch (and as DDSP does): every harmonic at every sample."""
+    amplitudes, bands = (torch.from_numpy(x).float() for x in controls(frames))
 
+    def every(x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.interpolate(x.T[None], samples, mode="linear")[0].T
 
-def peak_mib() -> float:
-    """The most memory this process has held."""
-    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return size / (2**20 if sys.platform == "darwin" else 2**10)
+    hz = every(torch.from_numpy(440 * 2 ** ((frames.midi[:, None] - 69) / 12)))
+    turns = torch.cumsum(hz / RATE, 0) * torch.arange(1, amplitudes.shape[1] + 1)
+    tone = (torch.sin(2 * torch.pi * (turns % 1)).float() * every(amplitudes)).sum(1)
+    window = torch.hann_window(2 * HOP)
+    breath = torch.stft(torch.randn(samples), 2 * HOP, HOP, window=window, return_complex=True)
+    gains = torch.nn.functional.interpolate(bands.sqrt()[None], HOP + 1)[0].T
+    return (tone + torch.istft(breath * gains[:, : breath.shape[1]], 2 * HOP, HOP, window, length=samples)).numpy()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--checkpoint", type=Path, default=translation.ROOT / "flute-trombone")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    model = translation.load(args.checkpoint, "cpu")
+    torch.set_num_threads(2)
+    head()
+    model = translation.load(device="cpu")
+    row("loading", f"{1000 * median(lambda: translation.load(device='cpu'), 3):.0f} ms")
     source, target = model.config.instruments[:2]
     audio = recording(SECONDS)
     f0_hz = track_f0(audio.samples)
     frames = analyse(audio.samples, f0_hz)
     after, _ = translation.translate(model, frames, source, target)
+    whole = median(lambda: translation.generate(model, audio, source, target), 3)
+    replayed = median(lambda: render(melody(frames, target)), 3)
+    row("30 s of sound, the whole chain", f"{SECONDS / whole:.0f} × real time",
+        f"the tracked melody through the soundfont: {SECONDS / replayed:.0f} × real time", "5 ×")  # fmt: skip
     parts = {
-        "track": seconds(lambda: track_f0(audio.samples)),
-        "measure": seconds(lambda: analyse(audio.samples, f0_hz)),
-        "translate": seconds(lambda: translation.translate(model, frames, source, target)),
-        "synthesise": seconds(lambda: synthesise(after, len(audio.samples))),
+        "following the pitch": lambda: track_f0(audio.samples),
+        "measuring the timbre": lambda: analyse(audio.samples, f0_hz),
+        "translating": lambda: translation.translate(model, frames, source, target),
+        "synthesising": lambda: synthesise(after, len(audio.samples)),
     }
-    whole = seconds(lambda: translation.generate(model, audio, source, target))
-    found = {
-        "threads": args.threads,
-        "recording s": audio.seconds,
-        "whole s": round(whole, 3),
-        "times real time": round(audio.seconds / whole, 1),
-        **{f"{name} share": round(value / sum(parts.values()), 3) for name, value in parts.items()},
-        "load ms": round(1000 * seconds(lambda: translation.load(args.checkpoint, "cpu")), 1),
-        "soundfont instead, times real time": round(audio.seconds / seconds(lambda: replay(frames, target)), 1),
-    }
-    before = peak_mib()
+    spent = {name: median(work, 3) for name, work in parts.items()}
+    total, before = sum(spent.values()), peak_mb()
     long = recording(600.0)
-    began = time.perf_counter()
-    translation.generate(model, long, source, target)
-    found["10 minutes s"] = round(time.perf_counter() - began, 1)
-    found["10 minutes, MiB more than 30 s"] = round(peak_mib() - before)
-    print(json.dumps(found) if args.json else "\n".join(f"{name:<36} {value}" for name, value in found.items()))
-
-
-def replay(frames: Frames, target: str) -> Audio:
-    """The tracked melody through the soundfont."""
-    return render(melody(frames, target))
+    minutes = seconds(lambda: translation.generate(model, long, source, target))
+    more = peak_mb() - before
+    before, alone = peak_mb(), median(lambda: plain(after, len(audio.samples)), 1)
+    for name, value in spent.items():
+        beside = f"plain PyTorch: {alone:.2f} s, {peak_mb() - before:.0f} MB more" if name == "synthesising" else ""
+        row(f"of it {name}", f"{value:.2f} s, {value / total:.0%}", beside)
+    row("10 minutes of sound", f"{minutes:.0f} s, {more:.0f} MB more than 30 s")
 
 
 if __name__ == "__main__":

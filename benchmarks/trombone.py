@@ -1,4 +1,6 @@
-"""What the trombone costs: the compiled loop beside plain PyTorch, beside its own floor. python benchmarks/trombone.py
+"""What the trombone costs: the compiled loop beside plain PyTorch, beside its own floor.
+
+    python -m benchmarks.trombone
 
 One run, one thread unless said otherwise, the same weights and the same note for both. The floor is the multiply-adds
 that a sample needs (SampleRNN with everything folded) over what this core does in a large matrix product.
@@ -6,22 +8,16 @@ that a sample needs (SampleRNN with everything folded) over what this core does 
 
 from __future__ import annotations
 
-import argparse
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import torch
 
+from benchmarks.table import head, row, seconds
 from engine import trombone
 from engine.song import Note, Song, Track
 from engine.trombone import Asked, conditions_of
@@ -30,15 +26,13 @@ from engine.trombone_network import from_level
 from engine.trombone_pitch import RATE
 from engine.trombone_sampler import prepared
 
+SAMPLES = 3_000  # of the plain loop
+REPEATS = 3
+
 
 def best(work: Callable[[], object], repeats: int) -> float:
     """Seconds of the fastest of some runs: the one least disturbed by others."""
-    spent = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        work()
-        spent.append(time.perf_counter() - began)
-    return min(spent)
+    return min(seconds(work) for _ in range(repeats))
 
 
 @torch.no_grad()
@@ -68,50 +62,37 @@ def plain(model: trombone.Trombone, asked: Asked, samples: int) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=3000, help="of the plain loop")
-    parser.add_argument("--repeats", type=int, default=3)
-    args = parser.parse_args()
     torch.set_num_threads(1)
-    began = time.perf_counter()
+    head()
+    row("loading", f"{seconds(trombone.load):.2f} s")
     model = trombone.load()
-    loaded = time.perf_counter() - began
     asked = Asked(58, 2.0, 2.0)
-    began = time.perf_counter()
-    trombone.play(model, [Asked(58, 0.3, 2.0)], seed=0)
-    first = time.perf_counter() - began
+    first = seconds(lambda: trombone.play(model, [Asked(58, 0.3, 2.0)], seed=0))
+    row("the process's first note (the compiled loop is read from its cache)", f"{first:.2f} s", "", "1 s")
 
     told = conditions_of(model.harmonics, model.loudness, asked, np.random.default_rng(0))
     compiled = model.sampler.play([told], [np.random.default_rng(0)], 0.0, threads=1)[0]
-    written = plain(model, asked, args.samples)
-    same = int((written == compiled[: args.samples]).sum())
-    slow = args.samples / best(lambda: plain(model, asked, args.samples), 1)
-    one = asked.seconds * RATE / best(lambda: trombone.play(model, [asked], seed=1, threads=1), args.repeats)
+    written = plain(model, asked, SAMPLES)
+    same = int((written == compiled[:SAMPLES]).sum())
+    slow = SAMPLES / best(lambda: plain(model, asked, SAMPLES), 1)
+    one = asked.seconds * RATE / best(lambda: trombone.play(model, [asked], seed=1, threads=1), REPEATS)
     notes = tuple(Note(i * 0.5, 0.5, 50 + (i * 5) % 17) for i in range(32))
     line = melody(Song((Track("lead", 57, False, notes),), tempo=60.0))
     sounding = sum(n.seconds for n in line.notes) * RATE
-    many = {n: sounding / best(lambda n=n: perform(model, line, seed=1, threads=n), args.repeats) for n in (1, 2)}
-
-    matrix = torch.randn(1024, 1024)
-    peak = 1024**3 / best(lambda: matrix @ matrix, 10)
-    vector = torch.randn(1, 1024)
-    stream = 1024**2 / (best(lambda: [vector @ matrix for _ in range(200)], 5) / 200)
+    many = {n: sounding / best(lambda n=n: perform(model, line, seed=1, threads=n), REPEATS) for n in (1, 2)}
+    matrix, vector = torch.randn(1024, 1024), torch.randn(1, 1024)
     need = model.sampler.multiply_adds
-    print(f"load {loaded:.2f} s; first note of this process (compiled loop read from its cache) {first:.2f} s")
-    print(f"greedy, compiled beside plain: {same} of {args.samples} samples equal\n")
-    print(f"{'':44}{'samples/s':>12}{'× real time':>13}")
-    for name, rate in (
-        ("plain PyTorch, one note", slow),
-        ("compiled, one note, one thread", one),
-        ("compiled, melody of 32 notes, one thread", many[1]),
-        ("compiled, melody of 32 notes, two threads", many[2]),
-        (f"floor: {need:,} multiply-adds, matrix product", peak / need),
-        (f"floor: {need:,} multiply-adds, matrix × vector", stream / need),
-    ):
-        print(f"{name:44}{rate:12,.0f}{rate / RATE:13.2f}")
-    code = "import time;a=time.perf_counter();from engine import trombone as t;m=t.load();t.generate(m,seed=1,midi=58,seconds=1.0);print(time.perf_counter()-a)"  # noqa: E501
-    cold = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=trombone.PATH.parent.parent)  # fmt: skip  # noqa: E501
-    print(f"\na fresh process, imports to one second of sound: {float(cold.stdout):.1f} s")
+    peak = 1024**3 / best(lambda: matrix @ matrix, 10) / need
+    stream = 1024**2 / (best(lambda: [vector @ matrix for _ in range(200)], 5) / 200) / need
+
+    def times(rate: float) -> str:
+        return f"{rate / RATE:.2f} × real time"
+
+    row("a note, one thread", times(one), f"plain PyTorch: {times(slow)}, {same} of {SAMPLES} samples the same", "2 ×")
+    row("a melody of 32 notes, one thread", times(many[1]))
+    row("a melody of 32 notes, two threads", times(many[2]))
+    row(f"the floor: {need:,} multiply-adds a sample", "", f"as one matrix product: {times(peak)}; "
+        f"as matrix times vector: {times(stream)}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ Spectral centroid, Hz, pp to ff:
 {bright}
 
 {networks}{heat}A note of 2 s was played on one thread at {speed} × real time;
-`python benchmarks/trombone.py` has the rest.
+`python -m benchmarks.trombone` has the rest.
 
 ![Four generated notes above their recorded neighbours](notes.png)
 

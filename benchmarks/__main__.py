@@ -1,0 +1,57 @@
+"""The cost table: what every generator costs, beside what one would use instead, and what the studio costs a person.
+
+    make bench
+    python -m benchmarks [band variation melody trombone translation cold studio] [--json]
+
+Each part is measured in a process of its own, one after the other, in some minutes; a row appears when it is found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import table
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("band", "variation", "melody", "trombone", "translation", "cold", "studio")
+
+
+def measure(part: str) -> tuple[list[tuple[str, str, str, str]], str]:
+    """The rows of one part, and what it complained of where it failed."""
+    command = [sys.executable, "-m", f"benchmarks.{part}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return table.rows(done.stdout), done.stderr.strip() if done.returncode else ""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="only these; all by default")
+    parser.add_argument("--json", action="store_true", help="the rows as one JSON list instead")
+    args = parser.parse_args(arguments)
+    if not args.json:
+        print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}\n")
+        table.head(("part",))
+    found, failed = [], []
+    for part in args.part or PARTS:
+        print(f"measuring {part} ...", end="\r", file=sys.stderr, flush=True)
+        rows, complaint = measure(part)
+        failed += [f"{part}: {complaint}"] if complaint else []
+        for row in rows:
+            found.append({"part": part, **dict(zip(table.HEAD, row))})
+            if not args.json:
+                print("| " + " | ".join((part, *row)) + " |", flush=True)
+    if args.json:
+        print(json.dumps(found, ensure_ascii=False))
+    for words in failed:
+        print(f"\nIt failed to measure {words}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

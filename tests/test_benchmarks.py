@@ -1,0 +1,45 @@
+"""The cost table: its rows are read whatever a part compares with, a part that fails is named, plain ways agree."""
+
+import benchmarks.__main__ as bench
+from benchmarks import band as plain_band
+from benchmarks import table
+from benchmarks import variation as plain_variation
+from engine import band, variation
+
+
+def test_rows_are_read_back_as_printed_and_one_of_three_cells_compares_with_nothing(capsys):
+    table.head()
+    table.row("4 bars", "5 ms", "bar by bar: 9 ms", "50 ms")
+    table.row("loading", "9 ms")
+    print("| what | measured | limit |\n|---|---|---|\n| memory | 600 MB | 1200 MB |\nsome other words")
+    assert table.rows(capsys.readouterr().out) == [
+        ("4 bars", "5 ms", "bar by bar: 9 ms", "50 ms"),
+        ("loading", "9 ms", "", ""),
+        ("memory", "600 MB", "", "1200 MB"),
+    ]
+
+
+def test_every_part_is_a_benchmark_and_every_benchmark_a_part():
+    files = {path.stem for path in (bench.ROOT / "benchmarks").glob("*.py")}
+    assert files == {*bench.PARTS, "__main__", "table"}
+
+
+def test_a_part_that_fails_is_named_and_the_others_stand(monkeypatch, capsys):
+    measured = {"band": ([("4 bars", "5 ms", "", "")], ""), "cold": ([], "no weights")}
+    monkeypatch.setattr(bench, "measure", measured.__getitem__)
+    assert bench.main(["band", "cold"]) == 1
+    said = capsys.readouterr()
+    assert "| band | 4 bars | 5 ms |  |  |" in said.out and "cold: no weights" in said.err
+
+
+def test_the_plain_ways_play_the_same_notes(monkeypatch):
+    model, song = variation.load(latent=8, device="cpu"), plain_variation.band(4)
+    together = variation.vary(model, song, noise=0.7, seed=1)
+    monkeypatch.setattr(variation, "_encoded", plain_variation.encoded)
+    monkeypatch.setattr(variation, "_decoded", plain_variation.decoded)
+    assert variation.vary(model, song, noise=0.7, seed=1) == together != song
+    model = band.load(device="cpu")
+    together = band.generate(model, genre="jazz", seed=1, bars=12)
+    monkeypatch.setattr(band, "_logits", plain_band.plain)
+    assert band.generate(model, genre="jazz", seed=1, bars=12) == together
+    assert any(track.notes for track in together.tracks)
