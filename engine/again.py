@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from engine import Progress, Refused
@@ -59,12 +60,21 @@ def make_again(library: Library, take: Take, progress: Progress | None = None) -
         raise Refused(f"“{take.name}” was made by '{recipe.system}', which this studio does not have.")
     files = {file: str(library.files / take.id / file) for file in take.files if file.startswith("input.")}
     args = parsed(recipe, parser(systems), files)
+    _stay_inside(args, library.files / take.id)
     module: Any = systems[recipe.system]
     model = module.load(args)
     now = sha256_of(model)
     if recipe.checkpoint and now and now != recipe.checkpoint:
         raise Refused(f"“{take.name}” was made with other weights ({recipe.checkpoint[:8]}, now {now[:8]}).")
     return module.make(args, model, recipe.seed, progress or _quiet)
+
+
+def _stay_inside(args: Namespace, folder: Path) -> None:
+    """Refuse a recipe that names a file outside its take: a take may come from anywhere, and so may its recipe."""
+    for option, value in vars(args).items():
+        named = isinstance(value, Path) or (option == "input" and value)
+        if named and Path(value).parent != folder:
+            raise Refused(f"The recipe's --{option} names a file that is not part of the take ({Path(value).name}).")
 
 
 def sha256_of(model: Any) -> str:

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from engine import Refused
 from engine.melody_reader import NOTES, RESTS, WHOLE, Reader, bar_ticks
-from engine.melody_text import Tune, check_key, meter_parts, read_tunes, signature, unit_parts
+from engine.melody_text import Tune, check_key, clean_line, decode, meter_parts, read_tunes, signature, unit_parts
 from engine.song import Note, Song, Track
 
 QUARTER = WHOLE // 4
@@ -261,7 +261,7 @@ def parse(text: str | bytes) -> tuple[Tune, list[str]]:
     music, an accidental or a bracket that leads nowhere, a quotation or chord left open, a last bar without a barline.
     """
     tune = read_tunes(text, "The text")[0]
-    source = (text.decode("utf-8", "replace") if isinstance(text, bytes) else text).replace("\r\n", "\n").split("\n")
+    source = decode(text if isinstance(text, bytes) else text.encode()).split("\n")
     _check_header(tune, source)
     places = _places(tune, source)
     _check_body(tune, places)
@@ -298,13 +298,18 @@ def _check_header(tune: Tune, source: list[str]) -> None:
 
     if tune.key and not re.match(r"(?i)none|hp", tune.key):
         try:
-            check_key(tune.key.split()[0] if tune.key.split() else tune.key)
+            check_key(_short(tune.key.split()[0] if tune.key.split() else tune.key))
         except Refused as refusal:
             raise Misread(str(refusal), line_of("K"), 3) from None
     if tune.meter and tune.meter != "none" and not bar_ticks(tune.meter):
-        raise Misread(f"'{tune.meter}' is not a meter; expected one such as 4/4, 6/8 or C|.", line_of("M"), 3)
+        raise Misread(f"'{_short(tune.meter)}' is not a meter; expected one such as 4/4, 6/8 or C|.", line_of("M"), 3)
     if tune.unit and not unit_parts(tune.unit):
-        raise Misread(f"'{tune.unit}' is not a note length; expected one such as 1/8.", line_of("L"), 3)
+        raise Misread(f"'{_short(tune.unit)}' is not a note length; expected one such as 1/8.", line_of("L"), 3)
+
+
+def _short(text: str) -> str:
+    """A word as a refusal quotes it; nothing longer than this is a key, a meter or a length."""
+    return text if len(text) <= 30 else text[:29] + "…"
 
 
 def _places(tune: Tune, source: list[str]) -> list[tuple[int, int]]:
@@ -312,7 +317,7 @@ def _places(tune: Tune, source: list[str]) -> list[tuple[int, int]]:
     out: list[tuple[int, int]] = []
     at = tune.line - 1
     for line in tune.body.split("\n"):
-        while at < len(source) - 1 and " ".join(source[at].split("%")[0].split()) != line:
+        while at < len(source) - 1 and clean_line(source[at]) != line:
             at += 1
         column = 0
         for char in line:

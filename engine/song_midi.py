@@ -39,7 +39,8 @@ def read_midi(source: bytes | Path | str, *, name: str = "The file") -> Song:
     try:
         midi = mido.MidiFile(file=io.BytesIO(source), clip=True)
     except Exception as error:  # a parser met by hostile bytes may raise anything
-        raise Refused(f"{name} is a damaged MIDI file ({type(error).__name__} while reading it).") from None
+        early = ": it ends too early" if isinstance(error, EOFError) else ""
+        raise Refused(f"{name} is a damaged MIDI file{early}.") from None
     if midi.ticks_per_beat <= 0 or midi.ticks_per_beat >= 0x8000:
         raise Refused(f"{name} counts time in film frames (SMPTE), not in beats; export it with beats.")
     return _song(midi, name)
@@ -67,6 +68,8 @@ def _song(midi: mido.MidiFile, name: str) -> Song:
 
         for event in events:
             tick += event.time
+            if tick > MAX_BEATS * midi.ticks_per_beat:
+                raise Refused(f"{name} lasts longer than {MAX_BEATS:,.0f} beats, the most that is taken.")
             if event.type == "note_on" and event.velocity > 0:
                 open_notes[event.channel, event.note].append((tick, event.velocity, programs[event.channel]))
                 count += 1
@@ -95,8 +98,6 @@ def _song(midi: mido.MidiFile, name: str) -> Song:
             begin = tick
     if not count:
         raise Refused(f"{name} has no notes.")
-    if end / midi.ticks_per_beat > MAX_BEATS:
-        raise Refused(f"{name} lasts longer than {MAX_BEATS:,.0f} beats, the most that is taken.")
     tracks = tuple(
         Track(titles.get(index) or f"Track {n + 1}", program, channel == DRUM_CHANNEL).with_notes(notes)
         for n, ((index, channel, program), notes) in enumerate(sorted(found.items()))

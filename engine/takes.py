@@ -4,10 +4,10 @@
     <folder>/files/<id>/         song.mid, sound.flac, text.abc …: its music
     <folder>/files/<id>/input.*  what it was made from, where its system needed a file
 
-A take is whole or absent: its files are written first, in a folder that is renamed into place, then its row. A crash
-between the two leaves a folder that nothing names, swept a day later; a full disk is refused with one sentence and
-leaves the library as it was. Every call opens its own connection (write-ahead log), so threads, tabs and processes may
-share a library. Names are stored as text and never become paths.
+A take is whole or absent: its files are written in a folder that is renamed into place in the moment its row is
+written. A crash in that moment leaves a folder that nothing names, swept a day later; a full disk is refused with one
+sentence and leaves the library as it was. Every call opens its own connection (write-ahead log), so threads, tabs and
+processes may share a library. Names are stored as text and never become paths.
 """
 
 from __future__ import annotations
@@ -130,34 +130,41 @@ class Library:
         Refused, with the library as it was, when there is nothing to keep or the disk is full.
         """
         contents: dict[str, bytes] = {}
-        if made.song is not None:
+        if made.song is not None and made.song.notes:
             contents[SONG] = write_midi(made.song)
-        if made.audio is not None:
+        if made.audio is not None and not made.audio.silent:
             contents[SOUND] = write_flac(made.audio)
         if not contents:
-            raise Refused("There is nothing to keep yet.")
+            raise Refused("There is nothing to keep: no note and no sound.")
         contents |= {f"text.{ending}": text for ending, text in made.texts.items() if ending in TEXTS}
         contents |= {f"input.{ending}": content for ending, content in (inputs or {}).items()}
-        return self._add(_tidy(name) or _title(recipe), recipe, tuple(parents), contents)
+        take = self.add(uuid.uuid4().hex, _tidy(name) or _title(recipe), recipe, tuple(parents), contents)
+        assert take is not None  # its id is new
+        return take
 
-    def _add(
+    def add(
         self,
+        id: str,
         name: str,
         recipe: Recipe,
         parents: tuple[str, ...],
         contents: dict[str, bytes],
         *,
-        id: str | None = None,
         made: str | None = None,
         starred: bool = False,
         tags: Sequence[str] = (),
-    ) -> Take:
-        id = id or uuid.uuid4().hex
-        made = made or datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+    ) -> Take | None:
+        """Add a take whole, with its files, under an id of 32 hex digits; None where that id is taken already."""
         for file in contents:
             if not FILE_NAME.fullmatch(file):
                 raise ValueError(f"{file!r} is not a file of a take")
-        unfinished = self.files / f".{id}"
+        made = made or datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        row = (
+            *(id, name, recipe.system, json.dumps(recipe.settings), recipe.seed, recipe.checkpoint),
+            *(" ".join(parents), made, int(starred), "\n".join(tags)),
+        )
+        unfinished, finished = self.files / f".{uuid.uuid4().hex}", self.files / id
+        placed = False
         try:
             unfinished.mkdir()
             for file, content in contents.items():
@@ -165,22 +172,24 @@ class Library:
                     out.write(content)
                     out.flush()
                     os.fsync(out.fileno())
-            os.replace(unfinished, self.files / id)
             with self._open() as database:
-                database.execute(
-                    "insert into takes (id, name, system, settings, seed, checkpoint, parents, made, starred, tags)"
-                    " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        *(id, name, recipe.system, json.dumps(recipe.settings), recipe.seed, recipe.checkpoint),
-                        *(" ".join(parents), made, int(starred), "\n".join(tags)),
-                    ),
-                )
+                if not database.execute(
+                    "insert or ignore into takes (id, name, system, settings, seed, checkpoint, parents, made, starred,"
+                    " tags) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    row,
+                ).rowcount:
+                    return None
+                shutil.rmtree(finished, ignore_errors=True)  # of a crash: while this row is written, no other adds it
+                os.replace(unfinished, finished)
+                placed = True
         except BaseException as error:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.rmtree(self.files / id, ignore_errors=True)
+            if placed:
+                shutil.rmtree(finished, ignore_errors=True)
             if isinstance(error, OSError):
                 raise Refused(f"The take was not kept: {error.strerror}. What was there is unchanged.") from None
             raise
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
         return self.get(id)
 
     def get(self, id: str) -> Take:
@@ -273,7 +282,7 @@ class Library:
 
     def audio(self, take: Take) -> Audio | None:
         """Its own sound, where it has one."""
-        return read_audio(self.read(take, SOUND), name=take.name) if take.has_sound else None
+        return read_audio(self.read(take, SOUND), max_seconds=3_600, name=take.name) if take.has_sound else None
 
     def ancestors(self, take: Take) -> list[Take]:
         """Its parents, their parents and so on, the nearest first, each once; those no longer there are left out."""

@@ -14,10 +14,13 @@ import zipfile
 from collections.abc import Sequence
 
 from engine import Refused
-from engine.takes import FILE_NAME, Library, Recipe, Take, _tidy
+from engine.audio import read_audio
+from engine.song_midi import read_midi
+from engine.takes import FILE_NAME, SONG, SOUND, Library, Recipe, Take, _tidy
 
 MAX_BYTES = 512 * 2**20  # unpacked
 MAX_TAKES = 5_000
+MAX_ENTRY = 64 * 2**10  # bytes of one take's words and settings
 EPOCH = (1980, 1, 1, 0, 0, 0)  # no clock in the file: the same takes give the same bytes
 FORMAT = 1
 
@@ -51,9 +54,11 @@ def export(library: Library, takes: Sequence[Take]) -> bytes:
 
 
 def unpack(library: Library, content: bytes, *, name: str = "The file") -> list[Take]:
-    """Add the takes of a zip to a library; a take that is already there is left as it is.
+    """Add the takes of a zip to a library and return them; one that is there already is left as it is, one that
+    was deleted comes back.
 
-    Refused, with nothing added, when it is not such a zip, is larger than 512 MiB unpacked, or lacks a file.
+    Refused, with nothing added, when it is not such a zip, is larger than 512 MiB unpacked, lacks a file, or holds
+    music that cannot be read.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
@@ -68,18 +73,33 @@ def unpack(library: Library, content: bytes, *, name: str = "The file") -> list[
         found = [_entry(archive, entry) for entry in entries]
     except Refused:
         raise
-    except Exception as error:  # zip and JSON from outside fail in many ways, each meaning the same
-        raise Refused(f"{name} is not an export of takes ({type(error).__name__} while reading it).") from None
-    there = {take.id for deleted in (False, True) for take in library.takes(deleted=deleted)}
-    return [library._add(**take) for take in found if take["id"] not in there]
+    except Exception:  # zip and JSON from outside fail in many ways, each meaning the same
+        raise Refused(f"{name} is not an export of takes, or a damaged one.") from None
+    for take in found:
+        _check(take, name)
+    deleted = {take.id for take in library.takes(deleted=True)}
+    added = []
+    for take in found:
+        if take["id"] in deleted:
+            library.restore(take["id"])
+            added.append(library.get(take["id"]))
+        elif new := library.add(**take):
+            added.append(new)
+    return added
 
 
 def _entry(archive: zipfile.ZipFile, entry: dict) -> dict:
     """One take's arguments for the library, every field checked for its type."""
+    if len(json.dumps(entry, ensure_ascii=False, allow_nan=False).encode()) > MAX_ENTRY:  # fails on broken characters
+        raise ValueError("more words than a take has")
     id = str(uuid.UUID(hex=entry["id"]).hex)
     files = {file: archive.read(f"{id}/{file}") for file in entry["files"] if FILE_NAME.fullmatch(file)}
-    if not files or not isinstance(entry["settings"], dict):
-        raise ValueError("a take without files or settings")
+    if not files.keys() & {SONG, SOUND}:
+        raise ValueError("a take without music")
+    if not isinstance(entry["settings"], dict) or not isinstance(entry["tags"], list):
+        raise ValueError("a take without settings or tags")
+    if not 0 <= int(entry["seed"]) < 2**63:
+        raise ValueError("a seed that no system takes")
     return {
         "id": id,
         "name": _tidy(str(entry["name"])) or "Untitled",
@@ -88,5 +108,14 @@ def _entry(archive: zipfile.ZipFile, entry: dict) -> dict:
         "contents": files,
         "made": _tidy(str(entry["made"])),
         "starred": bool(entry["starred"]),
-        "tags": [_tidy(str(tag)) for tag in entry["tags"]],
+        "tags": [tag for tag in map(_tidy, map(str, entry["tags"])) if tag],
     }
+
+
+def _check(take: dict, name: str) -> None:
+    """Refused when the music of a take cannot be read."""
+    called = f"“{take['name']}” in {name}"
+    if SONG in take["contents"]:
+        read_midi(take["contents"][SONG], name=called)
+    if SOUND in take["contents"]:
+        read_audio(take["contents"][SOUND], name=called)

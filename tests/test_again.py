@@ -1,6 +1,7 @@
 """Takes made again from their recipes, with a made-up system in the place of the trained ones."""
 
 import types
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ def library(tmp_path, monkeypatch):
         sub.add_argument("--by-octaves", type=int, default=0)
         sub.add_argument("--hold", default="")
         sub.add_argument("--loud", action="store_true")
+        sub.add_argument("--also-to", type=Path)
 
     def make(args, model, seed, progress):
         song = read_midi(args.input).transposed(seed + 12 * args.by_octaves)
@@ -75,3 +77,11 @@ def test_other_weights_and_unknown_systems_are_refused(library):
     strange = kept(library, colour="red")
     with pytest.raises(Refused, match="colour"):
         again.make_again(library, strange)
+
+
+def test_a_recipe_from_elsewhere_touches_no_file_but_its_takes_own(library, tmp_path):
+    secret = tmp_path / "secret.mid"
+    secret.write_bytes(write_midi(Song((Track("piano", 0, False, (Note(0, 1, 60),)),))))
+    for strange in ({"input": str(secret)}, {"also_to": str(tmp_path / "written.mid")}):
+        with pytest.raises(Refused, match="not part of the take"):
+            again.make_again(library, kept(library, **strange))
