@@ -37,10 +37,8 @@ def sound(midi: float, seconds: float, *, level: float = 0.1, rate: int = RATE, 
     return note + 1e-5 * rng.standard_normal(len(note))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recorded(root: Path) -> Path:
     """A manifest of notes in two dynamics and some lengths, one of another instrument, one with a wrong label."""
-    root = tmp_path_factory.mktemp("notes")
     rows = []
     for midi in range(45, 53):
         for dynamic, level in (("piano", 0.05), ("fortissimo", 0.4)):
@@ -53,6 +51,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open(root / "manifest.csv", "w", newline="") as file:
         csv.writer(file).writerows([("file", "instrument", "kind", "midi", "dynamic", "articulation", "source"), *rows])
     return root
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recorded(tmp_path_factory.mktemp("notes"))
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +180,9 @@ def test_the_corrupted_history_differs_but_the_target_stays_the_recording(notes:
     np.testing.assert_array_equal(batch.history[0, 64:].numpy(), levels[:511])
     assert lanes.own_play.all() and note in bank
     assert (batch.target[0, :511] != batch.history[0, 64:]).float().mean() > 0.5
+    lanes.bank = {}  # played anew: a note that has begun goes on as it was
+    assert lanes.own_play.all() and not lanes.bank
+    np.testing.assert_array_equal(lanes().history[0, 64:].numpy(), levels[512:1023])
 
 
 def test_the_thesis_conditioning_sees_neither_phase_nor_prior(notes: Notes) -> None:

@@ -11,11 +11,12 @@ same note (`self_history`, in the manner of DAgger: Ross et al. 2011), while the
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from engine.trombone_conditions import (
@@ -82,6 +83,9 @@ class Batch:
     prior: torch.Tensor  # [B, 16 + T]
     fresh: torch.Tensor  # bool [B], lanes whose note begins
 
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
 
 def thesis_only(features: np.ndarray) -> np.ndarray:
     """Frame features with all but note and counters (and dynamic) blanked: the thesis's conditioning."""
@@ -106,6 +110,7 @@ class Lanes:
         self.gain_db, self.noise = np.zeros(batch), np.zeros(batch)
         self.kind = np.zeros(batch, np.int64)  # 0 the note's own prior, 1 the table's
         self.own_play = np.zeros(batch, bool)
+        self.played: dict[int, np.ndarray] = {}  # lane → levels of the note it reads as it was played
         self.bank: dict[int, tuple[np.ndarray, float, int]] = {}  # note → levels, gain_db, prior kind
         self.bank_share = 0.0
 
@@ -129,7 +134,7 @@ class Lanes:
             self.noise[lane] = 0 if level < 0.2 else 0.002 * (20 ** self.rng.random())  # companded, up to 0.04
             if played:
                 self.own_play[lane] = True
-                self.gain_db[lane], self.kind[lane] = self.bank[note][1:]
+                self.played[lane], self.gain_db[lane], self.kind[lane] = self.bank[note]
 
     def __call__(self) -> Batch | None:
         """The next chunk of every lane; None when `once` and all notes are done."""
@@ -171,7 +176,7 @@ class Lanes:
                 axis=1,
             )
             if self.own_play[lane]:
-                played = self.bank[note][0]
+                played = self.played[lane]  # the bank may have been played anew since this note began
                 low, high = max(0, at - h), min(len(played), at + t)
                 own[lane] = 128
                 own[lane, low - at + h : high - at + h] = played[low:high]
@@ -209,10 +214,10 @@ class Lanes:
         return levels
 
 
-def bits(model: SampleRNN, batch: Batch, state: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, tuple]:
-    """Mean NLL in bits a sample of a chunk, and the states after it."""
+def bits(model: nn.Module, batch: Batch, state: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, tuple]:
+    """Mean NLL in bits a sample of a chunk, and the states after it. model: a SampleRNN, or one that is shared out."""
     upper, lower = (s.clone() for s in state)
-    first = model.begin(len(upper))
+    first = getattr(model, "module", model).begin(len(upper))
     fresh = batch.fresh[:, None]
     begun = torch.where(fresh, first[0], upper), torch.where(fresh, first[1], lower)
     logits, after = model(batch.history, batch.features, batch.sample_features, batch.prior, begun)
