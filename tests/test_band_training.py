@@ -58,17 +58,20 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def codec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Untrained autoencoders in the form in which Variation's training leaves them."""
-    folder = tmp_path_factory.mktemp("codec")
+def untrained_codec(folder: Path) -> Path:
+    """Autoencoders in the form in which Variation's training leaves them."""
     for track in TRACKS:
         torch.manual_seed(1)
         vae = BarVae(VaeConfig(latent=32, step=96, beat=192, bar=192))
-        (folder / track).mkdir()
+        (folder / track).mkdir(parents=True)
         weights = {f"vae/{k}": w.contiguous() for k, w in vae.state_dict().items()}
         save_file(weights, folder / track / "best.safetensors")
     return folder
+
+
+@pytest.fixture(scope="module")
+def codec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return untrained_codec(tmp_path_factory.mktemp("codec"))
 
 
 def test_windows_are_cut_on_the_bar_and_moved_to_one_key() -> None:

@@ -11,7 +11,7 @@ from engine.melody_clean import clean
 from engine.melody_compose import Request, compose
 from engine.melody_net import Config, MelodyNet
 from engine.melody_text import Alphabet, Tune
-from tests.melodies import SHIPPED, TUNES
+from tests.melodies import SHIPPED, TUNES, collection
 from training import melody_train
 from training.melody import main as train_main
 from training.melody_card import card
@@ -28,13 +28,7 @@ def model():
 def small(tmp_path_factory):
     """A folder of .abc, arrays prepared from it, and a tiny model trained on them and shipped."""
     folder = tmp_path_factory.mktemp("melody")
-    tunes = TUNES * 8
-    text = ""
-    for i, tune in enumerate(tunes):
-        letters = "ABdef"[i % 5]
-        body = tune.body.replace("c", letters) if i >= 3 else tune.body
-        text += f"X:{i}\nT:Tune number {'abcdefghijklmnopqrstuvwxyz'[i] * 5}\n{tune.header}{body}\n\n"
-    (folder / "tunes.abc").write_text(text)
+    (folder / "tunes.abc").write_text(collection())
     arguments = ["--prepared", str(folder / "p"), "--runs", str(folder / "r"), "--checkpoint", str(folder / "melody")]
     train_main([*arguments, "prepare", "--data", str(folder)])
     options = ["--width", "16", "--embed", "8", "--batch", "4", "--evaluate-every", "3"]

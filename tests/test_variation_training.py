@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 
 from engine import variation
 from engine.song import TRACKS, Note, Song, Track
@@ -59,12 +58,9 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("variation")
     songs_file(folder / "songs.npz")
     prepare(folder / "songs.npz", folder / "prepared")
-    AcceleratorState._reset_state(True)  # Accelerate holds one precision a process; here are two after one another
     for track in TRACKS:
         train_vae(folder / "prepared", folder / "runs", track, 8, steps=2, minutes=1, batch=8)
-    AcceleratorState._reset_state(True)
     collect(folder / "prepared", folder / "runs", 8, songs=8, steps=2, folder=folder / "k8")
-    AcceleratorState._reset_state(True)
     return folder
 
 

@@ -149,6 +149,8 @@ def run_train(args: argparse.Namespace) -> None:
         evaluate=evaluate,
         evaluate_every=args.evaluate_every,
     )
+    if not loop.main:
+        return
     band.generator.load_state_dict(loop.load_best("generator"))
     real, real_genre = real_phrases(windows, (0,), args.calibrate, 7)
     calibrate(band, real, real_genre, pairs=args.calibrate)

@@ -172,7 +172,7 @@ def train(
     modules: dict[str, nn.Module] = {"generator": generator, "critic": critic}
     loop = Loop(run, modules=modules, optimizers=optimizers, ema={"generator": decay}, seed=seed, precision=precision)
     generator, critic = loop.modules["generator"], loop.modules["critic"]
-    device = loop.accelerator.device
+    device = loop.device
 
     def fake(genre: Tensor, random: torch.Generator) -> Phrase:
         shared, private = (x.to(device) for x in noise(config, len(genre), random))

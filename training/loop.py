@@ -10,7 +10,7 @@ exponential moving average of the weights, a JSON-lines log, the best weights by
 
 A folder holds `state.pt` (all that resuming needs, replaced whole; read with `weights_only`), `log.jsonl` and
 `best.safetensors`. A batch drawn with a generator seeded by (seed, step, loop.rank) makes a resumed run see what an
-uninterrupted one would, and each process something of its own.
+uninterrupted one would, and each process something of its own. Only the main process writes; `loop.main` tells it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Loop:
         self.folder.mkdir(parents=True, exist_ok=True)
         AcceleratorState._reset_state()  # Accelerate holds one precision a process; a run has its own
         self.accelerator = Accelerator(mixed_precision=precision)
-        self.seed, self.rank = seed, self.accelerator.process_index
+        self.seed, self.rank, self.device = seed, self.accelerator.process_index, self.accelerator.device
         torch.manual_seed(seed * 1000 + self.rank)
         self.modules = {name: self.accelerator.prepare(module) for name, module in modules.items()}
         self.optimizers = {name: self.accelerator.prepare(optimizer) for name, optimizer in optimizers.items()}
@@ -63,6 +63,7 @@ class Loop:
         self.decay = ema or {}
         self.averages = {name: copy.deepcopy(self._plain(name)).eval().requires_grad_(False) for name in self.decay}
         self.step, self.best = 0, float("inf")
+        self.minutes = 0.0  # since `run` began, the same in every process; counted where it was given a limit
         if resume and (self.folder / "state.pt").exists():
             self._resume()
 
@@ -72,6 +73,11 @@ class Loop:
     def averaged(self, name: str) -> nn.Module:
         """The moving average of a module, in eval mode; the module itself where no average was asked for."""
         return self.averages[name] if name in self.averages else self._plain(name)
+
+    @property
+    def main(self) -> bool:
+        """Whether this process writes files: one of all machines' does."""
+        return bool(self.accelerator.is_main_process)
 
     def autocast(self) -> Any:
         """Context of the chosen precision."""
@@ -129,8 +135,9 @@ class Loop:
         """The same answer in every process: all go on or all stop."""
         if minutes is None:
             return False
-        late = torch.tensor(float(time.monotonic() - began > minutes * 60), device=self.accelerator.device)
-        return bool(self.accelerator.reduce(late, "sum").item() > 0)
+        passed = torch.tensor((time.monotonic() - began) / 60, device=self.device)
+        self.minutes = float(self.accelerator.reduce(passed, "mean").item())
+        return self.minutes > minutes
 
     def _evaluate(self, evaluate: Callable[[int], tuple[float, Metrics]], steps: int) -> None:
         score, metrics = evaluate(self.step)
@@ -138,7 +145,7 @@ class Loop:
         self._log({"score": score, "best": float(best), **metrics}, steps)
         if best:
             self.best = score
-            if self.accelerator.is_main_process:
+            if self.main:
                 self._write_best()
 
     @torch.no_grad()
@@ -152,7 +159,7 @@ class Loop:
             old.copy_(new)
 
     def _log(self, metrics: Metrics, steps: int) -> None:
-        if not self.accelerator.is_main_process:
+        if not self.main:
             return
         with open(self.folder / "log.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps({"step": self.step, "time": round(time.time(), 1), **metrics}) + "\n")
@@ -176,7 +183,7 @@ class Loop:
     def save(self) -> None:
         """Write state.pt whole; only the main process does."""
         self.accelerator.wait_for_everyone()
-        if not self.accelerator.is_main_process:
+        if not self.main:
             return
         state = {
             "step": self.step,

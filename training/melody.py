@@ -101,11 +101,11 @@ def train(args: argparse.Namespace) -> None:
     config = configuration(args)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.json").write_text(json.dumps(config.as_dict()))
-    melody_train.train(
+    loop = melody_train.train(
         prepared, folder, config, steps=args.steps, minutes=args.minutes, size=args.batch, rate=args.rate,
         plain=0.0 if args.experiment else 0.4, seed=args.seed, evaluate_every=args.evaluate_every,
     )  # fmt: skip
-    if not args.experiment:
+    if loop.main and not args.experiment:
         ship(args, folder)
 
 

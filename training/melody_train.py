@@ -88,9 +88,9 @@ def measure(net: nn.Module, corpus: Corpus, kind: str = "raw", size: int = 64) -
     """Bits a character, accuracy and characters over one side, the end of each tune not counted."""
     net.eval()
     order = np.argsort(np.diff(corpus.arrays[f"{kind}_offsets"]))
-    bits, right, count = 0.0, 0, 0
+    bits, right, count, device = 0.0, 0, 0, next(net.parameters()).device
     for i in range(0, len(order), size):
-        rows, targets = pad([corpus.tune(kind, int(j)) for j in order[i : i + size]])
+        rows, targets = (x.to(device) for x in pad([corpus.tune(kind, int(j)) for j in order[i : i + size]]))
         logits, _ = net(rows)
         counted = targets > 1
         logits, targets = logits[counted].float(), targets[counted]
@@ -112,7 +112,7 @@ def train(
     plain: float = 0.4,
     seed: int = 0,
     evaluate_every: int = 400,
-) -> None:
+) -> Loop:
     """Train on the arrays `prepared`/train.npz until `steps`; state, log and best weights go into `folder`."""
     corpus, held_out = Corpus(prepared / "train.npz"), Corpus(prepared / "val.npz")
     torch.manual_seed(seed)
@@ -121,7 +121,7 @@ def train(
     loop = Loop(
         folder, modules={"net": net}, optimizers={"net": optimizer}, ema={"net": 0.995}, seed=seed, precision="bf16"
     )
-    stream = _stream(corpus, seed, size, plain, skip=loop.step)
+    stream = _stream(corpus, seed + 10_007 * loop.rank, size, plain, skip=loop.step)
     state: Any = None
 
     def step(n: int) -> dict[str, float]:
@@ -132,6 +132,7 @@ def train(
             group["lr"] = rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(n / steps, 1.0))))
         module = loop.modules["net"]
         module.train()
+        rows, targets = rows.to(loop.device), targets.to(loop.device)
         with loop.autocast():
             logits, after = module(rows, None if first else state)
             loss = nn.functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=0)
@@ -147,6 +148,7 @@ def train(
         return found["bits_per_char"], found
 
     loop.run(step, steps=steps, minutes=minutes, evaluate=evaluate, evaluate_every=evaluate_every, save_every=200)
+    return loop
 
 
 def _stream(corpus: Corpus, seed: int, size: int, plain: float, skip: int) -> Any:

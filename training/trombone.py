@@ -42,7 +42,8 @@ def train(args: argparse.Namespace) -> None:
         args.folder, modules={"net": model}, optimizers={"net": optimizer}, ema={"net": args.ema},
         schedulers={"net": schedule}, seed=args.seed, precision="bf16" if args.bf16 else "no",
     )  # fmt: skip
-    (args.folder / "config.json").write_text(json.dumps(config.__dict__, indent=1))
+    if loop.main:
+        (args.folder / "config.json").write_text(json.dumps(config.__dict__, indent=1))
     split = notes.index["split"]
     rng = np.random.default_rng((args.seed, loop.step, loop.rank))
     lanes = Lanes(notes, np.flatnonzero(split == 0), model, args.batch, args.chunk, rng, corrupt=not args.teacher)
@@ -52,7 +53,7 @@ def train(args: argparse.Namespace) -> None:
 
     def step(_: int) -> dict[str, float]:
         nonlocal state
-        batch = lanes()
+        batch = lanes().to(loop.device)
         with loop.autocast():
             loss, after = bits(loop.modules["net"], batch, state)
         state = tuple(s.detach().float() for s in after)

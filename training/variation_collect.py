@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 
 from engine import checkpoint
 from engine.variation import PATH, Network
@@ -55,6 +56,8 @@ def collect(prepared: Path, runs: Path, latent: int, *, songs: int, steps: int, 
         follower = train_next(latents, runs / "next", track, latent, steps=steps, seed=seed)
         network.followers[track].load_state_dict(follower.state_dict())
         train_next(latents, runs / "plain", track, latent, steps=steps, seed=seed, plain=True)
+    if not PartialState().is_main_process:
+        return
     done = {t: json.loads((runs / t / "log.jsonl").read_text().splitlines()[-1])["step"] for t in TRACKS}
     where = folder or PATH / f"k{latent}"
     sha256 = checkpoint.save(

@@ -140,7 +140,7 @@ def train_next(latents: Latents, runs: Path, track: str, latent: int, *, steps: 
         rng = np.random.default_rng((seed, number, loop.rank))
         for group in loop.optimizers["next"].param_groups:
             group["lr"] = rate * min(1.0, (number + 1) / 50) * max(0.02, 1 - number / steps)
-        data = {name: value.to(loop.accelerator.device)
+        data = {name: value.to(loop.device)
                 for name, value in latents.batch(track, bars[rng.integers(0, len(bars), batch)]).items()}
         mu, sounds, pointer = model(data["past"], data["there"], data["lead"])
         error = (((mu - data["target"]) ** 2).mean(1) * data["sounds"]).sum() / data["sounds"].sum().clamp_min(1)

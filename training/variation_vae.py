@@ -7,7 +7,6 @@ with respect to the logits is sigmoid(logit) - cell, handed to backward as it is
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +54,7 @@ def f1(predicted: torch.Tensor, true: torch.Tensor) -> float:
 def note_f1(vae: BarVae, packed: np.ndarray, threshold: float | None = None) -> tuple[float, float]:
     """Note F1 (same pitch, same sixteenth) of bars through the VAE without noise, and the threshold used; without one
     given, the best of THRESHOLDS."""
-    rolls = torch.from_numpy(unpack(packed)).float()
+    rolls = torch.from_numpy(unpack(packed)).float().to(next(vae.parameters()).device)
     chances = torch.cat([torch.sigmoid(vae.decode(vae.encode(part)[0])[:, 0]) for part in rolls.split(1024)])
     true = rolls[:, 0] > 0
     tried = THRESHOLDS if threshold is None else (threshold,)
@@ -83,18 +82,16 @@ def train_vae(prepared: Path, out: Path, track: str, latent: int, *, steps: int,
     model = loop.modules["vae"]
     weight = torch.tensor([1.0, SUSTAIN_WEIGHT]).view(1, 2, 1, 1)
 
-    began = time.monotonic()
-
     def step(number: int) -> dict[str, float]:
         rng = np.random.default_rng((seed, number, loop.rank))
-        done = max(number / steps, (time.monotonic() - began) / (60 * minutes) if minutes else 0.0)
+        done = max(number / steps, loop.minutes / minutes if minutes else 0.0)
         warm = min(1.0, (number + 1) / 50) * max(0.01, 1 - done)
         for name, optimizer in loop.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = rates[name] * warm
         rolls = torch.from_numpy(unpack(packed[rng.integers(0, len(packed), batch)])).float()
         noise = torch.randn(batch, latent, generator=loop.generator(number))
-        rolls, noise = rolls.to(loop.accelerator.device), noise.to(loop.accelerator.device)
+        rolls, noise = rolls.to(loop.device), noise.to(loop.device)
         with loop.autocast():
             logits, mu, logvar = model(rolls, noise)
         divergence = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1).mean()
