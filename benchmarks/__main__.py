@@ -23,10 +23,10 @@ PARTS = ("band", "variation", "melody", "trombone", "translation", "cold", "stud
 
 
 def measure(part: str) -> tuple[list[tuple[str, str, str, str]], str]:
-    """The rows of one part, and what it complained of where it failed."""
+    """The rows of one part, and the last line of its complaint where it failed."""
     command = [sys.executable, "-m", f"benchmarks.{part}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    return table.rows(done.stdout), done.stderr.strip() if done.returncode else ""
+    return table.rows(done.stdout), done.stderr.strip().splitlines()[-1] if done.returncode else ""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         table.head(("part",))
     found, failed = [], []
     for part in args.part or PARTS:
-        print(f"measuring {part} ...", end="\r", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():  # the row that comes is longer
+            print(f"measuring {part} ...", end="\r", file=sys.stderr, flush=True)
         rows, complaint = measure(part)
         failed += [f"{part}: {complaint}"] if complaint else []
         for row in rows:
@@ -49,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     if args.json:
         print(json.dumps(found, ensure_ascii=False))
     for words in failed:
-        print(f"\nIt failed to measure {words}", file=sys.stderr)
+        print(f"Not measured: {words}", file=sys.stderr)
     return 1 if failed else 0
 
 

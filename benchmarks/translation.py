@@ -47,7 +47,9 @@ def plain(frames: Frames, samples: int) -> np.ndarray:
     window = torch.hann_window(2 * HOP)
     breath = torch.stft(torch.randn(samples), 2 * HOP, HOP, window=window, return_complex=True)
     gains = torch.nn.functional.interpolate(bands.sqrt()[None], HOP + 1)[0].T
-    return (tone + torch.istft(breath * gains[:, : breath.shape[1]], 2 * HOP, HOP, window, length=samples)).numpy()
+    return (
+        tone + torch.istft(breath * gains[:, : breath.shape[1]], 2 * HOP, HOP, window=window, length=samples)
+    ).numpy()
 
 
 def main() -> None:
