@@ -43,14 +43,15 @@ def desk(options: dict[str, Any]) -> dict[str, Any]:
                          placeholder="Nothing else", help="A second style that the first is mixed with.")  # fmt: skip
     mix: str | dict[str, float] = genre
     if blend:
-        share = st.slider(f"{nice(genre)} to {nice(blend)}", 0, 100, 50, 5, format="%d%%", key="band_share", **KEPT)
+        share = st.slider(f"{nice(genre)} to {nice(blend)}", 0, 100, 50, 5, format="%d%%", key="band_share", **KEPT,
+                          help="0% is all the first style, 100% all the second.")  # fmt: skip
         mix = {genre: 1 - share / 100, blend: share / 100}
     seed = controls.seed("band_seed")
     bars = st.select_slider("Length", BARS, 8, format_func=lambda n: f"{n} bars", key="band_bars", **KEPT,
                             help="A longer piece begins as the shorter one and has sections that return.")  # fmt: skip
     adventure = st.slider("How adventurous", 0.0, 2.0, 1.0, 0.05, key="band_adventure", **KEPT,
                           help="0 is the style at its most ordinary, 1 as varied as real music, 2 wild.")  # fmt: skip
-    density = st.slider("Density", 0.0, 1.0, 0.5, 0.05, key="band_density", **KEPT,
+    density = st.slider("How busy", 0.0, 1.0, 0.5, 0.05, key="band_density", **KEPT,
                         help="How many notes are played; 0.5 is as many as in real music.")  # fmt: skip
     with st.expander("Tempo and key", icon=":material/tune:"):
         usual = round(options["tempo_by_genre"].get(genre, 120))
@@ -68,15 +69,17 @@ def players() -> dict[str, Any]:
     seeds, programs, playing = {}, {}, []
     for column, track in zip(st.columns(len(TRACKS), gap="small"), TRACKS):
         with column, st.container(border=True, key=f"player-of-{track}"):
-            if st.toggle(f"**{track.capitalize()}**", True, key=f"band_{track}", **KEPT):
+            if st.toggle(f"**{track.capitalize()}**", True, key=f"band_{track}", help="Plays, or rests.", **KEPT):
                 playing.append(track)
             choice = KITS if track == "drums" else INSTRUMENTS
             program = st.selectbox("Instrument", list(choice), index=None, format_func=choice.__getitem__,
-                                   key=f"band_{track}_program", placeholder="The style's own", **KEPT)  # fmt: skip
+                                   key=f"band_{track}_program", placeholder="The style's own", **KEPT,
+                                   help="The same notes on another instrument.")  # fmt: skip
             if program is not None:
                 programs[track] = program
             own = st.number_input("Own seed", 0, controls.MAX_SEED, None, key=f"band_{track}_seed", **KEPT,
-                                  placeholder="the band's", help="Empty: the band's seed.")  # fmt: skip
+                                  placeholder="the band's",
+                                  help="Number of this player's part alone; empty: the band's seed.")  # fmt: skip
             st.button("Another part", key=f"band_{track}_roll", icon=":material/casino:", width="stretch",
                       on_click=own_seed, args=(track,), help="Everyone else plays on as before.")  # fmt: skip
             if own is not None:

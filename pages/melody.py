@@ -49,7 +49,7 @@ def desk(kinds: list[str]) -> dict[str, Any]:
     """The controls; returns settings: the arguments of Request, a seed and how many."""
     controls.again("melody_seed", "Write something new")
     free = "As it comes"
-    kind = st.selectbox("Type", kinds, index=None, format_func=str.capitalize, key="melody_type", placeholder=free,
+    kind = st.selectbox("Dance", kinds, index=None, format_func=str.capitalize, key="melody_type", placeholder=free,
                         help="What people would dance to it.", **KEPT)  # fmt: skip
     key = st.selectbox("Key", [k for k in KEYS if valid(k)], index=None, format_func=named, key="melody_key",
                        placeholder=free, help="The note it comes home to, and its scale.", **KEPT)  # fmt: skip
@@ -60,19 +60,20 @@ def desk(kinds: list[str]) -> dict[str, Any]:
     bars = st.selectbox("Bars as written", (8, 12, 16, 20, 24, 32, 48), index=None, key="melody_bars", placeholder=free,
                         help="Repeats counted once.", **KEPT)  # fmt: skip
     seed = controls.seed("melody_seed")
-    says = "0 always writes the likeliest character; 1 is as varied as the tunes learned from."
-    heat = st.slider("Temperature", 0.0, 1.5, 0.9, 0.05, key="melody_temperature", help=says, **KEPT)
-    count = st.slider("Candidates", 1, 6, 3, key="melody_count", help="So many tunes, the likeliest first.", **KEPT)
+    says = "0 always writes what is likeliest; 1 is as varied as the tunes learned from."
+    heat = st.slider("How adventurous", 0.0, 1.5, 0.9, 0.05, key="melody_temperature", help=says, **KEPT)
+    says = "So many are written; the one most like the tunes learned from comes first."
+    count = st.slider("Tunes to choose from", 1, 6, 3, key="melody_count", help=says, **KEPT)
     with st.expander("A beginning, chords and more", icon=":material/tune:"):
-        says = "Bars in ABC that the model goes on from; choose key and meter with them."
+        says = "Bars in ABC notation from which the tune goes on; choose key and meter with them."
         start = st.text_area("Begin with", key="melody_start", placeholder="A|dfa fdf|", height=80, help=says, **KEPT)
         says = "Chords above the staff; they are played too."
         chords = st.selectbox("Chord symbols", list(CHORDS), index=None, key="melody_chords", placeholder=free,
                               help=says, **KEPT)  # fmt: skip
-        unit = st.selectbox("Note length of the text", ("1/4", "1/8", "1/16"), index=None, key="melody_unit", **KEPT,
-                            placeholder=free, help="What a letter without a number lasts.")  # fmt: skip
-        top_p = st.slider("Top-p", 0.1, 1.0, 0.95, 0.05, key="melody_top_p", **KEPT,
-                          help="Draw only from the likeliest characters that make up this much.")  # fmt: skip
+        unit = st.selectbox("Unit note length", ("1/4", "1/8", "1/16"), index=None, key="melody_unit", **KEPT,
+                            placeholder=free, help="In ABC, what a letter without a number lasts.")  # fmt: skip
+        top_p = st.slider("Surprises", 0.1, 1.0, 0.95, 0.05, key="melody_top_p", **KEPT,
+                          help="1 lets anything come that could; less rules out the least likely.")  # fmt: skip
     return {"key": key or "", "meter": meter or "", "kind": kind or "", "unit": unit or "", "form": form or "",
             "bars": bars or 0, "start": start or "", "chords": CHORDS.get(chords) if chords else None,
             "temperature": heat, "top_p": top_p, "seed": seed, "count": count}  # fmt: skip
@@ -139,9 +140,9 @@ def stage(made: jobs.Made) -> None:
     found, sha256 = made.value
     choice = 0
     if len(found) > 1:
-        names = [f"Candidate {i + 1}" for i in range(len(found))]
-        picked = st.segmented_control("Candidates, the likeliest first", names, default=names[0], required=True,
-                                      key=f"melody candidate {made.number}")  # fmt: skip
+        names = [f"Tune {i + 1}" for i in range(len(found))]
+        picked = st.segmented_control("Written", names, default=names[0], required=True,
+                                      key=f"melody candidate {made.number}", help="The likeliest first.")  # fmt: skip
         choice = names.index(picked) if picked in names else 0
     written = found[choice]
     slot = f"{made.number} {choice}"
@@ -157,8 +158,8 @@ def stage(made: jobs.Made) -> None:
             own = st.toggle("Choose the tempo", key="melody_own_tempo", help=says, **KEPT)
             tempo = controls.tempo("melody", round(usual_tempo(tune)), 40, 280) if own else usual_tempo(tune)
             up = controls.transpose("melody")
-            st.caption(f"{-written.likelihood:.2f} bits a character · {sum(written.form)} bars · the grammar masked "
-                       f"{written.masked:.1%} of the probability")  # fmt: skip
+            st.caption(f"{sum(written.form)} bars · {-written.likelihood:.2f} bits a character: the fewer, the more "
+                       "like the tunes learned from")  # fmt: skip
     music = replace(song(tune, tempo=tempo, program=int(program or 0), transpose=up), title=tune.title)
     with above:
         score.show("melody", tune, player="melody", tempo=tempo, transpose=up)
