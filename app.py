@@ -43,7 +43,10 @@ st.markdown(
     """
 1. **Make** something on a page: every page opens with music already there. Roll the die until you like what you hear.
 2. **Shape** it: mute, solo and balance the tracks while it plays, drag over the bar numbers to loop a part.
-3. **Keep** it: download MIDI, WAV, stems or a score. The page's address holds its settings: a bookmark brings it back.
+3. **Send** it on: what one page makes, another plays. Write a tune on *Melody*, press *To Trombone*, and hear it blown;
+   press *To Translation*, and hear that on a cello.
+4. **Keep** it: *Save as take*, and it waits on *Takes* with its recipe; or download MIDI, WAV, stems or a score. The
+   page's address holds its settings: a bookmark brings it back.
 """
 )
 
