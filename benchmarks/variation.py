@@ -54,7 +54,7 @@ def random_edit(song: Song, seed: int) -> Song:
 
 @torch.inference_mode()
 def encoded(model: variation.VariationModel, track: str, rolls: np.ndarray) -> tuple[Tensor, Tensor]:
-    """As engine.variation._encoded, a bar at a time."""
+    """As engine.variation.encoded, a bar at a time."""
     vae = model.bank[track]
     ways = [vae.encode(torch.from_numpy(roll.astype(np.float32))[None]) for roll in rolls]
     return torch.cat([mu for mu, _ in ways]), torch.cat([logvar for _, logvar in ways])
@@ -62,7 +62,7 @@ def encoded(model: variation.VariationModel, track: str, rolls: np.ndarray) -> t
 
 @torch.inference_mode()
 def decoded(model: variation.VariationModel, track: str, z: Tensor) -> Tensor:
-    """As engine.variation._decoded, a bar at a time."""
+    """As engine.variation.decoded, a bar at a time."""
     return torch.cat([model.bank[track].decode(one[None]) for one in z])
 
 
@@ -77,14 +77,14 @@ def main() -> None:
     spent = seconds(load)
     row("all four latent sizes loaded", f"{spent:.2f} s, {peak_mb() - before:.0f} MB", "", "400 MB")
     songs = {64: (band(64), "1 s"), 16: (band(16), "0.5 s")}
-    batched = variation._encoded, variation._decoded
+    batched = variation.encoded, variation.decoded
     for k in (16, 64):
         for bars, (song, limit) in songs.items():
             vary = partial(variation.vary, models[k], song, noise=0.7, seed=1)
             ours, made = median(vary), vary()
-            variation._encoded, variation._decoded = encoded, decoded
+            variation.encoded, variation.decoded = encoded, decoded
             alone, same = median(vary, 3), vary() == made
-            variation._encoded, variation._decoded = batched
+            variation.encoded, variation.decoded = batched
             row(f"{bars} bars varied, {k} numbers a bar", f"{ours:.3f} s",
                 f"plain PyTorch, bar by bar: {alone:.3f} s, {'the same' if same else 'NOT the same'} notes",
                 limit)  # fmt: skip

@@ -15,7 +15,8 @@ back towards the mean m of all music, so that it stays where the decoder knows m
 
 Bars that are the same get the same e, so what repeats still repeats, and half of e's variance is shared by all bars of
 a track, so that a variation leans one way through the song. Pitch classes foreign to the bars around lose likelihood
-(`stay`), as each track's noise knows nothing of the others'. Continuing is engine/variation_extend.py.
+(`stay`), as each track's noise knows nothing of the others'. What happens to a bar is engine/variation_cells.py,
+continuing is engine/variation_extend.py.
 
 Trained by `python -m training.variation`; `python -m engine variation --help` plays it.
 """
@@ -34,9 +35,10 @@ from torch import Tensor, nn
 import engine
 from engine import CHECKPOINTS, Progress, Refused, checkpoint
 from engine.song import TRACKS, Song
-from engine.variation_bars import Sheet, extent, note_ends, read
+from engine.variation_bars import Sheet, read
+from engine.variation_cells import at_home, cells, decoded, encoded, foreign, same_pitches, same_rhythm
 from engine.variation_next import NextBar, NextConfig
-from engine.variation_vae import PITCHES, STEPS, Bank
+from engine.variation_vae import STEPS, Bank
 
 PATH = CHECKPOINTS / "variation"
 LATENTS = (8, 16, 32, 64)
@@ -44,9 +46,6 @@ DEFAULT_LATENT = 32
 MAX_NOISE = 2.0
 SWEET = (0.5, 1.0)  # the noise at which a variation is another bar of the same song; the cards have the measures
 SHARED = 0.5  # share of the noise's variance that all bars of a track have in common
-FOREIGN = 5.0  # logits that a pitch class foreign to the bars around loses at stay = 1
-LEAST = 0.15  # the lowest chance at which a note may sound
-AROUND = 4  # bars on either side that say which pitch classes are at home
 KEEPS = ("rhythm", "pitches")
 MAX_SEED = 2**63 - 1
 
@@ -140,8 +139,8 @@ def vary(
     changed = np.zeros(sheet.filled.shape, bool)
     changed[:] = sheet.windows_of(_chosen(bars, sheet.bars))
     changed &= sheet.filled & np.array([levels[t] is not None for t in TRACKS])[:, None]
-    rolls = _varied(model, sheet, changed, levels, seed, keep, stay, progress)
-    return replace(sheet.song(rolls, kept=~changed), remarks=_remarks(song, sheet))
+    rolls = varied(model, sheet, changed, levels, seed, keep, stay, progress)
+    return replace(sheet.song(rolls, kept=~changed), remarks=remarks_of(song, sheet))
 
 
 def grid(
@@ -193,7 +192,7 @@ def walk(
             "a walk needs one meter for both."
         )
     ends = [_looped(read(s, what=w), bars) for s, w in ((song, "The song"), (other, "The second song"))]
-    at = [[_encoded(model, t, sheet.rolls[i])[0] for i, t in enumerate(TRACKS)] for sheet in ends]
+    at = [[encoded(model, t, sheet.rolls[i])[0] for i, t in enumerate(TRACKS)] for sheet in ends]
     made = []
     for number in range(steps):
         if progress:
@@ -205,7 +204,7 @@ def walk(
             a, b = (torch.from_numpy(sheet.filled[i]).to(model.device)[:, None] for sheet in ends)
             z = torch.lerp(torch.where(a, at[0][i], at[1][i]), torch.where(b, at[1][i], at[0][i]), share)
             sounds = near.filled[i]
-            rolls[i, sounds] = _cells(model, track, _decoded(model, track, z))[sounds]
+            rolls[i, sounds] = cells(model, track, decoded(model, track, z))[sounds]
         tempo = song.tempo * (other.tempo / song.tempo) ** share
         kept = np.full(near.filled.shape, number in (0, steps - 1))
         made.append(near.song(rolls & near.mask, kept=kept).with_tempo(round(tempo, 3)))
@@ -247,7 +246,7 @@ def _chosen(bars: tuple[int, int] | None, count: int) -> np.ndarray:
     return (np.arange(count) >= first - 1) & (np.arange(count) < last)
 
 
-def _varied(
+def varied(
     model: VariationModel,
     sheet: Sheet,
     changed: np.ndarray,
@@ -272,14 +271,14 @@ def _varied(
         if not len(windows) or level is None:
             continue
         mine = sheet.rolls[i, windows]
-        logits = _decoded(model, track, _moved(model, track, mine, level, seed))
+        logits = decoded(model, track, _moved(model, track, mine, level, seed))
         if track != "drums":
             logits = logits - foreign(home[windows], stay).to(model.device)
         if keep == "rhythm":
-            rolls[i, windows] = _same_rhythm(mine, logits[:, 0].cpu().numpy())
+            rolls[i, windows] = same_rhythm(mine, logits[:, 0].cpu().numpy())
         else:
-            new = _cells(model, track, logits, expected=level > 0)
-            rolls[i, windows] = _same_pitches(mine, new, track == "drums") if keep == "pitches" else new
+            new = cells(model, track, logits, expected=level > 0)
+            rolls[i, windows] = same_pitches(mine, new, track == "drums") if keep == "pitches" else new
     if progress:
         progress(len(TRACKS), len(TRACKS))
     return rolls & sheet.mask
@@ -299,7 +298,7 @@ def normal(seed: int, *key: object, size: int) -> np.ndarray:
 
 def _moved(model: VariationModel, track: str, rolls: np.ndarray, noise: float, seed: int) -> Tensor:
     """Latents of windows bool [n, 2, 16, 72], moved by the noise: [n, K]."""
-    mu = _encoded(model, track, rolls)[0]
+    mu = encoded(model, track, rolls)[0]
     if noise == 0:
         return mu
     k = model.latent
@@ -311,94 +310,7 @@ def _moved(model: VariationModel, track: str, rolls: np.ndarray, noise: float, s
     return mean + (mu - mean + amount * push) / (1 + amount**2 / 2) ** 0.5
 
 
-@torch.inference_mode()
-def _encoded(model: VariationModel, track: str, rolls: np.ndarray) -> tuple[Tensor, Tensor]:
-    """bool [n, 2, 16, 72] -> mu, logvar [n, K]."""
-    return model.bank[track].encode(torch.from_numpy(rolls.astype(np.float32)).to(model.device))
-
-
-@torch.inference_mode()
-def _decoded(model: VariationModel, track: str, z: Tensor) -> Tensor:
-    """[n, K] -> logits [n, 2, 16, 72]."""
-    return model.bank[track].decode(z)
-
-
-def _cells(model: VariationModel, track: str, logits: Tensor, *, expected: bool = False) -> np.ndarray:
-    """logits [n, 2, 16, 72] -> bool cells: onsets and sounding (onsets included).
-
-    expected: where a window's chances are spread thin, the threshold falls (to no less than LEAST) until it has as many
-    notes as its chances add up to; a fixed one would leave noisy bars too empty.
-    """
-    chance = torch.sigmoid(logits).cpu().numpy()
-    least = np.full(len(chance), model.bank.thresholds[track])
-    if expected:
-        ranked = -np.sort(-chance[:, 0].reshape(len(chance), -1), axis=1)
-        count = np.maximum(1, np.round(ranked.sum(1)).astype(int))
-        least = np.minimum(least, np.maximum(LEAST, ranked[np.arange(len(ranked)), count - 1]))
-    onsets = chance[:, 0] >= least[:, None, None]
-    sounding = onsets if track == "drums" else onsets | (chance[:, 1] >= 0.5)
-    return np.stack([onsets, sounding], 1)
-
-
-def at_home(sheet: Sheet) -> np.ndarray:
-    """How much at home each pitch class is in each window, float [W, 12] of 0..1, from the bars around."""
-    cells = extent(sheet.rolls[1:, :, 1]).sum(0)  # [W, 12], without the drums
-    total = np.concatenate([np.zeros((1, 12), int), np.cumsum(cells, 0)])
-    reach = AROUND * sheet.parts
-    low = np.maximum(np.arange(len(cells)) - reach, 0)
-    high = np.minimum(np.arange(len(cells)) + reach + 1, len(cells))
-    near = total[high] - total[low]
-    share = near / np.maximum(near.max(1, keepdims=True), 1)
-    return np.where(cells > 0, 1.0, np.minimum(1.0, share / 0.25))
-
-
-def foreign(home: np.ndarray, stay: float) -> Tensor:
-    """What each pitch loses, float [n, 1, 1, 72] logits, from `at_home`'s [n, 12]."""
-    loss = FOREIGN * stay * (1 - np.tile(home, (1, PITCHES // 12)))  # row 0 is a C
-    return torch.from_numpy(loss.astype(np.float32))[:, None, None]
-
-
-def _same_rhythm(rolls: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """Every note at its time and with its length, at the likeliest pitches. [n, 2, 16, 72], logits [n, 16, 72]."""
-    out = np.zeros_like(rolls)
-    for new, old, score in zip(out, rolls, logits):
-        ends = note_ends(old[0], old[1])
-        for step in range(STEPS):
-            pitches = np.flatnonzero(old[0, step])
-            if len(pitches):
-                chosen = np.sort(np.argsort(-score[step], kind="stable")[: len(pitches)])
-                for was, row in zip(pitches, chosen):
-                    new[0, step, row] = True
-                    new[1, step : ends[step, was], row] = True
-        free = ~old[0].any(0) & ~new[0].any(0)
-        new[1, :, free] |= old[1, :, free]  # what is held over from the bar before goes on
-    return out
-
-
-def _same_pitches(rolls: np.ndarray, varied: np.ndarray, drums: bool) -> np.ndarray:
-    """The chords and notes of the bars in their order, at the onsets of the variation. Both bool [n, 2, 16, 72]."""
-    out = np.zeros_like(rolls)
-    for new, old, other in zip(out, rolls, varied):
-        if drums:
-            new[:] = other & old[0].any(0)  # the same drums, elsewhere
-            continue
-        chords = old[0][old[0].any(1)]
-        times = np.flatnonzero(other[0].any(1))
-        if not len(chords) or not len(times):
-            new[:] = old
-            continue
-        for number, step in enumerate(times):
-            chord = chords[number * len(chords) // len(times)]
-            until = times[number + 1] if number + 1 < len(times) else STEPS
-            length = 1
-            while step + length < until and other[1, step + length].any():
-                length += 1
-            new[0, step, chord] = True
-            new[1, step : step + length, chord] = True
-    return out
-
-
-def _remarks(song: Song, sheet: Sheet) -> tuple[str, ...]:
+def remarks_of(song: Song, sheet: Sheet) -> tuple[str, ...]:
     said = list(song.remarks)
     if (sheet.bar_steps, sheet.parts) != (STEPS, 1):
         said.append(

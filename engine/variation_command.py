@@ -94,7 +94,7 @@ def joined(songs: list[Song], bars: int) -> Song:
 
 
 def noise_of(text: str) -> float | dict[str, float]:
-    """"0.7" -> 0.7; "piano=1,bass=0.5" -> {"piano": 1.0, "bass": 0.5}."""
+    """ "0.7" -> 0.7; "piano=1,bass=0.5" -> {"piano": 1.0, "bass": 0.5}."""
     try:
         if "=" not in text:
             return float(text)

@@ -18,8 +18,9 @@ from torch import Tensor
 
 from engine import Progress, Refused
 from engine.song import TRACKS, Song
-from engine.variation import VariationModel, _cells, _decoded, _encoded, _remarks, at_home, check_seed, foreign, normal
+from engine.variation import VariationModel, check_seed, normal, remarks_of
 from engine.variation_bars import Sheet, places, read
+from engine.variation_cells import at_home, cells, decoded, encoded, foreign
 from engine.variation_next import HISTORY
 
 MAX_BARS = 64
@@ -57,7 +58,7 @@ class Memory:
 
 def features(model: VariationModel, track: str, rolls: np.ndarray) -> Tensor:
     """Windows bool [n, 2, 16, 72] -> [n, 2K + 1]: mu and logvar in units of the training songs', and "is silent"."""
-    mu, logvar = _encoded(model, track, rolls)
+    mu, logvar = encoded(model, track, rolls)
     deviation = model.deviation[track]
     silent = torch.from_numpy(~rolls.any((1, 2, 3))).to(model.device)[:, None]
     known = torch.cat([(mu - model.mean[track]) / deviation, logvar - 2 * torch.log(deviation)], -1)
@@ -129,10 +130,10 @@ def extend(
                     e = normal(seed, track, "next", number, size=k).astype(np.float32)
                     push = torch.from_numpy(e).to(model.device) @ model.spread[net[track]].T
                     z = z + RESTLESS * temperature * model.scale * push
-                logits = _decoded(model, net[track], z)
+                logits = decoded(model, net[track], z)
                 if track != "drums":
                     logits = logits - foreign(home, stay).to(model.device)
-                roll = _cells(model, net[track], logits) & mask[sheet.rolls.shape[1] + number]
+                roll = cells(model, net[track], logits) & mask[sheet.rolls.shape[1] + number]
             rolls[part[track], sheet.rolls.shape[1] + number] = roll[0]
             written[track] = features(model, net[track], roll)[0]
             if track == lead:
@@ -141,7 +142,7 @@ def extend(
             memory[track].add(row)
     if progress:
         progress(more, more)
-    remarks = list(_remarks(song, sheet))
+    remarks = list(remarks_of(song, sheet))
     if lead and lead != "piano":
         does = "carry the melody and lead" if lead == "strings" else "carries the melody and leads"
         remarks.append(f"There is no piano: the {lead} {does} in its place.")

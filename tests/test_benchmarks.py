@@ -35,8 +35,8 @@ def test_a_part_that_fails_is_named_and_the_others_stand(monkeypatch, capsys):
 def test_the_plain_ways_play_the_same_notes(monkeypatch):
     model, song = variation.load(latent=8, device="cpu"), plain_variation.band(4)
     together = variation.vary(model, song, noise=0.7, seed=1)
-    monkeypatch.setattr(variation, "_encoded", plain_variation.encoded)
-    monkeypatch.setattr(variation, "_decoded", plain_variation.decoded)
+    monkeypatch.setattr(variation, "encoded", plain_variation.encoded)
+    monkeypatch.setattr(variation, "decoded", plain_variation.decoded)
     assert variation.vary(model, song, noise=0.7, seed=1) == together != song
     model = band.load(device="cpu")
     together = band.generate(model, genre="jazz", seed=1, bars=12)

@@ -62,9 +62,7 @@ REFUSED = {
 def engine(tmp_path, monkeypatch):
     """Runs the command line on a MIDI file with small random weights: (exit code, folder)."""
     torch.manual_seed(0)
-    network = variation.Network(
-        Bank(dict.fromkeys(TRACKS, VaeConfig(8, 16, 24, 32)), dict.fromkeys(TRACKS, 0.02))
-    )
+    network = variation.Network(Bank(dict.fromkeys(TRACKS, VaeConfig(8, 16, 24, 32)), dict.fromkeys(TRACKS, 0.02)))
     model = variation.of_network(network, 0.5, device="cpu")
     monkeypatch.setattr(variation, "load", lambda *args, **settings: model)
 

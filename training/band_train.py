@@ -115,9 +115,7 @@ class Critic(nn.Module):
         alike = torch.exp(-2 * ((latent[:, one] - latent[:, two]) ** 2).mean(-1))  # 1 where a part repeats exactly
         chords = torch.exp(-4 * ((chord[:, one] - chord[:, two]) ** 2).sum(-1))
         parts = [latent, chord, sounds, alike, chords]
-        if (
-            self.readers is not None
-        ):  # how well tracks, and tracks and chord, agree in each half bar
+        if self.readers is not None:  # how well tracks, and tracks and chord, agree in each half bar
             codes = self.readers(latent[:, :, 1:]) * sounds[:, :, 1:, None]
             codes = codes.unflatten(-1, (2, 12))  # [2n, 4 bars, 4 tracks, 2, 12]
             one, two = [a for a, _ in FITS], [b for _, b in FITS]

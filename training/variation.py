@@ -1,9 +1,9 @@
 """Training of Variation: five bar VAEs for each latent size, MelodyNN and HarmonyNN.
 
-    python -m training.variation prepare --data data --prepared prepared/variation
-    python -m training.variation train --latent 64 --track piano       (all five tracks; resumes)
-    python -m training.variation next --latent 64                      (MelodyNN, HarmonyNN; writes the checkpoint)
-    python -m training.variation evaluate
+python -m training.variation prepare --data data --prepared prepared/variation
+python -m training.variation train --latent 64 --track piano       (all five tracks; resumes)
+python -m training.variation next --latent 64                      (MelodyNN, HarmonyNN; writes the checkpoint)
+python -m training.variation evaluate
 """
 
 from __future__ import annotations
@@ -55,18 +55,41 @@ def main() -> None:
 
         for track in args.track or TRACKS:
             print(f"K {args.latent}, {track}", flush=True)
-            train_vae(args.prepared, args.runs / f"k{args.latent}", track, args.latent, steps=args.steps,
-                      minutes=args.minutes, batch=args.batch, rate=args.rate, beta=args.beta, seed=args.seed)
+            train_vae(
+                args.prepared,
+                args.runs / f"k{args.latent}",
+                track,
+                args.latent,
+                steps=args.steps,
+                minutes=args.minutes,
+                batch=args.batch,
+                rate=args.rate,
+                beta=args.beta,
+                seed=args.seed,
+            )
     elif args.command == "next":
         from training.variation_collect import collect
 
-        collect(args.prepared, args.runs / f"k{args.latent}", args.latent, songs=args.songs, steps=args.steps,
-                seed=args.seed, folder=args.checkpoint)
+        collect(
+            args.prepared,
+            args.runs / f"k{args.latent}",
+            args.latent,
+            songs=args.songs,
+            steps=args.steps,
+            seed=args.seed,
+            folder=args.checkpoint,
+        )
     else:
         from training.variation_evaluate import evaluate_all
 
-        evaluate_all(args.prepared, args.latent or [8, 16, 32, 64], songs=args.songs, dry=args.dry,
-                     folder=args.checkpoint, runs=args.runs)
+        evaluate_all(
+            args.prepared,
+            args.latent or [8, 16, 32, 64],
+            songs=args.songs,
+            dry=args.dry,
+            folder=args.checkpoint,
+            runs=args.runs,
+        )
 
 
 if __name__ == "__main__":

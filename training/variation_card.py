@@ -59,30 +59,62 @@ def write_card(config: dict) -> str:
         f"    python -m training.variation evaluate --latent {k} --songs {found['test_songs']}\n\n"
         "### Through the VAE and back, noise 0\n\nNote F1: same pitch, same sixteenth. With length: within a sixteenth. "
         "New bars: those that are in no training song.\n",
-        _table(["track", "note F1", "with length", "of new bars", "new bars", f"active units of {k}"],
-               [[t, _p(r["note_f1"]), _p(r["note_and_length_f1"]), _p(r["note_f1_of_new_bars"]), f"{r['new_bars']:.0%}",
-                 str(active[t])] for t, r in rebuilt.items()]),
+        _table(
+            ["track", "note F1", "with length", "of new bars", "new bars", f"active units of {k}"],
+            [
+                [
+                    t,
+                    _p(r["note_f1"]),
+                    _p(r["note_and_length_f1"]),
+                    _p(r["note_f1_of_new_bars"]),
+                    f"{r['new_bars']:.0%}",
+                    str(active[t]),
+                ]
+                for t, r in rebuilt.items()
+            ],
+        ),
     ]
     if k == 64:
-        parts.append("The aim at K 64 is 0.90 on every track: " + (
-            "reached.\n" if not missed else f"reached on {', '.join(reach) or 'none'}; missed on {', '.join(missed)}.\n"))
+        parts.append(
+            "The aim at K 64 is 0.90 on every track: "
+            + (
+                "reached.\n"
+                if not missed
+                else f"reached on {', '.join(reach) or 'none'}; missed on {', '.join(missed)}.\n"
+            )
+        )
     bands = [noise[level]["band"]["note_f1"] for level in levels]
     falls = all(a > b for a, b in pairwise(bands))
     parts += [
-        "### As the noise grows\n\nNote F1 against the original. " + (
-            "It falls with every step.\n" if falls else "It does not fall with every step.\n"),
-        _table(["noise", "band", *TRACKS],
-               [[v, _p(noise[v]["band"]["note_f1"]), *(_p(noise[v][t]["note_f1"]) for t in TRACKS)] for v in levels]),
+        "### As the noise grows\n\nNote F1 against the original. "
+        + ("It falls with every step.\n" if falls else "It does not fall with every step.\n"),
+        _table(
+            ["noise", "band", *TRACKS],
+            [[v, _p(noise[v]["band"]["note_f1"]), *(_p(noise[v][t]["note_f1"]) for t in TRACKS)] for v in levels],
+        ),
         "Used pitch classes a bar / pitches at once / notes a bar, and the share of songs that lie between the 5th and the "
         "95th percentile of real songs (of real songs themselves: 0.90).\n",
-        _table(["noise", *TRACKS], [["real", *(_measures(noise["real"][t]) for t in TRACKS)]] + [
-            [v, *(f"{_measures(noise[v][t])} ({noise[v][t]['inside']:.2f})" for t in TRACKS)] for v in levels]),
+        _table(
+            ["noise", *TRACKS],
+            [["real", *(_measures(noise["real"][t]) for t in TRACKS)]]
+            + [[v, *(f"{_measures(noise[v][t])} ({noise[v][t]['inside']:.2f})" for t in TRACKS)] for v in levels],
+        ),
         "### What comes next\n\nThe next bar of held-out songs: latent error (mean square, in units of the latents' variance) "
         "/ decoded note F1. *plain* is the seed project's form, a hidden layer on the previous window alone; *pointing* adds "
         "the difference to the one bar that the pointer likes best.\n",
-        _table(["track", "network", "pointing", "plain", "copy the last bar", "marginal mean"],
-               [[t, *(f"{_p(r[w]['latent_error'])} / {_p(r[w]['note_f1'])}" if w in r else "–" for w in
-                      ("network", "network_pointing", "plain", "copy", "mean"))] for t, r in ahead.items()]),
+        _table(
+            ["track", "network", "pointing", "plain", "copy the last bar", "marginal mean"],
+            [
+                [
+                    t,
+                    *(
+                        f"{_p(r[w]['latent_error'])} / {_p(r[w]['note_f1'])}" if w in r else "–"
+                        for w in ("network", "network_pointing", "plain", "copy", "mean")
+                    ),
+                ]
+                for t, r in ahead.items()
+            ],
+        ),
         "## Limits\n\nBars of 4/4 on a grid of sixteenths: triplets and swing are moved to the grid (notes that a variation "
         "shares with the song keep their own time). Notes outside MIDI 24-95 are folded in by octaves. All instruments but "
         "drums, piano, guitar and bass are one track of strings. Each track's noise knows nothing of the others'; what holds "

@@ -1,6 +1,6 @@
 """From the runs of five VAEs to a checkpoint: thresholds and latents' spread on training songs, then the predictors.
 
-    python -m training.variation next --latent 64
+python -m training.variation next --latent 64
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ DATA = {
 }
 
 
-def collect(prepared: Path, runs: Path, latent: int, *, songs: int, steps: int, seed: int = 0,
-            folder: Path | None = None) -> None:
+def collect(
+    prepared: Path, runs: Path, latent: int, *, songs: int, steps: int, seed: int = 0, folder: Path | None = None
+) -> None:
     """Write the checkpoint of a latent size from its runs."""
     torch.set_num_threads(1)
     bars = Bars.open(prepared)
@@ -61,7 +62,14 @@ def collect(prepared: Path, runs: Path, latent: int, *, songs: int, steps: int, 
     done = {t: json.loads((runs / t / "log.jsonl").read_text().splitlines()[-1])["step"] for t in TRACKS}
     where = folder or PATH / f"k{latent}"
     sha256 = checkpoint.save(
-        where, system="variation", weights=network.state_dict(), model={**bank.described(), "scale": SCALE}, half=True,
-        data=DATA, licence="the weights are the project's own", seed=seed, steps={"vae": done, "next": steps},
+        where,
+        system="variation",
+        weights=network.state_dict(),
+        model={**bank.described(), "scale": SCALE},
+        half=True,
+        data=DATA,
+        licence="the weights are the project's own",
+        seed=seed,
+        steps={"vae": done, "next": steps},
     )
     print(f"{where}: {sha256}")

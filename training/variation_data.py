@@ -25,8 +25,8 @@ from pathlib import Path
 import numpy as np
 
 TRACKS = ("drums", "piano", "guitar", "bass", "strings")
-STEPS, PITCHES, LOWEST = 16, 72, 24      # steps a bar, pitches, MIDI pitch of the first
-PACKED = 2 * STEPS * PITCHES // 8        # bytes of a packed bar
+STEPS, PITCHES, LOWEST = 16, 72, 24  # steps a bar, pitches, MIDI pitch of the first
+PACKED = 2 * STEPS * PITCHES // 8  # bytes of a packed bar
 SPLITS = ("train", "val", "test")
 
 
@@ -37,10 +37,11 @@ def fold(pitch: np.ndarray) -> np.ndarray:
     return np.where(row >= PITCHES, PITCHES - 12 + row % 12, row)
 
 
-def song_bars(track: np.ndarray, onset: np.ndarray, duration: np.ndarray, pitch: np.ndarray,
-              ticks_per_beat: int = 24) -> np.ndarray:
+def song_bars(
+    track: np.ndarray, onset: np.ndarray, duration: np.ndarray, pitch: np.ndarray, ticks_per_beat: int = 24
+) -> np.ndarray:
     """Notes of one song (ticks) -> packed bars, uint8 [5, bars, 288]. A note lasts at least one step."""
-    ticks = ticks_per_beat // 4                                    # ticks a step
+    ticks = ticks_per_beat // 4  # ticks a step
     first = (onset.astype(np.int64) + ticks // 2) // ticks
     last = np.maximum((onset.astype(np.int64) + duration + ticks // 2) // ticks, first + 1)
     last = np.where(track == 0, first + 1, last)
@@ -107,15 +108,20 @@ def unpack(packed: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class Bars:
     """The prepared arrays, opened."""
-    bars: dict[str, np.ndarray]     # track -> uint8 [N, 288]
-    index: np.ndarray               # int32 [bars, 5]
-    offsets: np.ndarray             # int64 [songs + 1]
-    split: np.ndarray               # uint8 [songs]
+
+    bars: dict[str, np.ndarray]  # track -> uint8 [N, 288]
+    index: np.ndarray  # int32 [bars, 5]
+    offsets: np.ndarray  # int64 [songs + 1]
+    split: np.ndarray  # uint8 [songs]
 
     @classmethod
     def open(cls, folder: Path) -> Bars:
-        return cls({t: np.load(folder / f"{t}.npy", mmap_mode="r") for t in TRACKS}, np.load(folder / "index.npy"),
-                   np.load(folder / "offsets.npy"), np.load(folder / "split.npy"))
+        return cls(
+            {t: np.load(folder / f"{t}.npy", mmap_mode="r") for t in TRACKS},
+            np.load(folder / "index.npy"),
+            np.load(folder / "offsets.npy"),
+            np.load(folder / "split.npy"),
+        )
 
     def bar_split(self) -> np.ndarray:
         """The split of every bar of `index`, uint8 [bars]."""

@@ -16,6 +16,8 @@ import torch
 from engine import checkpoint, variation
 from engine.song import Song
 from engine.variation_bars import Sheet, note_ends
+from engine.variation_cells import cells as cells_of
+from engine.variation_cells import decoded, encoded
 from engine.variation_vae import TRACKS
 from training import metrics
 from training.variation_card import write_card
@@ -52,8 +54,8 @@ def reconstruct(model: variation.VariationModel, sheets: list[Sheet], seen: dict
     out = {}
     for t, track in enumerate(TRACKS):
         rolls = np.concatenate([s.rolls[t][s.filled[t]] for s in sheets])
-        mu = variation._encoded(model, track, rolls)[0]
-        new = variation._cells(model, track, variation._decoded(model, track, mu))
+        mu = encoded(model, track, rolls)[0]
+        new = cells_of(model, track, decoded(model, track, mu))
         both = rolls[:, 0] & new[:, 0]
         real, found = rolls[:, 0].sum(), new[:, 0].sum()
         right = 0
@@ -72,8 +74,13 @@ def reconstruct(model: variation.VariationModel, sheets: list[Sheet], seen: dict
 
 def song_measures(rolls: np.ndarray) -> np.ndarray:
     """One track of a song, bool [W, 2, 16, 72] -> used pitch classes, polyphony, notes a bar (of bars that sound)."""
-    return np.array([metrics.used_pitch_classes(rolls[:, 1], LOWEST), metrics.polyphony(rolls[:, 1]),
-                     metrics.note_density(rolls[:, 0])])
+    return np.array(
+        [
+            metrics.used_pitch_classes(rolls[:, 1], LOWEST),
+            metrics.polyphony(rolls[:, 1]),
+            metrics.note_density(rolls[:, 0]),
+        ]
+    )
 
 
 MEASURES = ("used_pitch_classes", "polyphony", "notes_a_bar")
@@ -82,15 +89,16 @@ MEASURES = ("used_pitch_classes", "polyphony", "notes_a_bar")
 def drift(model: variation.VariationModel, sheets: list[Sheet], stay: float = 0.5) -> dict:
     """By noise and track: note F1 against the original; the measures' means; and the share of songs whose measures lie
     between the 5th and the 95th percentile of real songs (real songs: 0.90)."""
-    real = {t: np.array([song_measures(s.rolls[i]) for s in sheets if s.filled[i].sum() > 3])
-            for i, t in enumerate(TRACKS)}
+    real = {
+        t: np.array([song_measures(s.rolls[i]) for s in sheets if s.filled[i].sum() > 3]) for i, t in enumerate(TRACKS)
+    }
     low, high = ({t: np.nanpercentile(r, p, axis=0) for t, r in real.items()} for p in (5, 95))
     out: dict = {"real": {t: dict(zip(MEASURES, map(float, np.nanmean(real[t], 0)))) for t in TRACKS}}
     for noise in NOISES:
         counts, found = np.zeros((5, 3)), {t: [] for t in TRACKS}
         for number, sheet in enumerate(sheets):
             levels = {t: noise for t in TRACKS}
-            new = variation._varied(model, sheet, sheet.filled, levels, number, None, stay, None)
+            new = variation.varied(model, sheet, sheet.filled, levels, number, None, stay, None)
             a, b = sheet.rolls[:, :, 0], new[:, :, 0]
             counts += np.stack([(a & b).sum((1, 2, 3)), b.sum((1, 2, 3)), a.sum((1, 2, 3))], 1)
             for i, t in enumerate(TRACKS):
@@ -100,8 +108,11 @@ def drift(model: variation.VariationModel, sheets: list[Sheet], stay: float = 0.
         for i, t in enumerate(TRACKS):
             values = np.array(found[t])
             inside = (values >= low[t]) & (values <= high[t])
-            table[t] = {"note_f1": f1_of(*counts[i]), "inside": float(inside.mean()),
-                        **dict(zip(MEASURES, map(float, np.nanmean(values, 0))))}
+            table[t] = {
+                "note_f1": f1_of(*counts[i]),
+                "inside": float(inside.mean()),
+                **dict(zip(MEASURES, map(float, np.nanmean(values, 0)))),
+            }
         table["band"] = {"note_f1": f1_of(*counts.sum(0))}
         out[f"{noise:g}"] = table
     return out
@@ -126,16 +137,20 @@ def prediction(model: variation.VariationModel, bars: Bars, runs: Path | None, s
         real[sounds.numpy()] = unpack(np.asarray(bars.bars[track])[rows[index[sounds.numpy()]]])[:, 0].astype(bool)
         soft, hard, chance = predicted(model.followers[track], latents, track, at)
         before = data["past"][:, -1]
-        ways = {"network": (soft, chance > 0), "network_pointing": (hard, chance > 0),
-                "copy": (before[:, :k], before[:, -1] < 0.5), "mean": (torch.zeros_like(soft), torch.ones(len(at)) > 0)}
+        ways = {
+            "network": (soft, chance > 0),
+            "network_pointing": (hard, chance > 0),
+            "copy": (before[:, :k], before[:, -1] < 0.5),
+            "mean": (torch.zeros_like(soft), torch.ones(len(at)) > 0),
+        }
         plain = plain_of(runs, track, k) if runs else None
         if plain is not None:
             ways["plain"] = (predicted(plain, latents, track, at)[0], torch.ones(len(at)) > 0)
         table = {}
         for name, (z, heard) in ways.items():
             error = ((z - target) ** 2).mean(1)[sounds].mean().item()
-            logits = variation._decoded(model, track, z * model.deviation[track] + model.mean[track])
-            cells = variation._cells(model, track, logits)[:, 0] & heard.numpy()[:, None, None]
+            logits = decoded(model, track, z * model.deviation[track] + model.mean[track])
+            cells = cells_of(model, track, logits)[:, 0] & heard.numpy()[:, None, None]
             table[name] = {"latent_error": error, "note_f1": f1_of((cells & real).sum(), cells.sum(), real.sum())}
         out[track] = table
     return out
@@ -146,7 +161,7 @@ def active_units(model: variation.VariationModel, sheets: list[Sheet]) -> dict[s
     out = {}
     for t, track in enumerate(TRACKS):
         rolls = np.concatenate([s.rolls[t][s.filled[t]] for s in sheets])[:4000]
-        out[track] = int((variation._encoded(model, track, rolls)[0].var(0) > 0.01).sum())
+        out[track] = int((encoded(model, track, rolls)[0].var(0) > 0.01).sum())
     return out
 
 

@@ -45,8 +45,15 @@ class Latents:
     rows: dict[str, np.ndarray]  # table row -> row in the prepared bars
 
     @classmethod
-    def of(cls, bars: Bars, bank: Bank, split: str, songs: int, seed: int = 0,
-           measures: dict[str, tuple[np.ndarray, np.ndarray]] | None = None) -> Latents:
+    def of(
+        cls,
+        bars: Bars,
+        bank: Bank,
+        split: str,
+        songs: int,
+        seed: int = 0,
+        measures: dict[str, tuple[np.ndarray, np.ndarray]] | None = None,
+    ) -> Latents:
         """Encode `songs` songs of a split, in units of `measures` (mean, deviation) where given."""
         chosen = np.flatnonzero(bars.split == SPLITS.index(split))
         chosen = np.sort(np.random.default_rng(seed).permutation(chosen)[:songs])
@@ -81,12 +88,19 @@ class Latents:
         back = np.maximum(back, 0)
         table, piano = self.table[track], self.table["piano"]
         past = table[self.at[back, t]] * torch.from_numpy(there)[..., None]
-        lead = torch.cat([piano[self.at[back, 1]] * torch.from_numpy(there)[..., None],
-                          piano[self.at[bars, 1]][:, None]], 1)
+        lead = torch.cat(
+            [piano[self.at[back, 1]] * torch.from_numpy(there)[..., None], piano[self.at[bars, 1]][:, None]], 1
+        )
         target = table[self.at[bars, t]]
         same = (self.at[back, t] == self.at[bars, t][:, None]) & there
-        return {"past": past, "there": torch.from_numpy(there), "lead": torch.cat([lead[..., :k], lead[..., -1:]], -1),
-                "target": target[:, :k], "sounds": 1 - target[:, -1], "same": torch.from_numpy(same)}
+        return {
+            "past": past,
+            "there": torch.from_numpy(there),
+            "lead": torch.cat([lead[..., :k], lead[..., -1:]], -1),
+            "target": target[:, :k],
+            "sounds": 1 - target[:, -1],
+            "same": torch.from_numpy(same),
+        }
 
 
 def measure(latents: Latents, seed: int = 0) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -105,8 +119,11 @@ def measure(latents: Latents, seed: int = 0) -> dict[str, tuple[np.ndarray, np.n
         middle = np.stack([np.bincount(members, mu[:, d]) for d in range(k)], 1) / count[:, None]
         inside = mu - middle[members]
         covariance = inside.T @ inside / max(1, len(mu) - len(count)) + 1e-6 * np.eye(k)
-        out[track] = (mu.mean(0).astype(np.float32), (mu.std(0) + 1e-4).astype(np.float32),
-                      np.linalg.cholesky(covariance).astype(np.float32))
+        out[track] = (
+            mu.mean(0).astype(np.float32),
+            (mu.std(0) + 1e-4).astype(np.float32),
+            np.linalg.cholesky(covariance).astype(np.float32),
+        )
     return out
 
 
@@ -116,8 +133,9 @@ class PlainNext(nn.Module):
     def __init__(self, latent: int, led: bool, width: int = 256) -> None:
         super().__init__()
         self.led, self.latent = led, latent
-        self.net = nn.Sequential(nn.Linear(2 * latent + 1 + (latent + 1 if led else 0), width), nn.ReLU(),
-                                 nn.Linear(width, latent))
+        self.net = nn.Sequential(
+            nn.Linear(2 * latent + 1 + (latent + 1 if led else 0), width), nn.ReLU(), nn.Linear(width, latent)
+        )
 
     def forward(self, past: Tensor, there: Tensor, lead: Tensor | None = None) -> tuple[Tensor, Tensor, None]:
         """As NextBar's, without a pointer; every bar is taken to sound."""
@@ -125,8 +143,18 @@ class PlainNext(nn.Module):
         return self.net(x), torch.ones(len(x)), None
 
 
-def train_next(latents: Latents, runs: Path, track: str, latent: int, *, steps: int, batch: int = 256,
-               rate: float = 3e-3, seed: int = 0, plain: bool = False) -> nn.Module:
+def train_next(
+    latents: Latents,
+    runs: Path,
+    track: str,
+    latent: int,
+    *,
+    steps: int,
+    batch: int = 256,
+    rate: float = 3e-3,
+    seed: int = 0,
+    plain: bool = False,
+) -> nn.Module:
     """Train one predictor in runs/<track> (resumes) and give its averaged weights."""
     torch.manual_seed(seed)
     led = track != "piano"
@@ -140,8 +168,10 @@ def train_next(latents: Latents, runs: Path, track: str, latent: int, *, steps: 
         rng = np.random.default_rng((seed, number, loop.rank))
         for group in loop.optimizers["next"].param_groups:
             group["lr"] = rate * min(1.0, (number + 1) / 50) * max(0.02, 1 - number / steps)
-        data = {name: value.to(loop.device)
-                for name, value in latents.batch(track, bars[rng.integers(0, len(bars), batch)]).items()}
+        data = {
+            name: value.to(loop.device)
+            for name, value in latents.batch(track, bars[rng.integers(0, len(bars), batch)]).items()
+        }
         mu, sounds, pointer = model(data["past"], data["there"], data["lead"])
         error = (((mu - data["target"]) ** 2).mean(1) * data["sounds"]).sum() / data["sounds"].sum().clamp_min(1)
         loss = error

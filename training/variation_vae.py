@@ -61,9 +61,20 @@ def note_f1(vae: BarVae, packed: np.ndarray, threshold: float | None = None) -> 
     return max((f1(chances >= t, true), t) for t in tried)
 
 
-def train_vae(prepared: Path, out: Path, track: str, latent: int, *, steps: int, minutes: float | None = None,
-              batch: int = 512, rate: float = 0.02, beta: float = 0.02, seed: int = 0,
-              start: dict[str, torch.Tensor] | None = None) -> None:
+def train_vae(
+    prepared: Path,
+    out: Path,
+    track: str,
+    latent: int,
+    *,
+    steps: int,
+    minutes: float | None = None,
+    batch: int = 512,
+    rate: float = 0.02,
+    beta: float = 0.02,
+    seed: int = 0,
+    start: dict[str, torch.Tensor] | None = None,
+) -> None:
     """Train one VAE in out/<track> (resumes; keeps the best averaged weights by note F1 on validation songs)."""
     torch.set_num_threads(1)
     bars = Bars.open(prepared)
@@ -77,8 +88,14 @@ def train_vae(prepared: Path, out: Path, track: str, latent: int, *, steps: int,
     rates = {"matrices": rate, "rest": 4e-3}
     muon = Muon([p for p in vae.parameters() if p.ndim == 2], lr=rate)
     adam = torch.optim.AdamW([p for p in vae.parameters() if p.ndim != 2], lr=rates["rest"], betas=(0.9, 0.98))
-    loop = Loop(out / track, modules={"vae": vae}, optimizers={"matrices": muon, "rest": adam}, ema={"vae": 0.995},
-                seed=seed, precision="bf16")
+    loop = Loop(
+        out / track,
+        modules={"vae": vae},
+        optimizers={"matrices": muon, "rest": adam},
+        ema={"vae": 0.995},
+        seed=seed,
+        precision="bf16",
+    )
     model = loop.modules["vae"]
     weight = torch.tensor([1.0, SUSTAIN_WEIGHT]).view(1, 2, 1, 1)
 
@@ -113,8 +130,7 @@ def train_vae(prepared: Path, out: Path, track: str, latent: int, *, steps: int,
         score, threshold = note_f1(loop.averaged("vae"), held_out)
         return 1 - score, {"note_f1": score, "threshold": threshold}
 
-    loop.run(step, steps=steps, minutes=minutes, log_every=250, save_every=1000, evaluate=evaluate,
-             evaluate_every=1000)
+    loop.run(step, steps=steps, minutes=minutes, log_every=250, save_every=1000, evaluate=evaluate, evaluate_every=1000)
 
 
 def trained(out: Path, track: str, latent: int) -> BarVae:
