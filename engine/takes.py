@@ -284,19 +284,16 @@ class Library:
         """Its own sound, where it has one."""
         return read_audio(self.read(take, SOUND), max_seconds=3_600, name=take.name) if take.has_sound else None
 
-    def ancestors(self, take: Take) -> list[Take]:
-        """Its parents, their parents and so on, the nearest first, each once; those no longer there are left out."""
+    def lineage(self, parents: Sequence[str]) -> list[Take]:
+        """These parents, their parents and so on, the nearest first, each once; those no longer there are left out."""
         found: dict[str, Take] = {}
-        wanted = list(take.parents)
+        wanted = list(parents)
         while wanted:
             id = wanted.pop(0)
-            if id in found or id == take.id:
-                continue
-            try:
-                found[id] = self.get(id)
-            except Refused:
-                continue
-            wanted += found[id].parents
+            if id not in found:
+                with suppress(Refused):
+                    found[id] = self.get(id)
+                    wanted += found[id].parents
         return list(found.values())
 
 

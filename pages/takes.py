@@ -2,139 +2,156 @@
 
 import streamlit as st
 
-from engine import Refused
+from engine import Progress, Refused
 from engine.again import make_again
 from engine.audio import write_flac
-from engine.made import Made
 from engine.song_midi import write_midi
 from engine.takes import SONG, SOUND, Library, Take
 from engine.takes_zip import export, unpack
 from ui import frame, jobs, player
-from ui.takes import send, targets
+from ui.takes import chain, labels, send, targets
 
 PAGE = 8  # takes shown at once
+SHELVES = ("All", "Starred", "Deleted")
 
 frame.open_page("Takes", "All that you kept, with the recipe to make it again.")
-library = Library()
 
 
-def draw(take: Take, group: str = "") -> None:
-    """One take: its music, its recipe, and what can be done with it."""
-    song, audio = library.song(take), library.audio(take)
-    player.show(f"take {take.id}", song=song, audio=audio, compact=audio is None, group=group)
-    parents = library.ancestors(take)
-    made_from = f" · from {' ← '.join(parent.name for parent in parents)}" if parents else ""
-    settings = ", ".join(f"{key} {value}" for key, value in take.recipe.settings.items() if value not in (None, False))
-    st.caption(
-        frame.plain(
-            f"{take.recipe.system.capitalize()} · {settings} · seed {take.recipe.seed} · {take.made[:10]}{made_from}"
-        )
-    )
-    with st.container(horizontal=True, gap="small"):
-        if st.button("Star" if not take.starred else "Unstar", key=f"star {take.id}", icon=":material/star:"):
-            library.star(take.id, not take.starred)
-            st.rerun()
-        if st.button(
-            "Make again", key=f"again {take.id}", icon=":material/replay:", help="From its recipe, and compare."
-        ):
-            jobs.start(f"again {take.id}", lambda progress: compare(take, progress), label="Making it again")
-        for page in targets(Made(song=song, audio=audio), take.recipe.system):
-            if st.button(f"To {page.title}", key=f"send {take.id} {page.title}", icon=page.icon):
-                send(take, page)
-        with st.popover("Name and tags", icon=":material/edit:"), st.form(f"edit {take.id}", border=False):
-            name = st.text_input("Name", take.name, max_chars=120, key=f"name {take.id}")
-            tags = st.text_input("Tags", ", ".join(take.tags), help="Separated by commas.", key=f"tags {take.id}")
-            if st.form_submit_button("Save"):
-                library.rename(take.id, name)
-                library.tag(take.id, tags.split(","))
-                st.rerun()
-        if st.button("Delete", key=f"delete {take.id}", icon=":material/delete:"):
-            library.delete(take.id)
-            st.session_state["deleted take"] = take.id
-            st.rerun()
-    outcome = jobs.show(f"again {take.id}")
-    if outcome:
-        st.success(outcome.value, icon=":material/check:") if "same" in outcome.value else st.warning(outcome.value)
-    player.downloads(f"take {take.id}", take.name, song=song, audio=audio)
+def complain(refused: Refused) -> None:
+    """A refusal on the page."""
+    st.error(frame.plain(str(refused)), icon=":material/error:")
 
 
-def compare(take: Take, progress) -> str:
-    """Make a take again and say whether it is the same to the byte."""
+def compare(take: Take, progress: Progress) -> str:
+    """Make a take again and say whether it is the same to the byte. Runs in the worker."""
     made = make_again(library, take, progress)
     same = True
     if take.has_song:
-        same &= made.song is not None and write_midi(made.song) == library.read(take, SONG)
+        midi = write_midi(made.song) if made.song is not None else made.texts.get("mid")
+        same &= midi == library.read(take, SONG)
     if take.has_sound:
         same &= made.audio is not None and write_flac(made.audio) == library.read(take, SOUND)
     return "Made again: the same to the byte." if same else "Made again, but it came out different on this machine."
 
 
-if gone := st.session_state.get("deleted take"):
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("The take was deleted.")
-        if st.button("Undo", icon=":material/undo:"):
-            library.restore(gone)
-            del st.session_state["deleted take"]
+def draw(take: Take) -> None:
+    """One take: its name, its music, its recipe, and what can be done with it."""
+    tags = " ".join(f":gray-badge[{frame.plain(tag)}]" for tag in take.tags)
+    st.markdown(f"**{frame.plain(('★ ' if take.starred else '') + take.name)}** {tags}")
+    song = audio = None
+    try:
+        song, audio = library.song(take), library.audio(take)
+        player.show(f"take {take.id}", song=song, audio=audio, compact=True)
+    except Refused as refused:
+        complain(refused)
+    how = take.recipe.settings.items()
+    said = [f"{key} {value}" for key, value in how if value not in (None, False, "", []) and value not in take.files]
+    lines = [" · ".join([take.recipe.system.capitalize(), *said, f"seed {take.recipe.seed}", take.made[:10]])]
+    if made_from := chain(library, take.parents):
+        lines.append(f"Made from {made_from}")
+    st.caption("  \n".join(map(frame.plain, lines)))
+    with st.container(horizontal=True, gap="small"):
+        if shelf == "Deleted":
+            if st.button("Restore", key=f"restore {take.id}", icon=":material/undo:"):
+                library.restore(take.id)
+                st.rerun()
+            return
+        if st.button("Star" if not take.starred else "Unstar", key=f"star {take.id}", icon=":material/star:"):
+            library.star(take.id, not take.starred)
             st.rerun()
+        for page in targets(song is not None) if song or audio else ():
+            if st.button(f"To {page.title}", key=f"send {take.id} {page.title}", icon=page.icon):
+                send(take, page)
+        with st.popover("Name and tags", icon=":material/edit:"), st.form(f"edit {take.id}", border=False):
+            name = st.text_input("Name", take.name, max_chars=120, key=f"name {take.id}")
+            tagged = st.text_input("Tags", ", ".join(take.tags), help="Separated by commas.", key=f"tags {take.id}")
+            if st.form_submit_button("Save"):
+                library.rename(take.id, name)
+                library.tag(take.id, tagged.split(","))
+                st.rerun()
+        if song or audio:
+            away = st.popover("Download", icon=":material/download:", key=f"download {take.id}", on_change="rerun")
+            if away.open:
+                with away:
+                    player.downloads(f"take {take.id}", take.name, song=song, audio=audio)
+        if st.button(
+            "Make again", key=f"again {take.id}", icon=":material/replay:", help="From its recipe, and compare."
+        ):
+            jobs.start(f"again {take.id}", lambda progress: compare(take, progress), label="Making it again")
+        if st.button("Delete", key=f"delete {take.id}", icon=":material/delete:"):
+            library.delete(take.id)
+            st.session_state["deleted take"] = take
+            st.rerun()
+    outcome = jobs.show(f"again {take.id}")
+    if outcome:
+        st.success(outcome.value, icon=":material/check:") if "same" in outcome.value else st.warning(outcome.value)
 
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    search = st.text_input(
-        "Search", placeholder="name, tag or page", key="takes search", help="Every word must be found."
-    )
-    starred = st.toggle("Starred only", key="takes starred")
+
+def beside(takes: list[Take]) -> None:
+    """Two takes, A and B: the second goes on where the first was."""
+    named = labels(takes)
+    for side, column in zip("AB", st.columns(2)):
+        with column:
+            id = st.selectbox(side, list(named), "AB".index(side), format_func=named.__getitem__, key=f"compare {side}")
+            take = library.get(id)
+            song, audio = library.song(take), library.audio(take)
+            player.show(f"compare {side}", song=song, audio=audio, compact=True, group="compare", title=take.name,
+                        height=130)  # fmt: skip
+
+
+def carry(takes: list[Take]) -> None:
+    """Export these takes as a zip, or bring such a zip in."""
+    if takes:
+        st.download_button(
+            f"Export these {len(takes)}" if len(takes) > 1 else "Export this one",
+            lambda: export(library, takes),
+            file_name="bandstand-takes.zip",
+            mime="application/zip",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+    upload = st.file_uploader("Import an export", type="zip", key="takes import")
+    if upload is not None and st.session_state.get("takes imported") != upload.file_id:
+        added = unpack(library, upload.getvalue(), name=upload.name)
+        st.session_state["takes imported"] = upload.file_id
+        st.toast(f"{len(added)} takes came in.", icon=":material/check:")
+        st.rerun()
+
 
 try:
-    found = library.takes(search, starred=starred)
+    library = Library()
+    if gone := st.session_state.get("deleted take"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"“{frame.plain(gone.name)}” was deleted.")
+            if st.button("Undo", icon=":material/undo:"):
+                library.restore(gone.id)
+                del st.session_state["deleted take"]
+                st.rerun()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        search = st.text_input(
+            "Search", placeholder="name, tag or page", key="takes search", help="Every word must be found."
+        )
+        shelf = st.segmented_control("Show", SHELVES, default="All", required=True, key="takes shelf",
+                                     help="What is deleted can be restored for 30 days.")  # fmt: skip
+    found = library.takes(search, starred=shelf == "Starred", deleted=shelf == "Deleted")
     if not found:
         st.info(
-            "Nothing here yet. Make something on another page and press *Save as take*."
-            if not search and not starred
-            else "No take has all of these words.",
+            "No take has all of these words." if search else
+            "Nothing here yet. Make something on another page and press *Save as take*." if shelf == "All" else
+            f"No take is {shelf.lower()}.",
             icon=":material/library_music:",
-        )
+        )  # fmt: skip
+    if len(found) > 1:
+        two = st.expander("Compare two takes", icon=":material/compare:", key="takes compare", on_change="rerun")
+        if two.open:
+            with two:
+                beside(found)
     pages = max(1, -(-len(found) // PAGE))
-    at = st.pagination(pages, key="takes page") if pages > 1 and hasattr(st, "pagination") else 1
-    if pages > 1 and not hasattr(st, "pagination"):
-        at = st.number_input("Page", 1, pages, key="takes page")
+    at = st.pagination(pages, key="takes page") if pages > 1 else 1
     for take in found[(at - 1) * PAGE : at * PAGE]:
         with st.container(border=True):
-            star = "★ " if take.starred else ""
-            st.markdown(
-                f"**{frame.plain(star + take.name)}** {' '.join(f':gray-badge[{frame.plain(t)}]' for t in take.tags)}"
-            )
             draw(take)
-    if len(found) > 1:
-        with st.expander("Compare two takes", icon=":material/compare:"):
-            names = {take.id: take.name for take in found}
-            columns = st.columns(2)
-            for side, column in zip("AB", columns):
-                with column:
-                    id = st.selectbox(
-                        side, list(names), "AB".index(side), format_func=names.__getitem__, key=f"compare {side}"
-                    )
-                    chosen = library.get(id)
-                    player.show(
-                        f"compare {side}",
-                        song=library.song(chosen),
-                        audio=library.audio(chosen),
-                        group="compare",
-                        title=chosen.name,
-                    )
     with st.expander("Carry takes to another machine", icon=":material/folder_zip:"):
-        if found:
-            st.download_button(
-                f"Export these {len(found)}" if len(found) > 1 else "Export this one",
-                lambda: export(library, found),
-                file_name="bandstand-takes.zip",
-                mime="application/zip",
-                on_click="ignore",
-                icon=":material/download:",
-            )
-        upload = st.file_uploader("Import an export", type="zip", key="takes import")
-        if upload is not None and st.session_state.get("takes imported") != upload.file_id:
-            added = unpack(library, upload.getvalue(), name=upload.name)
-            st.session_state["takes imported"] = upload.file_id
-            st.toast(f"{len(added)} takes came in.", icon=":material/check:")
-            st.rerun()
+        carry(found)
 except Refused as refused:
-    st.error(frame.plain(str(refused)), icon=":material/error:")
+    complain(refused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from engine.audio import Audio, read_audio, write_flac
 from engine.made import Made
 from engine.song import Note, Song, Track
 from engine.song_midi import write_midi
-from engine.takes import Library, Recipe
+from engine.takes import Library, Recipe, Take
 from engine.translation import INSTRUMENTS, ROOT, Translation
 from engine.translation_command import agreement, chosen, route
 from engine.translation_melody import PROGRAMS, melody
@@ -26,7 +27,7 @@ WAYS = {"example": "Example", "file": "Upload", "microphone": "Microphone", "tak
 # A tune of our own for who has no recording at hand: (pitch over the key note, beats).
 TUNE = ((0, 1), (4, 0.5), (7, 0.5), (9, 1.5), (7, 0.5), (5, 0.75), (4, 0.25), (2, 1), (-1, 0.5), (2, 0.5), (0, 2))
 KEY_NOTE = {"flute": 74, "violin": 69, "clarinet": 62, "saxophone": 60, "trumpet": 65, "trombone": 53, "cello": 48}
-EXAMPLES = {f"Our tune ({name})": name for name in KEY_NOTE}  # their instrument need not be guessed
+ELSE = ("cello", "flute")  # what a recording that was sent becomes, where it is itself what was to be played
 MOST_POINTS = 3_000  # of a pitch line
 
 frame.open_page("Translation", "Give it one instrument's melody; hear the same performance on another.")
@@ -57,56 +58,88 @@ def example(instrument: str) -> bytes:
     return write_flac(render.render(song).mono().resampled(RATE).normalised(0.5))
 
 
-def recording() -> tuple[bytes | None, str, str | None]:
-    """The sound that was chosen as a file's bytes (None until there is one), its name, and the take it came from."""
-    if takes.was_sent("translation"):
+@dataclass(frozen=True)
+class Recording:
+    """A sound that was chosen; `sound` reads or plays it, in the worker."""
+
+    name: str
+    digest: str  # tells it from others
+    sound: Callable[[], Audio]
+    instrument: str | None = None  # where it is known
+    parents: tuple[str, ...] = ()
+
+
+def uploaded(content: bytes, name: str, instrument: str | None = None) -> Recording:
+    """The recording in a file."""
+    return Recording(name, hashlib.sha256(content).hexdigest(), lambda: read_audio(content, name=name), instrument)
+
+
+def kept(take: Take) -> Recording:
+    """A take's own sound, or its notes played by the synthesiser."""
+
+    def sound() -> Audio:
+        library = Library()
+        if take.has_sound:
+            return library.audio(take)
+        return render.render(library.song(take))
+
+    instrument = {"trombone": "trombone", "translation": take.recipe.settings.get("to")}.get(take.recipe.system)
+    return Recording(take.name, take.id, sound, instrument if take.has_sound else None, (take.id,))
+
+
+def recording() -> Recording | None:
+    """What is to be translated; None until there is something."""
+    sent = takes.was_sent("translation")
+    if sent:
         st.session_state["translation_way"] = "take"
+        st.session_state["translation_from"] = "auto"
     way = st.segmented_control("Recording", list(WAYS), default="example", format_func=WAYS.__getitem__, required=True,
-                               key="translation_way", **KEPT)  # fmt: skip
+                               key="translation_way", **KEPT,
+                               help="Where the melody comes from.")  # fmt: skip
     if way == "file":
         says = "One melody instrument, up to ten minutes; WAV, FLAC, OGG or MP3."
         file = st.file_uploader("A recording", type=["wav", "flac", "ogg", "mp3"], key="translation_file", help=says)
-        return (file.getvalue(), file.name, None) if file else (None, "", None)
+        return uploaded(file.getvalue(), file.name) if file else None
     if way == "microphone":
-        file = st.audio_input("Play or sing one melody", sample_rate=RATE, key="translation_microphone")
-        return (file.getvalue(), "The microphone's recording", None) if file else (None, "", None)
+        file = st.audio_input("Play or sing one melody", sample_rate=RATE, key="translation_microphone",
+                              help="One note at a time; it stays on this machine.")  # fmt: skip
+        return uploaded(file.getvalue(), "The microphone's recording") if file else None
     if way == "take":
         take = takes.choose("translation", sound=True)
         if take is None:
-            return None, "", None
-        library = Library()
-        sound = library.audio(take)
-        if sound is None:
-            song = library.song(take)
-            assert song is not None
-            sound = render.render(song)
-        return write_flac(sound.mono()), take.name, take.id
-    who = st.selectbox("Played by the synthesiser's", list(KEY_NOTE), format_func=str.capitalize,
-                       key="translation_example", **KEPT)  # fmt: skip
-    return example(who), f"Our tune ({who})", None
+            return None
+        found = kept(take)
+        if sent and found.instrument and st.session_state.get("translation_to", INSTRUMENTS[0]) == found.instrument:
+            st.session_state["translation_to"] = next(name for name in ELSE if name != found.instrument)
+        return found
+    who = st.selectbox("Example played by", list(KEY_NOTE), format_func=str.capitalize,
+                       key="translation_example", **KEPT,
+                       help="A tune of our own on the synthesiser, for who has no recording at hand.")  # fmt: skip
+    return uploaded(example(who), f"Our tune ({who})", who)
 
 
-def desk() -> tuple[dict[str, Any], bytes | None, str | None]:
-    """The controls; returns settings, the recording's bytes, and the take it came from."""
-    content, name, parent = recording()
+def desk() -> tuple[dict[str, Any], Recording | None]:
+    """The controls; returns settings and the recording."""
+    found = recording()
     source = st.selectbox("From", ["auto", *INSTRUMENTS], key="translation_from", **KEPT, help="Auto: it listens.",
                           format_func=lambda n: "Guess the instrument" if n == "auto" else n.capitalize())  # fmt: skip
-    target = st.selectbox("To", INSTRUMENTS, format_func=str.capitalize, key="translation_to", **KEPT)
+    target = st.selectbox("To", INSTRUMENTS, format_func=str.capitalize, key="translation_to", **KEPT,
+                          help="The instrument to hear it on.")  # fmt: skip
     says = "0 keeps the recording's own timbre, 1 is all the other instrument."
     amount = st.slider("How much", 0.0, 1.0, 1.0, 0.05, key="translation_amount", help=says, **KEPT)
     says = "Semitones. Afterwards the melody moves by octaves where the instrument cannot reach it."
     up = st.slider("Transpose", -24, 24, 0, key="translation_transpose", format="%+d", help=says, **KEPT)
     seed = controls.seed("translation_seed", label="Seed of the breath")
-    digest = hashlib.sha256(content).hexdigest() if content else ""
-    if source == "auto" and name in EXAMPLES:
-        source = EXAMPLES[name]
-    settings = {"input": digest, "name": name, "from": source, "to": target, "amount": amount, "transpose": up,
-                "seed": seed}  # fmt: skip
-    return settings, content, parent
+    settings = {"from": source, "to": target, "amount": amount, "transpose": up, "seed": seed}
+    if found:
+        known = found.instrument if source == "auto" and found.instrument else source
+        settings |= {"input": found.digest, "name": found.name, "from": known, "parents": found.parents}
+    return settings, found
 
 
-def work(content: bytes, settings: dict[str, Any], progress: Progress) -> Heard:
+def work(sound: Callable[[], Audio], settings: dict[str, Any], progress: Progress) -> Heard:
     """Read, guess, translate, measure; runs in the worker."""
+    content = write_flac(sound().mono())  # what a take keeps of it, so that it can be made again
     audio = read_audio(content, name=settings["name"])
     source, target, guessed = settings["from"], settings["to"], []
     if source == "auto":
@@ -134,7 +167,7 @@ def pitch(frames: Frames) -> list[tuple[float, float] | None]:
     return [(float(t * HOP / RATE), float(frames.f0_hz[t])) if frames.f0_hz[t] > 0 else None for t in at]
 
 
-def stage(made: jobs.Made, parent: str | None) -> None:
+def stage(made: jobs.Made) -> None:
     """Before and after, what was measured, downloads."""
     heard: Heard = made.value
     how = made.settings
@@ -158,21 +191,21 @@ def stage(made: jobs.Made, parent: str | None) -> None:
     player.downloads("translation", name, audio=heard.result.audio, extras=[midi])
     options = {"input": "input.flac", "from": heard.source, **{key: how[key] for key in ("to", "amount", "transpose")}}
     recipe = Recipe("translation", options, how["seed"], heard.sha256)
-    result = Made(audio=heard.result.audio, texts={"mid": midi.content}, settings=how)  # type: ignore[dict-item]
-    takes.offer("translation", result, recipe, name=name, parents=[parent] if parent else [],
+    result = Made(song=heard.tune, audio=heard.result.audio, settings=how)
+    takes.offer("translation", result, recipe, name=f"{how['name']}, {name}", parents=how["parents"],
                 inputs={"flac": write_flac(heard.before)})  # fmt: skip
 
 
 left, right = st.columns([2.4, 1], gap="large")
 with right, st.container(border=True, key="desk"):
-    settings, content, parent = desk()
+    settings, chosen_recording = desk()
 with left:
-    if content is not None:
-        sound = content
+    if chosen_recording:
+        sound = chosen_recording.sound
         jobs.follow("translation", lambda progress: work(sound, dict(settings), progress), settings=settings,
                     label="Listening and translating")  # fmt: skip
     elif jobs.empty("translation"):
         st.info("Choose a recording of one melody instrument.", icon=":material/mic:")
     made = jobs.show("translation")
     if made:
-        stage(made, parent)
+        stage(made)

@@ -12,7 +12,7 @@ from engine import Progress, Refused, trombone
 from engine.audio import Audio
 from engine.made import Made
 from engine.song import Song
-from engine.song_midi import write_midi
+from engine.song_midi import read_midi, write_midi
 from engine.takes import Library, Recipe
 from engine.trombone_command import song_of
 from engine.trombone_conditions import DYNAMICS, HIGHEST, LOWEST
@@ -58,8 +58,8 @@ def desk() -> dict[str, Any]:
         style = st.segmented_control("Notes", STYLES, default=STYLES[0], key="trombone_style", required=True, **KEPT,
                                      help="Each begun with the tongue, or slurred.")  # fmt: skip
         settings["legato"] = style == STYLES[1]
-    says = "0 always plays the likeliest sample; more is breathier and rougher."
-    settings["temperature"] = st.slider("Temperature", 0.0, 1.0, trombone.TEMPERATURE, 0.05, key="trombone_temperature",
+    says = "0 is the smoothest; more is breathier and rougher."
+    settings["temperature"] = st.slider("Breath", 0.0, 1.0, trombone.TEMPERATURE, 0.05, key="trombone_temperature",
                                         help=says, **KEPT)  # fmt: skip
     settings["seed"] = controls.seed("trombone_seed")
     return settings
@@ -69,7 +69,7 @@ def piece() -> tuple[Song, str, tuple[str, ...]] | None:
     """A melody from a file or from a take: its song, its name, the takes that it came from."""
     file = st.file_uploader("A MIDI file or an ABC tune", ["mid", "midi", "abc"], key="trombone_file",
                             help="Its top line is played, moved by octaves where it leaves the range.")  # fmt: skip
-    take = takes.choose("trombone", song=True)
+    take = takes.choose("trombone")
     try:
         if file is not None:
             return read_song(file.getvalue(), file.name), file.name, ()
@@ -161,8 +161,8 @@ with stage:
                 st.info("Bring a MIDI file or an ABC tune, or choose a take.", icon=":material/upload_file:")
             else:
                 loud = None if settings["dynamic"] is None else trombone.read_dynamic(settings["dynamic"])
-                line = melody(brought[0], dynamic=loud)
-                song_bytes = write_midi(brought[0])
+                song_bytes = write_midi(brought[0])  # the line is read from what a take keeps, so that it comes again
+                line = melody(read_midi(song_bytes, name=brought[1]), dynamic=loud)
                 settings |= {"name": brought[1], "piece": hashlib.sha256(song_bytes).hexdigest(), "parents": brought[2]}
     except Refused as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")

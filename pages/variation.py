@@ -21,7 +21,9 @@ from ui.controls import KEPT
 EXAMPLES = frame.ROOT / "assets" / "examples"
 OWN, TAKE = "A MIDI file of mine", "A take"
 MODES = {"vary": "Vary", "grid": "Grid of variations", "continue": "Continue", "walk": "Walk to another song"}
+GRID = (0.5, 1.0, 1.5)  # noise of a grid's rows
 GRID_BARS = 4
+FROM = ("source", "other", "name", "parents")  # what a result was made from, among its settings
 OTHER = "input.other"  # the second song's file in a take
 
 frame.open_page("Variation", "Bring a MIDI file, move one slider, hear its cousins, and what might come next.")
@@ -53,7 +55,7 @@ def source(key: str, label: str, first: int = 0) -> tuple[Song, bytes, str, tupl
                 return None
             return read_midi(file.getvalue(), name=file.name), file.getvalue(), file.name, ()
         if chosen == TAKE:
-            take = takes.choose(key, song=True)
+            take = takes.choose(key)
             song = Library().song(take) if take else None
             return (song, write_midi(song), take.name, (take.id,)) if take and song else None
         content = shipped[chosen].read_bytes()
@@ -66,25 +68,27 @@ def source(key: str, label: str, first: int = 0) -> tuple[Song, bytes, str, tupl
 def desk(song: Song, bars: int) -> dict[str, Any]:
     """The controls that belong to what is made; returns the settings."""
     mode = st.segmented_control("What to make", list(MODES), default="vary", format_func=MODES.__getitem__,
-                                key="variation_mode", required=True, **KEPT)  # fmt: skip
+                                key="variation_mode", required=True, **KEPT,
+                                help="Another version, nine small ones, what comes next, or a way to a second "
+                                "song.")  # fmt: skip
     settings: dict[str, Any] = {"mode": mode, "seed": 0}
     if mode != "walk":  # a walk leaves nothing to chance
         controls.again("variation_seed", "Another one" if mode != "grid" else "Others")
         settings["seed"] = controls.seed("variation_seed")
     settings["latent"] = st.select_slider(
-        "Detail", sizes(), variation.DEFAULT_LATENT, format_func=lambda k: f"{k} numbers a bar",
-        key="variation_latent", **KEPT, help="How closely a bar is understood: few numbers keep only its gist.",
+        "Detail", sizes(), variation.DEFAULT_LATENT, key="variation_latent", **KEPT,
+        help="How closely the network looks: into how many numbers it puts a bar. Few keep only its gist.",
     )  # fmt: skip
     if mode == "vary":
         low, high = variation.SWEET
-        settings["noise"] = st.slider("Noise", 0.0, variation.MAX_NOISE, 0.7, 0.05, key="variation_noise", **KEPT,
-                                      help=f"How far the song drifts. {low:g} to {high:g} is the sweet spot: "
-                                      "clearly another version, still the same song.")  # fmt: skip
+        settings["noise"] = st.slider("How far it drifts", 0.0, variation.MAX_NOISE, 0.7, 0.05, key="variation_noise",
+                                      **KEPT, help=f"{low:g} to {high:g} is the sweet spot: clearly another version, "
+                                      "still the same song.")  # fmt: skip
     if mode == "continue":
         settings["bars"] = st.slider("Bars to write", 1, MAX_BARS, 8, key="variation_more", **KEPT,
-                                     help="MelodyNN writes the lead's next bar, HarmonyNN the others'.")  # fmt: skip
+                                     help="The lead goes first, and the others follow it.")  # fmt: skip
         settings["temperature"] = st.slider("Wandering", 0.0, 2.0, 1.0, 0.05, key="variation_temperature", **KEPT,
-                                            help="0 is what the networks think likeliest.")  # fmt: skip
+                                            help="0 goes on in the likeliest way; more strays from it.")  # fmt: skip
     if mode == "walk":
         settings["steps"] = st.slider("Steps", 2, 16, 5, key="variation_steps", help="Both ends among them.", **KEPT)
         settings["bars"] = st.slider("Bars a step", 1, 16, 4, key="variation_walk", **KEPT,
@@ -101,23 +105,22 @@ def desk(song: Song, bars: int) -> dict[str, Any]:
                 first, last = st.slider("Bars that vary", 1, bars, (1, bars), key=f"variation_bars_{bars}",
                                         persist_state="session", help="The others stay as they are.")  # fmt: skip
                 settings["bars"] = None if (first, last) == (1, bars) else (first, last)
-            if mode == "vary" and st.toggle("Noise of each track", key="variation_apart", **KEPT,
-                                            help="Instead of one for the band."):  # fmt: skip
+            if mode == "vary" and st.toggle("Each track by itself", key="variation_apart", **KEPT,
+                                            help="How far each one drifts, instead of all alike."):  # fmt: skip
                 top = variation.MAX_NOISE
-                settings["noise"] = {
-                    t: st.slider(t.capitalize(), 0.0, top, 0.7, 0.05, key=f"variation_noise_{t}", **KEPT)
-                    for t in TRACKS
-                    if t not in hold
-                }
+                settings["noise"] = {t: st.slider(t.capitalize(), 0.0, top, 0.7, 0.05, key=f"variation_noise_{t}",
+                                                  help="0 leaves it nearly as it is.", **KEPT)
+                                     for t in TRACKS if t not in hold}  # fmt: skip
     if mode != "walk":
         settings["stay"] = st.slider("Stay in the harmony", 0.0, 1.0, 0.5, 0.05, key="variation_stay", **KEPT,
                                      help="How strictly new pitches keep to those that sound nearby.")  # fmt: skip
     return settings
 
 
-def make(song: Song, other: Song | None, settings: dict[str, Any], progress: Progress) -> tuple[Any, str]:
+def make(settings: dict[str, Any], progress: Progress) -> tuple[Any, str]:
     """The song (a grid: rows of songs) and the weights' sha256; runs in the worker."""
-    asked = {name: value for name, value in settings.items() if name not in ("mode", "latent", "source", "other")}
+    song = read_midi(settings["source"], name=settings["name"])
+    asked = {name: value for name, value in settings.items() if name not in ("mode", "latent", *FROM)}
     model, _ = frame.cached_model("variation", variation.PATH / f"k{settings['latent']}", variation.load)
     mode = settings["mode"]
 
@@ -126,12 +129,12 @@ def make(song: Song, other: Song | None, settings: dict[str, Any], progress: Pro
 
     if mode == "grid":
         seed = asked.pop("seed")
-        start = song.excerpt(0, GRID_BARS * song.beats_per_bar)
         seeds = [seed + n for n in range(3)]
-        return variation.grid(model, start, seeds=seeds, progress=progress, **asked), model.sha256
+        return variation.grid(model, song, noises=GRID, seeds=seeds, progress=progress, **asked), model.sha256
     if mode == "continue":
         made = extend(model, song, progress=half, **asked)
-    elif mode == "walk" and other is not None:
+    elif mode == "walk":
+        other = read_midi(settings["other"], name="The other song")
         made = joined(variation.walk(model, song, other, progress=half, **asked), asked["bars"])
     else:
         made = variation.vary(model, song, progress=half, **asked)
@@ -159,14 +162,32 @@ def recipe(settings: dict[str, Any], sha256: str) -> Recipe:
     return Recipe("variation", options, settings["seed"], sha256)
 
 
-def draw_grid(rows: list[list[Song]]) -> None:
+def offer(key: str, song: Song, how: dict[str, Any], sha256: str) -> None:
+    """Save a result or send it on; `how` it was made holds what it was made from, whatever is chosen by now."""
+    inputs = {"mid": how["source"]} | ({"other": how["other"]} if how["other"] else {})
+    name = f"{how['name']}, {title_of(how).lower()}"
+    takes.offer(key, Made(song=song), recipe(how, sha256), name=name, parents=how["parents"], inputs=inputs)
+
+
+def title_of(how: dict[str, Any]) -> str:
+    """What a result is called."""
+    return f"{MODES[how['mode']]}, seed {how['seed']}"
+
+
+def draw_grid(rows: list[list[Song]], how: dict[str, Any], sha256: str) -> None:
     """Small players: a row for each noise, a column for each seed."""
-    for noise, songs in zip((0.5, 1.0, 1.5), rows):
-        st.caption(f"Noise {noise:g}")
+    for noise, songs in zip(GRID, rows):
+        st.caption(f"Drift {noise:g}")
         for number, (column, song) in enumerate(zip(st.columns(3, gap="small"), songs)):
+            key = f"grid-{noise:g}-{number}"
             with column:
-                player.show(f"grid-{noise:g}-{number}", song=song, compact=True)
-                player.downloads(f"grid-{noise:g}-{number}", f"variation-{noise:g}-{number}", song=song)
+                player.show(key, song=song, compact=True)
+                more = st.popover("Keep or send", icon=":material/more_horiz:", key=f"more {key}", on_change="rerun")
+                if more.open:
+                    one = how | {"mode": "vary", "noise": noise, "seed": how["seed"] + number}
+                    with more:
+                        player.downloads(key, f"variation-{noise:g}-{one['seed']}", song=song)
+                        offer(key, song, one, sha256)
 
 
 if variation.DEFAULT_LATENT not in sizes():
@@ -194,10 +215,12 @@ with stage:
         made = jobs.show("variation")
     else:
         song, content, name, parents = picked
-        whole = settings | {"source": hash(content), "other": hash(other[1]) if other else None}
-        if settings["mode"] != "walk" or other is not None:
-            second = other[0] if other else None
-            jobs.follow("variation", lambda progress: make(song, second, whole, progress), settings=whole,
+        if settings["mode"] == "grid":  # its cells are small: the beginning of the song is what they vary
+            content = write_midi(song.excerpt(0, GRID_BARS * song.beats_per_bar))
+        whole = settings | {"source": content, "other": other[1] if other else b"", "name": name,
+                            "parents": parents + (other[3] if other else ())}  # fmt: skip
+        if settings["mode"] != "walk" or other:
+            jobs.follow("variation", lambda progress: make(whole, progress), settings=whole,
                         label=MODES[settings["mode"]])  # fmt: skip
         player.show("variation-original", song=sheet.five, group="variation", title=f"{name}, as it is")
         made = jobs.show("variation")
@@ -205,14 +228,10 @@ with stage:
         result, sha256 = made.value
         how = made.settings
         if how["mode"] == "grid":
-            draw_grid(result)
+            draw_grid(result, how, sha256)
         else:
             for remark in result.remarks:
                 st.caption(frame.plain(remark))
-            title = f"{MODES[how['mode']]}, seed {how['seed']}"
-            mix = player.show("variation", song=result, group="variation", title=title)
+            mix = player.show("variation", song=result, group="variation", title=title_of(how))
             player.downloads("variation", f"variation-{how['seed']}", song=result, mix=mix)
-            if picked is not None and how["source"] == hash(content):
-                inputs = {"mid": content} | ({"other": other[1]} if other and how["mode"] == "walk" else {})
-                takes.offer("variation", Made(song=result, settings=how), recipe(how, sha256),
-                            name=f"{name}, {title.lower()}", parents=parents, inputs=inputs)  # fmt: skip
+            offer("variation", result, how, sha256)

@@ -44,7 +44,7 @@ def test_what_is_kept_is_found_again_by_another_library(library):
     assert np.abs(library.audio(again).samples - sound.samples).max() < 1e-4 and library.song(again) is None
     assert library.song(parent).tracks[0].notes == made().song.tracks[0].notes
     assert library.read(parent, "text.abc").startswith(b"X:1") and "text.svg" not in parent.files
-    assert [t.id for t in library.ancestors(again)] == [parent.id]
+    assert [t.id for t in library.lineage(again.parents)] == [parent.id]
     assert parent.name == "Band jazz #7"
 
 
@@ -158,7 +158,7 @@ def test_a_zip_carries_takes_to_another_library(library, tmp_path):
     other = Library(tmp_path / "other")
     assert len(takes_zip.unpack(other, content)) == 2 and takes_zip.unpack(other, content) == []
     assert other.takes() == library.takes() and other.takes()[1].tags == ("a", "b")
-    assert [t.id for t in other.ancestors(other.get(child.id))] == [parent.id]
+    assert [t.id for t in other.lineage(other.get(child.id).parents)] == [parent.id]
     assert other.read(parent, "song.mid") == library.read(parent, "song.mid")
 
 

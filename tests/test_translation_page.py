@@ -74,5 +74,5 @@ def test_in_a_browser_before_and_after_are_heard(tmp_path):
         visit.fits()
         visit.page.wait_for_function("window.__bandstand?.players.has('translation-after')")
         assert {"translation-before", "translation-after"} <= set(visit.players())
-        visit.page.get_by_role("button", name="Play").nth(1).click()
+        visit.page.locator(".bs[data-player='translation-after'] .play").click()
         visit.heard("translation-after")

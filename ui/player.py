@@ -44,6 +44,7 @@ from streamlit import runtime
 from engine import Progress, Refused
 from engine.audio import Audio, write_flac, write_wav
 from engine.song import Song, Track
+from ui.frame import plain
 
 RATE = 32_000  # Hz, of what is heard in the browser; downloads are at 44.1 kHz
 STEREO_SECONDS = 240.0  # longer songs are heard in mono: five decoded stems of ten minutes would be 1.5 GB
@@ -209,7 +210,11 @@ def show(
         st.info("There is nothing to hear: no note was written.", icon=":material/music_off:")
         return {}
     slot = f"player {key}"
-    sound = _sound_of(song, audio, slot, compact)
+    try:
+        sound = _sound_of(song, audio, slot, compact)
+    except Refused as refused:
+        st.error(plain(str(refused)), icon=":material/error:")
+        return {}
     urls: list[str | None] = _published(sound, key) if sound else []
     tracks = [_track(i, t, song.tempo, urls[i] if sound and audio is None else None, labels, volumes)
               for i, t in enumerate(song.tracks)] if song else []  # fmt: skip
@@ -323,6 +328,7 @@ def downloads(
     if song is not None:
         rows.append(Extra("MusicXML", "musicxml", partial(_musicxml, song), "application/vnd.recordare.musicxml+xml"))
         rows.append(Extra("Pianoroll", "npz", partial(_npz, song), "application/octet-stream"))
+    muted = audio is None and bool(mix) and not any(mix.values())
     safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "bandstand"
     with st.container(horizontal=True, gap="small", key=f"downloads {key}"):
         for row in [*rows, *extras]:
@@ -334,7 +340,8 @@ def downloads(
                 key=f"download {key} {row.label}",
                 on_click="ignore",
                 icon=":material/download:",
-                help=_HELP.get(row.label),
+                disabled=muted and row.label in ("WAV", "Stems"),
+                help=_HELP.get(row.label) if not muted else "Every track is muted in the player.",
             )
 
 

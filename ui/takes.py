@@ -1,7 +1,7 @@
 """Takes on the pages: save what was made, send it on, choose one to work from.
 
     takes.offer("band", made, Recipe("band", {"genre": "jazz", "bars": 8}, 7, model.sha256))     under every result
-    take = takes.choose("variation", song=True)       a picker of takes; the one that was sent here stands first
+    take = takes.choose("variation")                  a picker of takes; the one that was sent here stands first
 
 Sending keeps a take first, so that nothing is lost on the way and the chain of parents is known.
 """
@@ -21,10 +21,15 @@ TAKES_SONG = ("variation", "trombone")  # pages that work from notes
 TAKES_SOUND = ("translation",)  # pages that work from a sound; notes are played for them first
 
 
-def targets(made: Made, system: str) -> list[frame.Page]:
-    """The pages that can take what was made on the page of `system`."""
-    wanted = (TAKES_SONG if made.song is not None else ()) + TAKES_SOUND
-    return [page for page in frame.pages() if page.title.lower() in wanted and page.title.lower() != system]
+def targets(song: bool, here: str = "") -> list[frame.Page]:
+    """The pages, but the one that is `here`, that can take a result: one with notes (`song`) or only a sound."""
+    wanted = (TAKES_SONG if song else ()) + TAKES_SOUND
+    return [page for page in frame.pages() if page.title.lower() in wanted and page.title.lower() != here]
+
+
+def chain(library: Library, parents: Sequence[str]) -> str:
+    """What a take was made from, as plain text: "Reel no. 7 ← Jazz, seed 3"; empty where it was from nothing kept."""
+    return " ← ".join(take.name for take in library.lineage(parents))
 
 
 def offer(
@@ -36,64 +41,77 @@ def offer(
     parents: Sequence[str] = (),
     inputs: dict[str, bytes] | None = None,
 ) -> None:
-    """A row that saves a result as a take, or sends it to a page that can take it. A refusal is shown."""
+    """A row that saves a result as a take, or sends it to a page that can take it; and what it was made from.
 
-    def keep() -> Take | None:
-        try:
-            return Library().keep(made, recipe, name=name, parents=parents, inputs=inputs)
-        except Refused as refused:
-            st.error(str(refused), icon=":material/error:")
-            return None
-
+    A refusal is shown.
+    """
     with st.container(horizontal=True, gap="small", key=f"takes {key}"):
-        if st.button(
+        save = st.button(
             "Save as take", key=f"save {key}", icon=":material/bookmark_add:", help="Keep it, with its recipe."
-        ):
-            take = keep()
-            if take:
-                st.toast(f"Kept as “{frame.plain(take.name)}”.", icon=":material/bookmark_added:")
-        for page in targets(made, recipe.system):
-            says = f"Keep it as a take and open it on the {page.title} page."
-            if st.button(f"To {page.title}", key=f"send {key} {page.title}", icon=page.icon, help=says):
-                take = keep()
-                if take:
-                    send(take, page)
+        )
+        wanted = [
+            page
+            for page in targets(made.song is not None and made.song.notes > 0, recipe.system)
+            if st.button(f"To {page.title}", key=f"send {key} {page.title}", icon=page.icon,
+                         help=f"Keep it as a take and open it on the {page.title} page.")
+        ]  # fmt: skip
+    try:
+        if save or wanted:
+            take = Library().keep(made, recipe, name=name, parents=parents, inputs=inputs)
+            if wanted:
+                send(take, wanted[0])
+            st.toast(f"Kept as “{frame.plain(take.name)}”.", icon=":material/bookmark_added:")
+        if parents and (said := chain(Library(), parents)):
+            st.caption(frame.plain(f"Made from {said}"))
+    except Refused as refused:
+        st.error(frame.plain(str(refused)), icon=":material/error:")
 
 
 def send(take: Take, page: frame.Page) -> None:
     """Open a page with this take chosen."""
     st.session_state[f"sent {page.title.lower()}"] = take.id
-    st.switch_page(page.path)
+    st.switch_page(page.path, query_params={})  # without it, Streamlit refuses to leave settings in the address behind
 
 
-def choose(system: str, *, song: bool = False, sound: bool = False) -> Take | None:
-    """A picker of the takes with notes (`song`) or with any sound; None until one is chosen.
+def labels(takes: Sequence[Take]) -> dict[str, str]:
+    """What a list to choose from calls each take, by id: its name, numbered where an older take has it too.
 
-    A take that was sent to this page is chosen already, and its chain of parents is shown.
+    Streamlit tells choices apart by what is written there.
     """
-    library = Library()
-    found = [
-        take for take in library.takes() if (song and take.has_song) or (sound and (take.has_sound or take.has_song))
-    ]
+    ids: dict[str, str] = {}  # by label
+    for take in reversed(takes):
+        name = label = f"{'★ ' if take.starred else ''}{take.name}"
+        number = 1
+        while label in ids:
+            number += 1
+            label = f"{name} ({number})"
+        ids[label] = take.id
+    return {id: label for label, id in reversed(ids.items())}
+
+
+def choose(system: str, *, sound: bool = False) -> Take | None:
+    """A picker of the takes with notes, or of all where any `sound` will do; None until one is chosen.
+
+    A take that was sent to this page is chosen already. A library that cannot be opened is refused on the page.
+    """
+    try:
+        every = Library().takes()
+    except Refused as refused:
+        st.error(frame.plain(str(refused)), icon=":material/error:")
+        return None
+    found = {take.id: take for take in every if take.has_song or (sound and take.has_sound)}
     if not found:
         st.caption("No takes yet: save something you made on another page, and it can be chosen here.")
         return None
     slot = f"take for {system}"
     sent = st.session_state.pop(f"sent {system}", None)
-    ids = [take.id for take in found]
-    if sent in ids:
+    if sent in found:
         st.session_state[slot] = sent
-    elif st.session_state.get(slot) not in ids:
+    elif st.session_state.get(slot) not in found:
         st.session_state.pop(slot, None)
-    names = {take.id: f"{'★ ' if take.starred else ''}{take.name}" for take in found}
-    id = st.selectbox("Take", ids, index=None, key=slot, format_func=names.__getitem__, placeholder="Choose a take",
-                      help="What you saved, the newest first.")  # fmt: skip
-    if id is None:
-        return None
-    take = library.get(id)
-    if chain := library.ancestors(take):
-        st.caption(frame.plain("Made from " + " ← ".join(parent.name for parent in chain)))
-    return take
+    id = st.selectbox("Take", list(found), index=None, key=slot, format_func=labels(every).__getitem__,
+                      placeholder="Choose a take", help="What you saved, the newest first.")  # fmt: skip
+    return found.get(id)
 
 
 def was_sent(system: str) -> bool:

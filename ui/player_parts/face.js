@@ -58,8 +58,10 @@ class Face {
     const stage = make("div", data.tracks.length > 1 ? "stage" : "stage alone");
     root.append(stage);
     if (!data.compact) this.rulerRow(stage);
-    if (data.compact) this.lane(stage, null, data.tracks.filter((t) => t.notes.length), "notes", data.height || 84);
-    else {
+    if (data.compact) {
+      const sung = data.tracks.filter((t) => t.notes.length);
+      if (sung.length) this.lane(stage, null, sung, "notes", data.height || 84);
+    } else {
       const sung = data.tracks.filter((t) => t.notes.length || !t.wave);
       const tall = data.height || (sung.length === 1 ? 190 : 68);
       for (const track of sung) this.lane(stage, track, [track], "notes", !track.notes.length ? 30 : track.drum ? Math.min(tall, 60) : tall);
