@@ -4,6 +4,11 @@
     python -m engine band --genre jazz --seed 7 --bars 8 --out jazz.mid --out jazz.wav
 
 `--out` may be repeated; its ending chooses the format. A system's own options stand in engine/<system>_command.py.
+`--input -` reads a pipe and `--out -` writes one (MIDI, or WAV of what is only a sound; `--out=-.abc` in another form):
+
+    python -m engine melody --bars 8 --out - | python -m engine trombone --input - --out - \\
+      | python -m engine translation --input - --from trombone --to cello --out cello.wav
+
 Exit 0; or 2 with one line on stderr that says what is wrong, and no file written or changed.
 """
 
@@ -13,7 +18,10 @@ import argparse
 import importlib
 import json
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,6 +33,8 @@ SONG_ENDINGS = ("mid", "midi", "npz", "musicxml", "wav", "flac", "zip")
 AUDIO_ENDINGS = ("wav", "flac")
 SHOWN = ("format", "sha256", "steps", "metrics")  # of a checkpoint, by `list`
 MAX_COUNT = 1_000
+PIPE = "-"  # as a file's name: stdin or stdout
+MAX_PIPED = 256 * 2**20  # bytes; each format has its own limit below it
 
 
 class _Parser(argparse.ArgumentParser):
@@ -57,7 +67,7 @@ def parser(systems: dict[str, Any]) -> argparse.ArgumentParser:
         common.add_argument(
             "--count", type=int, default=1, help="make several, in numbered files, with seeds that follow"
         )
-        common.add_argument("--out", action="append", default=[], metavar="FILE", help="may be repeated")
+        common.add_argument("--out", action="append", default=[], metavar="FILE", help="may be repeated; - is a pipe")
         common.add_argument("--device", help="cuda, mps or cpu; by default the best there is")
         common.add_argument("--checkpoint", type=Path, help="a folder of weights instead of the shipped ones")
         common.add_argument("--soundfont", type=Path, help="a soundfont (.sf2) to play songs with")
@@ -94,9 +104,14 @@ def outputs(paths: list[str], count: int) -> list[list[Path]]:
 
     Refused before anything is made: a missing ending, a folder that is not there, the same file twice.
     """
+    piped = [text for text in paths if Path(text).stem == PIPE]
+    if piped and (len(piped) > 1 or count > 1):
+        raise Refused(f"--out {piped[0]}: only one result, in one form, can go into a pipe.")
+    if piped and sys.stdout.isatty():
+        raise Refused(f"--out {piped[0]} writes for another program; put | and a command behind it, or name a file.")
     for text in paths:
         path = Path(text)
-        if not path.suffix:
+        if not path.suffix and text != PIPE:
             raise Refused(f"--out {text} needs an ending that says the format, such as .mid or .wav.")
         if not path.parent.is_dir():
             raise Refused(f"--out {text}: the folder {path.parent} does not exist.")
@@ -173,6 +188,13 @@ def run(arguments: list[str]) -> int:
         from engine.render import synthesiser
 
         synthesiser(args.soundfont)
+    if args.json and any(path.stem == PIPE for path in files[0]):
+        raise Refused("--json and --out - both want the standard output; give one of them.")
+    with _from_pipe(args):
+        return _make(module, args, files)
+
+
+def _make(module: Any, args: argparse.Namespace, files: list[list[Path]]) -> int:
     began = time.perf_counter()
     model = module.load(args)
     loaded = time.perf_counter()
@@ -181,7 +203,8 @@ def run(arguments: list[str]) -> int:
         started = time.perf_counter()
         made = module.make(args, model, args.seed + number, _progress)
         finished = time.perf_counter()
-        contents = [(path, render(made, path.suffix[1:].lower(), args.soundfont)) for path in files[number]]
+        natural = "mid" if made.audio is None else "wav"
+        contents = [(path, render(made, path.suffix[1:].lower() or natural, args.soundfont)) for path in files[number]]
         _write(contents)
         report.append(
             {
@@ -209,13 +232,30 @@ def _progress(done: int, total: int) -> None:
         print(f"\r{done}/{total} ", end="" if done < total else "\r", file=sys.stderr, flush=True)
 
 
+@contextmanager
+def _from_pipe(args: argparse.Namespace) -> Iterator[None]:
+    """`--input -`: what comes from stdin lies in a file while a system reads it like any other."""
+    if str(getattr(args, "input", None)) != PIPE:
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "stdin"
+        path.write_bytes(sys.stdin.buffer.read(MAX_PIPED))
+        args.input = type(args.input)(path)
+        yield
+
+
 def _write(contents: list[tuple[Path, bytes]]) -> None:
     """Write all files of a result, each whole; refused with the file's name when the disk will not take one."""
     from engine.checkpoint import write_whole
 
     for path, content in contents:
         try:
-            write_whole(path, content)
+            if path.stem == PIPE:
+                sys.stdout.buffer.write(content)
+                sys.stdout.buffer.flush()
+            else:
+                write_whole(path, content)
         except OSError as error:
             raise Refused(f"{path} cannot be written: {error.strerror}.") from None
 

@@ -11,6 +11,7 @@ import pytest
 
 from engine import Refused
 from engine import __main__ as cli
+from engine.audio import read_audio
 from engine.made import Made
 from engine.song import Note, Song, Track
 
@@ -87,6 +88,9 @@ def test_count_numbers_files_and_moves_the_seed(clicker, tmp_path, capsys):
         (["click", "--notes", "101", "--out", "{}/x.mid"], "At most 100"),
         (["click", "--count", "0", "--out", "{}/x.mid"], "--count 0"),
         (["click", "--soundfont", "{}/none.sf2", "--out", "{}/x.wav"], "none.sf2"),
+        (["click", "--out", "-", "--count", "2"], "only one result"),
+        (["click", "--out", "-", "--out=-.wav"], "only one result"),
+        (["click", "--out", "-", "--json"], "both want the standard output"),
         (["click"], "Nothing would be kept"),
         (["clack"], "invalid choice"),
         ([], "required"),
@@ -97,6 +101,28 @@ def test_refusals_write_nothing(clicker, tmp_path, words, complaint):
         run(*(word.format(tmp_path) for word in words))
     assert complaint in str(refusal.value)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("out, head", [("-", b"MThd"), ("-.wav", b"RIFF"), ("-.txt", b"text")])
+def test_a_pipe_holds_the_file_and_nothing_else(clicker, tmp_path, capsysbinary, out, head):
+    run("click", f"--out={out}", "--out", tmp_path / "x.mid")
+    piped, said = capsysbinary.readouterr()
+    assert piped.startswith(head) and said == b"Played.\n"
+    assert head != b"MThd" or piped == (tmp_path / "x.mid").read_bytes()
+
+
+def test_systems_are_joined_by_pipes(tmp_path):
+    made, played, varied = tmp_path / "tune.mid", tmp_path / "tune.wav", tmp_path / "varied.mid"
+    python = f"{sys.executable} -m engine"
+    melody = f"{python} melody --bars 4 --seed 3 --out {made} --out -"
+    chain = f"{melody} | tee {tmp_path / 'piped.mid'} | {python} trombone --input - --out {played}"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", chain], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert made.read_bytes() == (tmp_path / "piped.mid").read_bytes()
+    assert not read_audio(played).silent
+    into_variation = f"{python} variation --input - --out {varied}"
+    done = subprocess.run(into_variation.split(), input=b"no music", capture_output=True, cwd=ROOT)
+    assert done.returncode == 2 and done.stderr.decode() == "stdin is not a MIDI file.\n" and not varied.exists()
 
 
 def test_a_refusal_exits_with_2_and_one_line():
