@@ -5,9 +5,11 @@ import pypianoroll
 import pytest
 
 from engine import Refused
-from engine.song import Note, Song, Track
+from engine.song import TRACKS, Note, Song, Track
 from engine.song_midi import write_midi
+from training import variation
 from training.data import lpd5, midi_folder, songs_npz, split_of
+from training.variation_data import Bars, unpack
 
 
 @pytest.fixture
@@ -43,6 +45,17 @@ def test_lpd5_songs_get_the_genre_of_the_one_list_that_names_them(lakh):
     assert jazz.track.tolist() == [0, 1, 2, 3, 4]
     assert jazz.onset.tolist() == [0, 12, 24, 36, 48] and jazz.duration.tolist() == [24] * 5
     assert jazz.pitch.tolist() == [40, 41, 42, 43, 44] and jazz.velocity.tolist() == [60, 61, 62, 63, 64]
+
+
+def test_variation_prepares_from_it(lakh, tmp_path, monkeypatch):
+    words = ["prepare", "--lpd5", lakh / "lpd_5_cleansed", "--ids", lakh / "cleansed_ids.txt"]
+    words += ["--lists", lakh / "id_lists_lastfm", "--prepared", tmp_path / "prepared"]
+    monkeypatch.setattr("sys.argv", ["training.variation", *map(str, words)])
+    variation.main()
+    bars = Bars.open(tmp_path / "prepared")
+    assert len(bars.split) == 2 and len(bars.index) == 2
+    roll = unpack(bars.bars["bass"][bars.index[0, TRACKS.index("bass")]])
+    assert np.argwhere(roll[0]).tolist() == [[6, 43 - 24]]  # a beat and a half in
 
 
 def test_lpd5_skips_and_lists_what_is_broken(lakh):

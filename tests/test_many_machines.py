@@ -17,6 +17,7 @@ from tests.test_variation_training import songs_file
 from training import band, melody
 from training.band_data import Windows
 from training.band_data import prepare as prepare_band
+from training.data import songs_npz
 from training.trombone_prepare import prepare as prepare_trombone
 from training.variation_data import prepare as prepare_variation
 
@@ -117,7 +118,7 @@ def prepared(tmp_path):
     (tmp_path / "tunes.abc").write_text(collection())
     melody.main(["prepare", "--prepared", str(tmp_path / "melody"), "--data", str(tmp_path / "tunes.abc")])
     songs_file(tmp_path / "songs.npz")
-    prepare_variation(tmp_path / "songs.npz", tmp_path / "variation")
+    prepare_variation(songs_npz(tmp_path / "songs.npz"), tmp_path / "variation")
     prepare_band(songs(), tmp_path / "band")
     np.save(tmp_path / "band" / "chords.npy", band.window_chords(Windows.open(tmp_path / "band")))
     untrained_codec(tmp_path / "codec")

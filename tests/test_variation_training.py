@@ -6,6 +6,7 @@ import torch
 
 from engine import variation
 from engine.song import TRACKS, Note, Song, Track
+from training.data import songs_npz
 from training.variation_card import write_card
 from training.variation_collect import collect
 from training.variation_data import Bars, fold, prepare, song_bars, unpack
@@ -28,7 +29,8 @@ def songs_file(path, count=12):
     np.savez(
         path, offsets=np.array(offsets), track=track.astype(np.uint8), onset=onset.astype(np.uint16),
         dur=dur.astype(np.uint8), pitch=pitch.astype(np.uint8), vel=vel.astype(np.uint8),
-        genre=np.array(["jazz"] * count), split=np.array((["train"] * 4 + ["val", "test"]) * (count // 6)),
+        genre=np.array(["jazz"] * count), qpm=np.full(count, 120.0),
+        split=np.array((["train"] * 4 + ["val", "test"]) * (count // 6)),
     )  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def test_an_update_of_muon_has_singular_values_near_one():
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("variation")
     songs_file(folder / "songs.npz")
-    prepare(folder / "songs.npz", folder / "prepared")
+    prepare(songs_npz(folder / "songs.npz"), folder / "prepared")
     for track in TRACKS:
         train_vae(folder / "prepared", folder / "runs", track, 8, steps=2, minutes=1, batch=8)
     collect(folder / "prepared", folder / "runs", 8, songs=8, steps=2, folder=folder / "k8")

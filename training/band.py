@@ -1,6 +1,6 @@
 """Train Band: phrases from songs, decoders, then the generator; and measure it beside real music.
 
-    python -m training.band prepare  --data data --out prepared/band            songs.npz in data/; or --lpd5, or --midi
+    python -m training.band prepare  --data data --prepared prepared/band       songs.npz in data/; or --lpd5, or --midi
     python -m training.band genres   --prepared prepared/band                   which genres a judge can tell apart
     python -m training.band train    --prepared prepared/band --run runs/band --minutes 30
     python -m training.band evaluate --prepared prepared/band --checkpoint checkpoints/band
@@ -27,7 +27,7 @@ from training.band_data import Windows, prepare, songs_by_label
 from training.band_judge import Judge, features
 from training.band_measure import binary, calibrate, sample, set_thresholds
 from training.band_train import GENRES, Phrases, genre_of, train
-from training.data import lpd5, midi_folder, songs_npz
+from training.data import add_song_arguments, chosen_songs
 from training.variation_data import TRACKS
 
 # The General MIDI programs with which a genre's tracks are played unless a person chooses others.
@@ -75,16 +75,9 @@ def assemble(config: Config, prepared: Path, codec: Path, scales: list[tuple[tor
 
 def run_prepare(args: argparse.Namespace) -> None:
     skipped: list[str] = []
-    counts = None
-    if args.lpd5:
-        songs = lpd5(args.lpd5, args.ids or args.lpd5 / "cleansed_ids.txt", args.lists or args.lpd5 / "lists", skipped)
-    elif args.midi:
-        songs = midi_folder(args.midi, skipped)
-    else:
-        songs = songs_npz(args.data / "songs.npz")
-        counts = songs_by_label(args.data / "songs.npz")
-    facts = prepare(songs, args.out, counts=counts, skipped=skipped)
-    np.save(args.out / "chords.npy", window_chords(Windows.open(args.out)))
+    counts = None if args.lpd5 or args.midi else songs_by_label(args.data / "songs.npz")
+    facts = prepare(chosen_songs(args, skipped), args.prepared, counts=counts, skipped=skipped)
+    np.save(args.prepared / "chords.npy", window_chords(Windows.open(args.prepared)))
     for line in facts["skipped"]:
         print(f"skipped: {line}")
     print(f"{facts['songs']} songs, {facts['windows']} windows of eight bars, {len(facts['skipped'])} files skipped")
@@ -185,12 +178,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.band", description=__doc__.split("\n")[0])
     kinds = parser.add_subparsers(dest="command", required=True)
     p = kinds.add_parser("prepare", help="cut songs into windows of eight bars")
-    p.add_argument("--data", type=Path, default=Path("data"), help="folder of songs.npz")
-    p.add_argument("--lpd5", type=Path, help="folder of LPD-5-cleansed .npz files instead")
-    p.add_argument("--ids", type=Path, help="cleansed_ids.txt; by default inside --lpd5")
-    p.add_argument("--lists", type=Path, help="folder of genre lists (id_list_*.txt); by default lists/ inside --lpd5")
-    p.add_argument("--midi", type=Path, help="folder of MIDI files instead, a subfolder a genre")
-    p.add_argument("--out", type=Path, default=Path("prepared/band"))
+    add_song_arguments(p)
+    p.add_argument("--prepared", "--out", type=Path, default=Path("prepared/band"))
     p.set_defaults(run_command=run_prepare)
     p = kinds.add_parser("genres", help="train the judge on real phrases and print its confusion matrix")
     p.add_argument("--prepared", type=Path, default=Path("prepared/band"))

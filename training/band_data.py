@@ -12,7 +12,7 @@
     tempo.npy       float32 [labels]      median tempo of a label's songs
     facts.json      counts, and what was skipped with the reason
 
-    python -m training.band prepare --data data --out prepared/band
+    python -m training.band prepare --data data --prepared prepared/band
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ Songs, each as :class:`SongNotes` in the five tracks of LPD-5, 24 ticks a beat:
                                   named by md5, its cleansed_ids.txt and a folder of genre lists
                                   (id_lists_lastfm, id_lists_amg or id_lists_tagtraum)
     midi_folder(folder)           any folder of MIDI files, a subfolder a genre
+    chosen_songs(args, skipped)   whichever of the three a command line names (`add_song_arguments`)
 
 LPD-5-cleansed, its id file and the genre lists are published at https://hermandong.com/lakh-pianoroll-dataset/dataset.html
 (CC BY 4.0). A file that cannot be read is skipped and listed in `skipped`, one sentence each.
@@ -14,6 +15,7 @@ LPD-5-cleansed, its id file and the genre lists are published at https://hermand
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from engine import Refused
-from engine.song import TRACKS, Song, merge_to_five
+from engine.song import Song, merge_to_five
 from engine.song_formats import read_npz
 from engine.song_midi import read_midi
 
@@ -99,6 +101,22 @@ def midi_folder(folder: Path | str, skipped: list[str] | None = None) -> Iterato
         yield from _read(path, read_midi, inside[0] if len(inside) > 1 else "", skipped)
 
 
+def add_song_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where a `prepare` takes its songs from."""
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of songs.npz")
+    parser.add_argument("--lpd5", type=Path, help="folder of LPD-5-cleansed .npz files instead")
+    parser.add_argument("--ids", type=Path, help="cleansed_ids.txt; by default inside --lpd5")
+    parser.add_argument("--lists", type=Path, help="folder of genre lists (id_list_*.txt); by default lists/ in --lpd5")
+    parser.add_argument("--midi", type=Path, help="folder of MIDI files instead, a subfolder a genre")
+
+
+def chosen_songs(args: argparse.Namespace, skipped: list[str]) -> Iterator[SongNotes]:
+    """The songs that a command line names; files that cannot be read are listed in `skipped`."""
+    if args.lpd5:
+        return lpd5(args.lpd5, args.ids or args.lpd5 / "cleansed_ids.txt", args.lists or args.lpd5 / "lists", skipped)
+    return midi_folder(args.midi, skipped) if args.midi else songs_npz(args.data / "songs.npz")
+
+
 def _read(path: Path, reader, label: str, skipped: list[str] | None) -> Iterator[SongNotes]:
     """The song of one file, or nothing and a line in `skipped`. Only 4/4 is kept, as in LPD-cleansed."""
     try:
@@ -143,6 +161,3 @@ def split_of(name: str) -> str:
             return split
         place -= share
     return "train"
-
-
-__all__ = ["TICKS", "TRACKS", "SongNotes", "lpd5", "midi_folder", "notes_of", "songs_npz", "split_of"]

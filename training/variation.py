@@ -1,6 +1,6 @@
 """Training of Variation: five bar VAEs for each latent size, MelodyNN and HarmonyNN.
 
-python -m training.variation prepare --data data --prepared prepared/variation
+python -m training.variation prepare --data data --prepared prepared/variation      (or --lpd5, or --midi)
 python -m training.variation train --latent 64 --track piano       (all five tracks; resumes)
 python -m training.variation next --latent 64                      (MelodyNN, HarmonyNN; writes the checkpoint)
 python -m training.variation evaluate
@@ -9,16 +9,18 @@ python -m training.variation evaluate
 from __future__ import annotations
 
 import argparse
+from itertools import islice
 from pathlib import Path
 
+from training.data import add_song_arguments, chosen_songs
 from training.variation_data import TRACKS
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.variation", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    prepare = commands.add_parser("prepare", help="songs.npz -> compact arrays of different bars")
-    prepare.add_argument("--data", type=Path, default=Path("data"))
+    prepare = commands.add_parser("prepare", help="songs -> compact arrays of different bars")
+    add_song_arguments(prepare)
     prepare.add_argument("--limit", type=int, help="only so many songs")
     train = commands.add_parser("train", help="train the VAEs of one latent size")
     train.add_argument("--latent", type=int, choices=(8, 16, 32, 64), required=True)
@@ -49,7 +51,9 @@ def main() -> None:
     if args.command == "prepare":
         from training.variation_data import prepare as run
 
-        print(run(args.data / "songs.npz", args.prepared, args.limit))
+        skipped: list[str] = []
+        facts = run(islice(chosen_songs(args, skipped), args.limit), args.prepared)
+        print(*(f"skipped: {line}" for line in skipped), facts, sep="\n")
     elif args.command == "train":
         from training.variation_vae import train_vae
 

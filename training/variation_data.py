@@ -1,6 +1,6 @@
 """Bars for Variation (and whoever else wants them): songs cut into pianorolls of a bar, each different one kept once.
 
-`prepare` reads songs.npz (see `training.data`) and writes plain numpy arrays:
+`prepare` takes songs (see `training.data`) and writes plain numpy arrays:
 
     <track>.npy     uint8 [N, 288]    the different non-empty bars of a track; `unpack` gives [2, 16, 72] (onset, held)
     index.npy       int32 [bars, 5]   for every bar of every song its row in <track>.npy, -1 where the track is silent
@@ -19,10 +19,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from training.data import SongNotes
 
 TRACKS = ("drums", "piano", "guitar", "bass", "strings")
 STEPS, PITCHES, LOWEST = 16, 72, 24  # steps a bar, pitches, MIDI pitch of the first
@@ -57,20 +60,13 @@ def song_bars(
     return np.packbits(planes.reshape(5, bars, -1), axis=-1)
 
 
-def prepare(songs_npz: Path, out: Path, limit: int | None = None) -> dict:
-    """Write the arrays of this file's head from songs.npz; returns what was written, as counts."""
-    with np.load(songs_npz) as data:
-        offsets = data["offsets"]
-        track, onset, dur, pitch = data["track"], data["onset"], data["dur"], data["pitch"]
-        split = np.array([SPLITS.index(s) for s in data["split"]], np.uint8)
-        genre = data["genre"]
-    songs = len(split) if limit is None else min(limit, len(split))
+def prepare(songs: Iterable[SongNotes], out: Path) -> dict:
+    """Write the arrays of this file's head; returns what was written, as counts."""
     seen: list[dict[bytes, int]] = [{} for _ in TRACKS]
     kept: list[list[np.ndarray]] = [[] for _ in TRACKS]
-    rows, starts = [], [0]
-    for song in range(songs):
-        part = slice(offsets[song], offsets[song + 1])
-        packed = song_bars(track[part], onset[part], dur[part], pitch[part])
+    rows, starts, splits, genres = [], [0], [], []
+    for number, song in enumerate(songs):
+        packed = song_bars(song.track, song.onset, song.duration, song.pitch)
         index = np.full((packed.shape[1], 5), -1, np.int32)
         for t in range(5):
             filled = np.flatnonzero(packed[t].any(axis=1))
@@ -80,22 +76,26 @@ def prepare(songs_npz: Path, out: Path, limit: int | None = None) -> dict:
             ids = np.empty(len(bars), np.int32)
             for i, bar in enumerate(bars):
                 key = hashlib.blake2b(bar.tobytes(), digest_size=12).digest()
-                ids[i] = number = seen[t].setdefault(key, len(seen[t]))
-                if number == len(kept[t]):
+                ids[i] = row = seen[t].setdefault(key, len(seen[t]))
+                if row == len(kept[t]):
                     kept[t].append(bar)
             index[filled, t] = ids[inverse.reshape(-1)]
         rows.append(index)
         starts.append(starts[-1] + len(index))
-        if song % 1000 == 0:
-            print(f"{song}/{songs} songs, {starts[-1]} bars, different: {[len(k) for k in kept]}", flush=True)
+        splits.append(SPLITS.index(song.split))
+        genres.append(song.label)
+        if number % 1000 == 0:
+            print(f"{number} songs, {starts[-1]} bars, different: {[len(k) for k in kept]}", flush=True)
+    if not rows:
+        raise SystemExit("There was no song to prepare: nothing was written.")
     out.mkdir(parents=True, exist_ok=True)
     for t, name in enumerate(TRACKS):
         np.save(out / f"{name}.npy", np.stack(kept[t]) if kept[t] else np.zeros((0, PACKED), np.uint8))
     np.save(out / "index.npy", np.concatenate(rows))
     np.save(out / "offsets.npy", np.array(starts, np.int64))
-    np.save(out / "split.npy", split[:songs])
-    np.save(out / "genre.npy", genre[:songs])
-    facts = {"songs": songs, "bars": starts[-1], "different": {n: len(kept[t]) for t, n in enumerate(TRACKS)}}
+    np.save(out / "split.npy", np.array(splits, np.uint8))
+    np.save(out / "genre.npy", np.array(genres))
+    facts = {"songs": len(rows), "bars": starts[-1], "different": {n: len(kept[t]) for t, n in enumerate(TRACKS)}}
     (out / "facts.json").write_text(json.dumps(facts, indent=1))
     return facts
 
