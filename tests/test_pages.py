@@ -21,16 +21,6 @@ def own_library(tmp_path, monkeypatch):
     monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path / "takes"))
 
 
-def all_settled(test: AppTest) -> AppTest:
-    """Every job that the page began has ended."""
-    for _ in range(20):
-        waiting = [key.removeprefix("_job ") for key in list(test.session_state) if key.startswith("_job ")]
-        if not waiting:
-            return test
-        settled(test, waiting[0])
-    raise AssertionError("the page begins jobs without end")
-
-
 # ---- every page ------------------------------------------------------------------------------------------------------
 
 
@@ -41,23 +31,6 @@ def test_home_names_every_page_the_device_and_the_synthesiser():
     for page in frame.pages():
         assert page.title in words and page.says in words
     assert "Computes on" in words and "Sounds through" in words
-
-
-@pytest.mark.parametrize("page", frame.pages(), ids=lambda page: page.title)
-def test_a_page_opens_cold_without_a_complaint_and_with_something_made(page):
-    test = all_settled(app(page.path).run())
-    assert not refusals(test)
-    assert [title.value for title in test.title] == [page.title]
-    if page.title != "Takes":
-        assert any(key.startswith("_made ") for key in test.session_state), "nothing to hear"
-
-
-@pytest.mark.parametrize("page", frame.pages(), ids=lambda page: page.title)
-def test_every_control_says_what_it_does(page):
-    test = all_settled(app(page.path).run())
-    for kind in (test.slider, test.selectbox, test.number_input, test.toggle, test.button, test.text_input):
-        for control in kind:
-            assert control.label or control.proto.help or control.proto.icon, f"{control} has no name"
 
 
 # ---- Band ------------------------------------------------------------------------------------------------------------
