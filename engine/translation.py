@@ -5,7 +5,8 @@
     f0 (octaves moved into the target's range), loudness, timbre → harmonics + filtered noise → audio
 
 A generator is three LSTM layers that read the performance and the whitened timbre (its slow and its fast part apart)
-and write a change to the *swap of profiles*, which keeps the fast part: training starts there.
+and write what to add to the *swap of profiles*, which keeps the fast part, and how much of that to keep: training
+starts at the swap.
 One checkpoint holds both generators of a pair and both profiles; `checkpoints/translation/any` holds one generator that
 is told source and target, for the pairs that have no weights of their own.
 
@@ -24,7 +25,7 @@ from torch import nn
 from engine import CHECKPOINTS, Progress, Refused, checkpoint
 from engine import device as find_device
 from engine.audio import Audio
-from engine.translation_melody import POLYPHONIC, Ear, tonal, unexplained
+from engine.translation_melody import GLIDING, POLYPHONIC, Ear, steady, tonal, unexplained
 from engine.translation_profile import Profile, octaves, relative
 from engine.translation_sound import RATE, TIMBRE, Frames, analyse, pieces, synthesise
 
@@ -68,7 +69,7 @@ class Generator(nn.Module):
         told = 2 * len(config.instruments) if config.told else 0
         self.enter = nn.Linear(2 * TIMBRE + CONTROLS + told, config.width)
         self.lstm = nn.LSTM(config.width, config.width, config.layers, batch_first=True)
-        self.leave = nn.Linear(2 * config.width, TIMBRE)
+        self.leave = nn.Linear(2 * config.width, 2 * TIMBRE)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
@@ -78,7 +79,8 @@ class Generator(nn.Module):
         """slow, fast [b, t, 64], given [b, t, 4 (+ told)] → whitened timbre of the target [b, t, 64], LSTM state."""
         x = torch.tanh(self.enter(torch.cat([slow, fast, given], dim=-1)))  # [b, t, width]
         y, state = self.lstm(x, state)
-        return fast + self.keep * slow + self.leave(torch.cat([x, y], dim=-1)), state
+        change, gain = self.leave(torch.cat([x, y], dim=-1)).chunk(2, dim=-1)
+        return fast * torch.exp(gain.clamp(-3, 1)) + self.keep * slow + change, state
 
 
 def told(source: int, target: int, instruments: int) -> torch.Tensor:
@@ -260,6 +262,8 @@ def remarks(audio: Audio, frames: Frames, octaves_moved: int, target: str) -> li
         out.append(
             "Much of the recording has no clear pitch (speech, noise, chords); only what has one is carried over."
         )
+    elif steady(frames) < GLIDING:
+        out.append("The pitch hardly ever rests on a note (speech, or a long glide); it is carried over as it moves.")
     elif unexplained(frames) > POLYPHONIC:
         out.append("More than one note, or much breath, seems to sound at once; only one melody is followed.")
     return out

@@ -21,6 +21,8 @@ PROGRAMS = {
 }  # fmt: skip
 TEMPO = 120.0
 SHORTEST = 4  # frames (64 ms) of a note
+HELD = 8  # frames (0.13 s) at one pitch that speech seldom has
+GLIDING = 0.3  # share of steady frames under which speech is suspected
 APART = 0.65  # semitones from a note's pitch that begin another
 POLYPHONIC = 0.55  # share of unexplained frames from which more than one voice is suspected
 ATTACK_DB = 6.0  # a rise of loudness within 4 frames that strikes the same pitch again
@@ -80,6 +82,17 @@ def tonal(frames: Frames) -> float:
     """Share of the audible frames that have a pitch, 0 to 1."""
     heard = frames.loudness_db > frames.loudness_db.max(initial=-120.0) - 30
     return float(frames.voiced[heard].mean()) if heard.any() else 0.0
+
+
+def steady(frames: Frames) -> float:
+    """Share of the pitched, audible frames that lie in notes which hold their pitch, 0 to 1: low for speech."""
+    pitched = frames.voiced & (relative(frames.loudness_db) > -30)
+    held = 0
+    for first, length, *_ in notes(frames):
+        midi = frames.midi[first : first + length]
+        if length >= HELD and (np.abs(midi - np.median(midi)) < 0.5).mean() > 0.8:
+            held += length
+    return held / max(1, int(pitched.sum()))
 
 
 def unexplained(frames: Frames) -> float:

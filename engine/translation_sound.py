@@ -32,7 +32,10 @@ FLOOR_DB = -90.0  # of a knot or band, relative to its frame
 SILENCE_DB = -120.0
 FFT = 4_096
 LOUDNESS_WINDOW = 512  # samples
-LONG_BELOW_HZ = 150.0  # lower fundamentals need the longer window to keep their harmonics apart
+WINDOWS = (256, 512, 1_024, 2_048)  # samples; a frame takes the shortest that holds PERIODS of its fundamental
+PERIODS = 5  # fewer and harmonics run together, more and vibrato smears them into noise
+UNVOICED_WINDOW = 512
+LONGER = 4
 CHUNK = 1_024  # frames analysed or played at once: memory does not grow with the recording
 
 
@@ -106,8 +109,8 @@ def track_f0(samples: np.ndarray) -> np.ndarray:
         pitch_ceiling=F0_RANGE[1],
         silence_threshold=0.01,
         voicing_threshold=0.45,
-        octave_cost=0.01,
-        octave_jump_cost=0.5,
+        octave_cost=0.03,
+        octave_jump_cost=1.0,
         voiced_unvoiced_cost=0.14,
     )
     f0_hz = np.nan_to_num(np.asarray(pitch.selected_array["frequency"], np.float64))
@@ -147,12 +150,22 @@ def _lobe(offset: float, size: int) -> float:
 
 
 @numba.njit(cache=True)
+def _summit(spectrum, at):  # pragma: no cover - compiled
+    """How many bins from `at`, half a bin at most, a parabola through three log magnitudes has its summit."""
+    if at < 1 or at + 1 >= len(spectrum):
+        return 0.0
+    left, middle, right = np.log(np.abs(spectrum[at - 1 : at + 2]) + 1e-15)
+    bend = left - 2 * middle + right
+    return min(max(0.5 * (left - right) / bend, -0.5), 0.5) if bend < 0 else 0.0
+
+
+@numba.njit(cache=True)
 def _split(spectra, f0_hz, size, harmonics_db, bands_db, edges):  # pragma: no cover - compiled
     """Harmonics [n, harmonics] and noise bands [n, bands] of frames [n, bins], in dB of power; spectra are used up."""
     scale = FFT / RATE
     gain = 2.0 / (size / 2.0)  # of a sinusoid's amplitude, from its peak
     noise = 2.0 / FFT / (size * 0.375)  # of power, from a sum of squared bins
-    reach = int(2.0 * FFT / size)  # the main lobe's half width in bins
+    reach = 8 * FFT // size  # bins: the main lobe and six to each side
     for t in range(len(f0_hz)):
         spectrum = spectra[t]
         last = -FLOOR_OF_POWER
@@ -167,12 +180,13 @@ def _split(spectra, f0_hz, size, harmonics_db, bands_db, edges):  # pragma: no c
                         power = spectrum[bin].real ** 2 + spectrum[bin].imag ** 2
                         if power > best:
                             best, at = power, bin
-                peak = spectrum[at]
+                off = _summit(spectrum, at)
+                peak = spectrum[at] / _lobe(off, size)
                 amplitude = gain * abs(peak)
                 harmonics_db[t, k - 1] = 10 * np.log10(amplitude * amplitude / 2 + 1e-15)
                 last = harmonics_db[t, k - 1]
                 for bin in range(max(0, at - reach), min(spectrum.shape[0], at + reach + 1)):
-                    spectrum[bin] -= peak * _lobe(bin - at, size)
+                    spectrum[bin] -= peak * _lobe(bin - at - off, size)
             for k in range(count, harmonics_db.shape[1]):
                 harmonics_db[t, k] = last
         for b in range(len(edges) - 1):
@@ -192,23 +206,38 @@ def _spectra(samples: np.ndarray, frames: np.ndarray, size: int) -> np.ndarray:
     return np.fft.rfft(padded, axis=1)
 
 
+def window_sizes(f0_hz: np.ndarray) -> np.ndarray:
+    """Samples of the window through which each frame is analysed, int [t]."""
+    needed = PERIODS * RATE / np.where(f0_hz > 0, f0_hz, PERIODS * RATE / UNVOICED_WINDOW)
+    return np.array(WINDOWS)[np.minimum(np.searchsorted(WINDOWS, needed), len(WINDOWS) - 1)]
+
+
 def split_frames(samples: np.ndarray, f0_hz: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """(frames, harmonics_db [n, 137], bands_db [n, 24]) of a recording, chunk after chunk, in dB of power.
 
-    Harmonics above 8 kHz repeat the last one below; of unvoiced frames they are -150.
+    Harmonics above 8 kHz repeat the last one below; of unvoiced frames they are -150. What leaks from harmonics only
+    ever adds to a band, so of two windows, the longer four times the shorter, each band takes the one that leaves less.
     """
     padded = np.pad(np.asarray(samples, np.float64), (2048, 2048 + HOP))
-    for start in range(0, len(f0_hz), CHUNK):
-        at = np.arange(start, min(start + CHUNK, len(f0_hz)))
-        harmonics = np.full((len(at), HARMONICS), -FLOOR_OF_POWER)
-        bands = np.zeros((len(at), BANDS))
-        low = (f0_hz[at] > 0) & (f0_hz[at] < LONG_BELOW_HZ)
-        for size, chosen in ((1024, ~low), (2048, low)):
-            if chosen.any():
-                h, b = harmonics[chosen], bands[chosen]
-                _split(_spectra(padded, at[chosen], size), f0_hz[at[chosen]], size, h, b, EDGES)
-                harmonics[chosen], bands[chosen] = h, b
-        yield slice(start, start + len(at)), harmonics, bands
+    for part in pieces(len(f0_hz)):
+        at, hz = np.arange(len(f0_hz))[part], f0_hz[part]
+        sizes = window_sizes(hz)
+        harmonics, bands = _through(padded, at, hz, sizes)
+        _, calmer = _through(padded, at, hz, np.minimum(LONGER * sizes, WINDOWS[-1]))
+        yield part, harmonics, np.minimum(bands, calmer)
+
+
+def _through(padded: np.ndarray, at: np.ndarray, f0_hz: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """harmonics_db [n, 137], bands_db [n, 24] of the frames `at`, each through a window of its own size."""
+    harmonics = np.full((len(at), HARMONICS), -FLOOR_OF_POWER)
+    bands = np.zeros((len(at), BANDS))
+    for size in WINDOWS:
+        chosen = sizes == size
+        if chosen.any():
+            h, b = harmonics[chosen], bands[chosen]
+            _split(_spectra(padded, at[chosen], size), f0_hz[chosen], size, h, b, EDGES)
+            harmonics[chosen], bands[chosen] = h, b
+    return harmonics, bands
 
 
 def audible(f0_hz: np.ndarray) -> np.ndarray:

@@ -149,7 +149,7 @@ def melody(song: Song, *, dynamic: float | None = None, tempo: float | None = No
     if shift:
         remarks.append(f"Moved {abs(shift) // 12} octave{'s' * (abs(shift) > 12)} {'down' if shift < 0 else 'up'}.")
     if folded:
-        remarks.append(f"{folded} note{'s' * (folded > 1)} moved by octaves into the range the trombone's range.")
+        remarks.append(f"{folded} note{'s' * (folded > 1)} moved by octaves into the trombone's range.")
     if shortened:
         remarks.append(f"{shortened} note{'s' * (shortened > 1)} shortened to {MAX_SECONDS:g} seconds, one breath.")
     return Line(tuple(played), shift, tuple(remarks), tempo)

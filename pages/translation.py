@@ -23,7 +23,7 @@ from engine.translation_sound import HOP, RATE, Frames
 from ui import controls, frame, jobs, player, takes
 from ui.controls import KEPT
 
-WAYS = {"example": "Example", "file": "Upload", "microphone": "Microphone", "take": "Take"}
+WAYS = {"example": "Example", "file": "Upload", "microphone": "Record", "take": "Take"}
 # A tune of our own for who has no recording at hand: (pitch over the key note, beats).
 TUNE = ((0, 1), (4, 0.5), (7, 0.5), (9, 1.5), (7, 0.5), (5, 0.75), (4, 0.25), (2, 1), (-1, 0.5), (2, 0.5), (0, 2))
 KEY_NOTE = {"flute": 74, "violin": 69, "clarinet": 62, "saxophone": 60, "trumpet": 65, "trombone": 53, "cello": 48}

@@ -111,6 +111,15 @@ def test_resynthesis_keeps_pitch_loudness_and_spectrum():
     assert np.median(np.abs(heard.timbre - frames.timbre)[steady, :3]) < 1.0
 
 
+@pytest.mark.parametrize("hz", [110, 262, 587, 1175])
+def test_vibrato_is_not_taken_for_noise(hz):
+    t = np.arange(RATE) / RATE
+    phase = 2 * np.pi * np.cumsum(hz * 2 ** (0.3 / 12 * np.sin(2 * np.pi * 5.5 * t))) / RATE
+    frames = analyse(sum(a * np.sin((k + 1) * phase + k) for k, a in enumerate((0.3, 0.15, 0.08, 0.04))))
+    noise = 10 * np.log10((10 ** (frames.timbre[10:-10, KNOTS:] / 10)).sum(1))
+    assert np.median(noise) < -30
+
+
 def test_controls_have_the_loudness_that_was_asked_for():
     frames = analyse(scale())
     amplitudes, bands = controls(frames)
@@ -154,6 +163,15 @@ def test_a_new_generator_is_the_swap_of_profiles(model):
     other, _ = translation.translate(model, frames, *NAMES)
     assert np.allclose(made.timbre, swap.timbre, atol=1e-4)
     assert np.abs(other.timbre - swap.timbre).mean() > 0.1
+
+
+def test_a_generator_can_keep_less_of_the_fast_part():
+    generator = Generator(Config(NAMES, width=8))
+    with torch.no_grad():
+        generator.leave.bias[TIMBRE:] = np.log(0.25)
+    fast = torch.randn(2, 5, TIMBRE)
+    made, _ = generator(torch.zeros_like(fast), fast, torch.zeros(2, 5, translation.CONTROLS))
+    assert torch.allclose(made, fast / 4, atol=1e-6)
 
 
 def test_performance_is_carried_over_and_octaves_fit_the_range(model):
@@ -302,6 +320,21 @@ def test_chords_and_clipping_are_noticed_and_noise_is_refused(model):
     assert any("clipped" in s for s in says)
     says = translation.generate(model, Audio((0.8 * chord).astype(np.float32), RATE), *NAMES).remarks
     assert any("More than one" in s or "no clear pitch" in s for s in says)
+
+
+def test_a_pitch_that_never_rests_is_noticed(model):
+    random = np.random.default_rng(3)
+    words = []
+    for _ in range(12):  # as in speech: short, gliding, some of it noise, with pauses
+        length = random.integers(1600, 4000)
+        hz = 130 * 2 ** np.linspace(random.uniform(0, 0.4), random.uniform(-0.4, 0), length)
+        phase = 2 * np.pi * np.cumsum(hz) / RATE
+        voice = sum(np.sin(k * phase) / k for k in range(1, 12)) * np.hanning(length)
+        words += [0.2 * voice, 0.02 * random.standard_normal(900), np.zeros(800)]
+    speech = np.concatenate(words).astype(np.float32)
+    rests = "hardly ever rests"
+    assert any(rests in said for said in translation.generate(model, Audio(speech, RATE), *NAMES).remarks)
+    assert not any(rests in said for said in translation.generate(model, Audio(scale(), RATE), *NAMES).remarks)
 
 
 @pytest.mark.parametrize(

@@ -126,8 +126,8 @@ def train(args: argparse.Namespace) -> None:
         config = Config(players, width=args.width, keep=args.keep, told=args.any)
         run = args.runs / f"{name}-{args.seed}"
         training = Training(
-            run, config, known, batch=args.batch, seed=args.seed, rate=args.rate, precision=args.precision,
-            resume=not args.afresh,
+            run, config, known, batch=args.batch, seed=args.seed, rate=args.rate, steps=args.steps,
+            precision=args.precision, resume=not args.afresh,
         )  # fmt: skip
         if args.start and training.loop.step == 0:
             begin_from_any(training, args.runs / f"any-{args.seed}")

@@ -40,9 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pair", action="append", help="only this pair; may be repeated")
     parser.add_argument("--others", action="store_true", help="every direction without weights of its own")
     parser.add_argument("--sample", type=int, default=6, help="otherwise so many of them")
-    parser.add_argument("--seeds", type=int, nargs="*", default=[0], help="seeds other than 0 are read from --runs")
+    parser.add_argument(
+        "--seeds", type=int, nargs="*", default=[0, 1, 2], help="but 0 from --runs, or else as measured before"
+    )
     parser.add_argument("--judged", type=int, default=320, help="recordings of each instrument the judge learns from")
-    parser.add_argument("--recordings", type=int, default=8, help="of each instrument, half of them phrases")
+    parser.add_argument("--recordings", type=int, default=16, help="of each instrument, half of them phrases")
 
 
 class Held:
@@ -213,6 +215,7 @@ def evaluate(args: argparse.Namespace) -> None:
         model = engine.load(folder, "cpu")
         a, b = pair.split("-")
         metrics: dict[str, dict] = {"real": {a: truth[a], b: truth[b]}}
+        before = checkpoint.read_config(folder).get("metrics", {})
         for source, target in ((a, b), (b, a)):
             swap = measure(held, source, target, *ours(model, source, target, trained=False))
             learned = checkpoint.read_config(folder)["steps"] > 0
@@ -225,6 +228,8 @@ def evaluate(args: argparse.Namespace) -> None:
                 if seed and (other / "config.json").is_file():
                     again = engine.load(other, "cpu")
                     ways[f"ours, seed {seed}"] = measure(held, source, target, *ours(again, source, target))
+                elif seed and f"ours, seed {seed}" in before.get(f"{source}-{target}", {}):
+                    ways[f"ours, seed {seed}"] = before[f"{source}-{target}"][f"ours, seed {seed}"]
             if told and checkpoint.read_config(all_ways)["steps"] > 0:
                 ways["any"] = measure(held, source, target, *ours(told, source, target))
             ways |= baselines(held, source, target, model)
@@ -242,8 +247,8 @@ def evaluate(args: argparse.Namespace) -> None:
             if target not in truth:
                 continue
             ways = {"ours": measure(held, source, target, *ours(told, source, target))}
-            if checkpoint.read_config(all_ways)["steps"] > 0:
-                ways["swap"] = measure(held, source, target, *ours(told, source, target, False))
+            swap = ours(told, source, target, False)
+            ways["swap"] = measure(held, source, target, *swap)
             for name, values in ways.items():
                 print(line(f"{source} → {target}: {name}", values, keys), flush=True)
             everyone_metrics[f"{source}-{target}"] = ways

@@ -2,7 +2,7 @@
 
     two generators G: a → b, F: b → a (engine/translation.py) and two discriminators, three LSTM layers each
 
-    generator:      LSGAN + 3 |F(G(a)) - a| + 1 |G(b) - b| + 5 sliced Wasserstein distances
+    generator:      LSGAN + 2 |F(G(a)) - a| + 0.3 |G(b) - b| + 5 sliced Wasserstein + 2 distances to nearest real frames
     discriminator:  LSGAN on its side's recordings and on a buffer of what the generator made before
 
 A discriminator hears the performance beside the timbre, and noise is added to what it hears. Pairs train two of each;
@@ -24,7 +24,9 @@ from engine.translation_sound import TIMBRE
 from training.loop import Loop
 from training.translation_data import SEQUENCE, Batch, Voice, batches
 
-CYCLE, IDENTITY, SLICED, NEAR = 1.0, 0.3, 5.0, 0.4
+CYCLE, IDENTITY, SLICED, NEAR = 2.0, 0.3, 5.0, 2.0
+JUDGES_RATE = 3e-4
+BALANCE = 0.8  # share of frames judged rightly above which the judges do not learn
 NOISE = 0.3  # spreads, on what the discriminator hears; falls to a third
 
 
@@ -76,7 +78,7 @@ def apart_in_kind(real: torch.Tensor, heard_real: torch.Tensor, made: torch.Tens
                   random: torch.Generator) -> torch.Tensor:  # fmt: skip
     """How far two batches [b, t, 64] lie apart as distributions: of frames, of their changes, of their slow parts."""
     rows = [torch.nonzero((heard[:, 1:] * heard[:, :-1]).flatten() > 0)[:, 0] for heard in (heard_real, heard_made)]
-    n = min(2048, *(len(r) for r in rows))
+    n = min(1024, *(len(r) for r in rows))
     rows = [r[torch.randperm(len(r), generator=random)[:n]] for r in rows]
     total = torch.zeros(())
     for view, weight in ((lambda x, h: x[:, 1:], 1.0), (lambda x, h: torch.diff(x, dim=1), 1.0),
@@ -133,14 +135,27 @@ def parts(white: torch.Tensor, heard: torch.Tensor) -> tuple[torch.Tensor, torch
 class Training:
     """One run: a pair, or all directions of several instruments where config.told."""
 
-    def __init__(self, folder: Path, config: Config, voices: dict[str, Voice], *, batch: int = 16, seed: int = 0,
-                 rate: float = 1e-3, precision: str = "no", resume: bool = True) -> None:  # fmt: skip
+    def __init__(
+        self,
+        folder: Path,
+        config: Config,
+        voices: dict[str, Voice],
+        *,
+        batch: int = 16,
+        seed: int = 0,
+        rate: float = 1e-3,
+        steps: int = 1000,
+        precision: str = "no",
+        resume: bool = True,
+    ) -> None:
+        """rate: of the generators' Adam; over the second half of `steps` all rates fall to nothing in a line."""
         torch.manual_seed(seed)
-        self.config, self.voices, self.batch = config, voices, batch
+        self.config, self.voices, self.batch, self.steps = config, voices, batch, steps
+        self.rates = {"g": rate, "d": JUDGES_RATE}
         generators = {name: Generator(config) for name in names(config)}
         judges = {name: Discriminator(config) for name in (["any"] if config.told else config.instruments)}
         g = torch.optim.Adam([p for m in generators.values() for p in m.parameters()], rate, betas=(0.5, 0.99))
-        d = torch.optim.Adam([p for m in judges.values() for p in m.parameters()], 1e-3, betas=(0.5, 0.99))
+        d = torch.optim.Adam([p for m in judges.values() for p in m.parameters()], JUDGES_RATE, betas=(0.5, 0.99))
         modules = {f"generator {n}": m for n, m in generators.items()} | {f"judge {n}": m for n, m in judges.items()}
         self.loop = Loop(folder, modules=modules, optimizers={"g": g, "d": d}, seed=seed, precision=precision,
                          ema={f"generator {n}": 0.99 for n in generators}, resume=resume)  # fmt: skip
@@ -191,14 +206,14 @@ class Training:
         """Distance of made frames to the nearest real ones, and of real ones to the nearest made: none is left out."""
         bank, spread, bank_words = self.banks[side if not self.config.told else 0]
         here = torch.nonzero(source.played.flatten())[:, 0]
-        here = here[torch.randperm(len(here), generator=random)[:1024]]
+        here = here[torch.randperm(len(here), generator=random)[:512]]
         there = torch.nonzero(target.played.flatten())[:, 0]
         there = there[torch.randperm(len(there), generator=random)[:512]]
         flat = [x.flatten(0, 1).float() for x in (made, source.away, source.level, source.other[..., 3:])]
         points = torch.cat([rows(*(x[here] for x in flat[:3]), spread), 100 * flat[3][here]], -1)
         flat = [x.flatten(0, 1).float() for x in (target.white, target.midi, target.level, target.real[..., 3:])]
         real = torch.cat([rows(*(x[there] for x in flat[:3]), spread), 100 * flat[3][there]], -1)
-        some = torch.randperm(len(bank), generator=random)[:8192]
+        some = torch.randperm(len(bank), generator=random)[: 8192 if self.config.told else 4096]
         return nearest(points, torch.cat([bank[some], 100 * bank_words[some]], -1)) + nearest(real, points)
 
     def _modules(self):
@@ -214,6 +229,9 @@ class Training:
         a, b = self._draw(random)
         forth, back, judge_a, judge_b = self._modules()
         g, d = self.loop.optimizers["g"], self.loop.optimizers["d"]
+        for name, optimizer in (("g", g), ("d", d)):
+            for group in optimizer.param_groups:
+                group["lr"] = self.rates[name] * min(1.0, 2 * (1 - number / (self.steps + 1)))
         rng = self.loop.generator()
         noise = NOISE / (1 + 2 * min(1.0, number / 1000))
         blur = lambda x: x + noise * torch.randn_like(x)  # noqa: E731
@@ -252,15 +270,17 @@ class Training:
             says = judge_a(blur(both(a.white, old_a)), both(a.real, given_a))
             real_a, fake_a = says.chunk(2)
             judged = sum(((r - 1) ** 2).mean() + (f**2).mean() for r, f in ((real_a, fake_a), (real_b, fake_b)))
-        d.zero_grad()
-        self.loop.backward(judged)
-        _clip(judge_a, judge_b)
-        d.step()
-        right = torch.cat([real_a > 0.5, real_b > 0.5, fake_a < 0.5, fake_b < 0.5])
+        right = torch.cat([real_a > 0.5, real_b > 0.5, fake_a < 0.5, fake_b < 0.5]).float().mean()
+        right = self.loop.accelerator.reduce(right, "mean")
+        if right < BALANCE:  # judges that are nearly always right have little to teach: they wait
+            d.zero_grad()
+            self.loop.backward(judged)
+            _clip(judge_a, judge_b)
+            d.step()
         return {
             "fool": fool.item() / 2, "cycle": cycle.item() / 2, "identity": identity.item() / 2,
             "sliced": kind.item() / 2, "near": near.item() / 4,
-            "judge": judged.item() / 4, "judge_right": right.float().mean().item(),
+            "judge": judged.item() / 4, "judge_right": right.item(),
         }  # fmt: skip
 
 
