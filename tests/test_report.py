@@ -8,6 +8,7 @@ import pytest
 from engine import CHECKPOINTS, checkpoint
 from training import report
 from training.melody_data import music21_files
+from training.report_rows import summary, trombone
 
 
 @pytest.fixture
@@ -41,13 +42,16 @@ def test_every_system_has_its_table_the_seeds_result_and_its_cards_figures():
 
 
 def test_an_aim_that_was_missed_is_said():
-    from training.report_rows import trombone
-
     found = checkpoint.read_config(CHECKPOINTS / "trombone")["metrics"]
     better = {**found, "generated": {**found["generated"], "within_25_cents": 0.96}}
     worse = {**found, "generated": {**found["generated"], "within_25_cents": 0.94}}
     assert trombone({"trombone": better})[0][-1] == "95%: reached"
     assert trombone({"trombone": worse})[0][-1] == "95%: **missed**"
+
+
+def test_weights_that_were_never_measured_are_said_to_be():
+    configs = {"k8": {"metrics": {}}, "k64": {"steps": 1}}
+    assert summary("variation", configs).startswith("Not all of its weights are measured yet.\n\nThe seed project: ")
 
 
 def test_without_data_it_says_in_one_sentence_what_to_do_and_writes_nothing(calls, tmp_path, capsys):

@@ -41,8 +41,9 @@ def table(rows: list[Row]) -> str:
 
 def summary(name: str, configs: dict[str, dict[str, Any]]) -> str:
     """The table of a system from its checkpoints' configs by folder name, and a sentence on the seed project."""
-    rows = ROWS[name]({folder: config["metrics"] for folder, config in configs.items()})
-    return f"{table(rows)}\n\nThe seed project: {SEED[name]}"
+    metrics = {folder: config["metrics"] for folder, config in configs.items() if config.get("metrics")}
+    found = table(ROWS[name](metrics)) if len(metrics) == len(configs) else "Not all of its weights are measured yet."
+    return f"{found}\n\nThe seed project: {SEED[name]}"
 
 
 def share(value: float) -> str:
