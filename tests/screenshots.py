@@ -1,10 +1,11 @@
-"""Takes the README's pictures anew: every page in light, two in the dark, one on a phone.
+"""Takes the README's pictures anew: every page in light and in dark, and one on a phone.
 
-python -m tests.screenshots
+python -m tests.screenshots [--to FOLDER] [--page Band …]
 """
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from pathlib import Path
 
@@ -15,45 +16,63 @@ from tests.studio import PATIENCE_SECONDS, ROOT, Visit, chromium, served, wait_f
 from ui import frame
 
 FOLDER = ROOT / "assets" / "screenshots"
-MAX_BYTES = 200_000
-DARK = ("Melody", "Translation")
+MAX_BYTES = 250_000
 HEIGHTS = {"Band": 1180, "Melody": 1180, "Translation": 1180, "Variation": 1180}
 
 
-def picture(browser: Browser, address: str, page: frame.Page, name: str, *, dark: bool = False, phone: bool = False):
-    """One page with its first player in the middle of its music."""
+def playing(visit: Visit) -> None:
+    """The page's first player in the middle of its music, and the mouse out of the way."""
+    wait_for(visit.players, PATIENCE_SECONDS, "no player")
+    key = visit.players()[0]
+    visit.page.locator(f".bs[data-player='{key}'] .play").click()
+    wait_for(lambda: visit.player(key).get("playing"), PATIENCE_SECONDS, "no sound")
+    visit.page.wait_for_timeout(900)
+    visit.page.mouse.move(5, 5)
+    visit.page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+
+
+def keep_something(browser: Browser, address: str) -> None:
+    """A jig and a band's piece in the library, so that the Takes page has something to show."""
+    for page in ("band", "melody?melody_type=jig"):
+        with Visit(browser, address).open(page, ".bs .play") as visit:
+            visit.page.get_by_role("button", name="Save as take").click()
+            visit.page.get_by_text("Kept as").wait_for()
+
+
+def picture(browser: Browser, address: str, page: frame.Page, path: Path, *, dark: bool = False, phone: bool = False):
+    """One page, as it opens."""
     with Visit(browser, address, dark=dark, phone=phone) as visit:
-        playing = page.title != "Takes"
-        visit.open("" if page is frame.HOME else Path(page.path).stem, ".bs .play" if playing else "h1")
+        visit.open("" if page is frame.HOME else Path(page.path).stem, ".bs .play")
         if not phone:
             visit.page.set_viewport_size({"width": 1280, "height": HEIGHTS.get(page.title, 900)})
-        if playing:
-            wait_for(visit.players, PATIENCE_SECONDS, "no player")
-            key = visit.players()[0]
-            visit.page.locator(f".bs[data-player='{key}'] .play").click()
-            wait_for(lambda: visit.player(key).get("playing"), PATIENCE_SECONDS, "no sound")
-            visit.page.wait_for_timeout(900)
-            visit.page.mouse.move(5, 5)
-            visit.page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+        playing(visit)
         if page is frame.HOME:
             visit.page.get_by_text("Sounds through").wait_for()
         visit.page.wait_for_timeout(500)
-        path = FOLDER / f"{name}.png"
         visit.page.screenshot(path=path)
-        Image.open(path).convert("RGB").save(path, optimize=True)
-        if path.stat().st_size > MAX_BYTES:
-            Image.open(path).quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
-        assert path.stat().st_size < MAX_BYTES, f"{path} holds {path.stat().st_size} bytes"
-        print(path.relative_to(ROOT), path.stat().st_size)
+    image = Image.open(path).convert("RGB")
+    image.save(path, optimize=True)
+    if path.stat().st_size > MAX_BYTES:
+        image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    assert path.stat().st_size < MAX_BYTES, f"{path} holds {path.stat().st_size} bytes"
+    print(path.name, path.stat().st_size)
 
 
 def main() -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__.splitlines()[0])
+    parser.add_argument("--to", type=Path, default=FOLDER)
+    parser.add_argument("--page", action="append", help="only this one; may be repeated")
+    args = parser.parse_args()
+    args.to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, chromium() as browser, served(Path(home)) as address:
+        keep_something(browser, address)
         for page in [frame.HOME, *frame.pages()]:
-            if page.title != "Takes":
-                picture(browser, address, page, page.title.lower(), dark=page.title in DARK)
-        picture(browser, address, frame.PAGES[0], "phone", dark=True, phone=True)
+            if not args.page or page.title in args.page:
+                for dark in (False, True):
+                    name = page.title.lower() + ("-dark" if dark else "")
+                    picture(browser, address, page, args.to / f"{name}.png", dark=dark)
+        if not args.page:
+            picture(browser, address, frame.PAGES[0], args.to / "phone.png", dark=True, phone=True)
 
 
 if __name__ == "__main__":
