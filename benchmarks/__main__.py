@@ -14,11 +14,10 @@ import os
 import platform
 import subprocess
 import sys
-from pathlib import Path
 
 from benchmarks import table
+from engine import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("band", "variation", "melody", "trombone", "translation", "cold", "studio")
 
 

@@ -20,12 +20,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
-from engine import CHECKPOINTS, Refused
+from engine import Refused
 
 FORMAT = 1  # raised whenever an older engine could not read what a newer one writes
 MAX_BYTES = 16 * 2**20  # a weights file; larger ones are refused before they are read
-
-ROOT = CHECKPOINTS
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from engine import Progress, Refused, checkpoint
+from engine import CHECKPOINTS, Progress, Refused, checkpoint
 from engine import device as find_device
 from engine.melody_features import tune_rows
 from engine.melody_net import Config, MelodyNet
@@ -31,7 +31,7 @@ from engine.melody_text import Alphabet, Tune
 if TYPE_CHECKING:
     from engine.song import Song
 
-FOLDER = checkpoint.ROOT / "melody"
+PATH = CHECKPOINTS / "melody"
 PIECE = 1024  # characters that are scored at once; the state is carried on, so that no tune is too long
 OTHER_BITS = 16.0  # beyond its class, for a character that has no symbol of its own
 
@@ -58,7 +58,7 @@ class Melody:
         return [kind for kind, n in sorted(counts.items(), key=lambda item: -item[1]) if kind and n >= 10]
 
 
-def load(path: Path | str = FOLDER, device: str | None = None) -> Melody:
+def load(path: Path | str = PATH, device: str | None = None) -> Melody:
     """The model in a checkpoint's folder. Composing runs on the processor, scoring on `device`."""
     found = checkpoint.load(path, "melody")
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import Progress, Refused, checkpoint
 from engine.made import Made
-from engine.melody import FOLDER, Melody, score
+from engine.melody import PATH, Melody, score
 from engine.melody import load as load_model
 from engine.melody_abc import parse, song
 from engine.melody_compose import Request, Written, candidates
@@ -75,7 +75,7 @@ def answer(args: argparse.Namespace) -> dict[str, Any] | None:
 
 def load(args: argparse.Namespace) -> Melody:
     """The model, shipped or from --checkpoint."""
-    return load_model(args.checkpoint or FOLDER, args.device)
+    return load_model(args.checkpoint or PATH, args.device)
 
 
 def make(args: argparse.Namespace, model: Melody, seed: int, progress: Progress) -> Made:

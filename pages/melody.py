@@ -81,7 +81,7 @@ def desk(kinds: list[str]) -> dict[str, Any]:
 
 def write(settings: dict[str, Any], progress: Progress) -> tuple[list[Written], str]:
     """The candidates, and the weights' sha256; runs in the worker."""
-    model, _ = frame.cached_model("melody", melody.FOLDER, melody.load)
+    model, _ = frame.cached_model("melody", melody.PATH, melody.load)
     _, repeats = read_form(settings["form"])
     asked = {name: settings[name] for name in ("key", "meter", "kind", "unit", "bars", "start", "chords")}
     request = Request(**asked, repeats=repeats, temperature=settings["temperature"], top_p=settings["top_p"])
@@ -182,7 +182,7 @@ def stage(made: jobs.Made) -> None:
 
 
 try:
-    model, _ = frame.cached_model("melody", melody.FOLDER, melody.load)
+    model, _ = frame.cached_model("melody", melody.PATH, melody.load)
 except Refused as refused:
     st.error(frame.plain(str(refused)), icon=":material/error:")
     st.stop()

@@ -4,7 +4,7 @@ import benchmarks.__main__ as bench
 from benchmarks import band as plain_band
 from benchmarks import table
 from benchmarks import variation as plain_variation
-from engine import band, variation
+from engine import ROOT, band, variation
 
 
 def test_rows_are_read_back_as_printed_and_one_of_three_cells_compares_with_nothing(capsys):
@@ -20,7 +20,7 @@ def test_rows_are_read_back_as_printed_and_one_of_three_cells_compares_with_noth
 
 
 def test_every_part_is_a_benchmark_and_every_benchmark_a_part():
-    files = {path.stem for path in (bench.ROOT / "benchmarks").glob("*.py")}
+    files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
     assert files == {*bench.PARTS, "__main__", "table"}
 
 

@@ -4,12 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from engine import ROOT
 from tests.melodies import collection
 from tests.test_band_training import songs, untrained_codec
 from tests.test_trombone_training import recorded
@@ -20,8 +20,6 @@ from training.band_data import prepare as prepare_band
 from training.data import songs_npz
 from training.trombone_prepare import prepare as prepare_trombone
 from training.variation_data import prepare as prepare_variation
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def launched(processes: int, *words: str) -> list[dict]:

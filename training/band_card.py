@@ -17,6 +17,7 @@ from training import metrics
 from training.band_data import Windows
 from training.band_judge import Judge, features
 from training.band_measure import binary, copies, harmony, per_track, sample, shuffled, two_bars
+from training.cards import rounded, table
 from training.variation_data import TRACKS
 
 MARK = "<!-- measured -->"
@@ -24,9 +25,14 @@ MARK = "<!-- measured -->"
 
 def confusion_table(genres: list[str], found: np.ndarray) -> str:
     """Percent of each genre's phrases (rows) that the judge calls each genre (columns), as a Markdown table."""
-    lines = ["| of / called | " + " | ".join(genres) + " |", "|---|" + "---|" * len(genres)]
-    lines += [f"| {g} | " + " | ".join(f"{100 * v:.0f}" for v in row) + " |" for g, row in zip(genres, found)]
-    return "\n".join([*lines, "", f"Right, genres counting equally: {100 * np.diag(found).mean():.1f}%."])
+    rows = [[genre, *(f"{100 * share:.0f}" for share in row)] for genre, row in zip(genres, found)]
+    return "\n".join(
+        [
+            table(["of / called", *genres], rows),
+            "",
+            f"Right, genres counting equally: {100 * np.diag(found).mean():.1f}%.",
+        ]
+    )
 
 
 def measure(folder: Path, prepared: Path, phrases: int, seed: int) -> dict[str, Any]:
@@ -84,19 +90,13 @@ def measure(folder: Path, prepared: Path, phrases: int, seed: int) -> dict[str, 
         "phrase_to_phrase": seam,
         "tracks": table,
     }
-    return {"genres": genres, "summary": _rounded(summary), "real": real_judged, "made": made_judged}
+    return {"genres": genres, "summary": rounded(summary), "real": real_judged, "made": made_judged}
 
 
 def _keys(windows: Windows, start: int, number: int) -> list[bytes]:
     mine = np.arange(start, min(start + number, len(windows.index)))
     mine = mine[windows.split[mine] == 0]
     return two_bars(windows.rolls(windows.index[mine])) if len(mine) else []
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _rounded(v) for k, v in value.items()}
-    return round(value, 4) if isinstance(value, float) else value
 
 
 def reached(summary: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
@@ -143,32 +143,22 @@ def tables(found: dict[str, Any]) -> str:
     lines = [
         f"{s['phrases']} generated phrases of four bars beside as many real held-out ones, genres equally often.",
         "",
-        "| measure | aim | found | |",
-        "|---|---|---|---|",
-    ]
-    lines += [f"| {a} | {b} | {c} | {'reached' if d else 'missed'} |" for a, b, c, d in reached(s)]
-    lines += [
+        table(["measure", "aim", "found", ""], [[*row, "reached" if well else "missed"] for *row, well in reached(s)]),
         "",
         "Real → generated, by track. QN2 and QN3: notes of at least two or three sixteenths. Same: onsets that "
         "neighbouring bars share. DP8: drum onsets on the eighths.",
         "",
     ]
-    names = list(dict.fromkeys(n for t in s["tracks"]["real"].values() for n in t))
-    lines += ["| track | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
-    for t in TRACKS:
-        real, made = s["tracks"]["real"][t], s["tracks"]["generated"][t]
-        cells = [f"{real[n]:.2f} → {made[n]:.2f}" if n in real else "" for n in names]
-        lines.append(f"| {t} | " + " | ".join(cells) + " |")
+    real, made = s["tracks"]["real"], s["tracks"]["generated"]
+    names = list(dict.fromkeys(n for measured in real.values() for n in measured))
+    rows = [[t, *(f"{real[t][n]:.2f} → {made[t][n]:.2f}" if n in real[t] else "" for n in names)] for t in TRACKS]
     td, fd, copy = s["tonal_distance"], s["feature_distance"], s["two_bar_copies"]
     lines += [
+        table(["track", *names], rows),
         "",
-        "| | " + " | ".join(td) + " |",
-        "|---|" + "---|" * len(td),
-        "| tonal distance TD | " + " | ".join(f"{v:.3f}" for v in td.values()) + " |",
+        table(["", *td], [["tonal distance TD", *(f"{v:.3f}" for v in td.values())]]),
         "",
-        "| feature distance to held-out | " + " | ".join(fd) + " |",
-        "|---|" + "---|" * len(fd),
-        "| | " + " | ".join(f"{v:.1f}" for v in fd.values()) + " |",
+        table(["feature distance to held-out", *fd], [["", *(f"{v:.1f}" for v in fd.values())]]),
         "",
         f"Onsets shared by neighbouring bars of a phrase: real {s['bar_to_bar']['real']:.3f}, generated "
         f"{s['bar_to_bar']['generated']:.3f}; across the seam of two phrases: real "

@@ -213,6 +213,11 @@ class Loop:
             torch.set_rng_state(state["random"])
 
 
+def run_log(folder: Path | str) -> list[Metrics]:
+    """A run's log, a dictionary a line."""
+    return [json.loads(line) for line in (Path(folder) / "log.jsonl").read_text("utf-8").splitlines()]
+
+
 def best_weights(folder: Path | str, name: str) -> dict[str, torch.Tensor]:
     """The weights of module `name` in a run's best.safetensors."""
     weights = load_file(Path(folder) / "best.safetensors")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import checkpoint
+from engine import CHECKPOINTS, checkpoint
 from engine.melody_net import Config
 from engine.melody_text import Alphabet, without_kind
 
@@ -111,10 +111,9 @@ def train(args: argparse.Namespace) -> None:
 
 def ship(args: argparse.Namespace, folder: Path) -> None:
     """Write the best weights of a run as a checkpoint."""
-    from training.loop import best_weights
+    from training.loop import best_weights, run_log
 
-    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    best = min((entry for entry in log if "score" in entry), key=lambda entry: entry["score"])
+    best = min((entry for entry in run_log(folder) if "score" in entry), key=lambda entry: entry["score"])
     checkpoint.save(
         args.checkpoint,
         system="melody",
@@ -151,7 +150,7 @@ def evaluate(args: argparse.Namespace) -> None:
     checkpoint.update(args.checkpoint, metrics=metrics)
     text = melody_card.card(checkpoint.read_config(args.checkpoint))
     (args.checkpoint / "README.md").write_text(text, encoding="utf-8")
-    print(melody_card.table(metrics))
+    print(melody_card.tables(metrics))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -190,7 +189,7 @@ def main(arguments: list[str] | None = None) -> None:
     command = commands.add_parser("evaluate", help=says, parents=[files])
     command.add_argument("--tunes", type=int, default=500, help="tunes to compose")
     command.set_defaults(call=evaluate)
-    usual = {"prepared": PREPARED, "runs": RUNS, "checkpoint": checkpoint.ROOT / "melody", "seed": 0}
+    usual = {"prepared": PREPARED, "runs": RUNS, "checkpoint": CHECKPOINTS / "melody", "seed": 0}
     args = parser.parse_args(arguments, argparse.Namespace(**usual))
     args.call(args)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from training.cards import table
+
 NAMES = {
     "seed": "LSTM 2 × 128, one-hot characters",
     "moved": "… and tunes transposed to other keys (twice as many a pass)",
@@ -13,12 +15,12 @@ NAMES = {
 }
 
 
-def table(metrics: dict[str, Any]) -> str:
+def tables(metrics: dict[str, Any]) -> str:
     """The figures as two Markdown tables."""
-    lines = ["| held-out tunes | bits a character | accuracy | characters |", "|---|---|---|---|"]
+    read = []
     for name, row in metrics["test"].items():
         shown = f"**{name}**" if name == "shipped" else name
-        lines.append(f"| {shown} | {row['bits_per_char']:.3f} | {row['accuracy']:.1%} | {row['chars']} |")
+        read.append((shown, f"{row['bits_per_char']:.3f}", f"{row['accuracy']:.1%}", row["chars"]))
     made = metrics["composed"]
     copy, real = made["copy"], made["real_copy"]
     rows = [
@@ -41,9 +43,9 @@ def table(metrics: dict[str, Any]) -> str:
         ("… in any key: 40 or more", f"{copy['any_key_share_of_40']:.1%}", f"{real['any_key_share_of_40']:.1%}"),
         ("characters a tune", f"{made['characters']:.0f}", ""),
     ]
-    lines += ["", f"| {made['tunes']} composed tunes | composed | held-out |", "|---|---|---|"]
-    lines += [f"| {name} | {value} | {beside} |" for name, value, beside in rows]
-    return "\n".join(lines)
+    first = table(["held-out tunes", "bits a character", "accuracy", "characters"], read)
+    second = table([f"{made['tunes']} composed tunes", "composed", "held-out"], rows)
+    return f"{first}\n\n{second}"
 
 
 def card(config: dict[str, Any]) -> str:
@@ -88,7 +90,7 @@ stand at the top of engine/melody_text.py.
 
 `python -m training.melody evaluate`
 
-{table(metrics)}
+{tables(metrics)}
 
 Composed at temperature 0.9 and top-p 0.95, keys and meters drawn evenly from all that were learned, so the rare ones
 are as frequent as G major and 6/8. *Whole* is judged by music21's own bars. The plain versions of {grammar["tunes"]}

@@ -26,7 +26,7 @@ from engine.melody_grammar import END, Grammar
 from engine.melody_net import Config, MelodyNet
 from engine.melody_reader import Reader
 from engine.melody_text import LETTERS, Tune, meter_parts, signature, tonic_index
-from training.loop import best_weights
+from training.loop import best_weights, run_log
 from training.melody_data import plan_of, variants
 
 BASELINES = {
@@ -96,8 +96,7 @@ def trials(runs: Path) -> list[dict[str, Any]]:
     """Best validation figures of every run of the experiments, with its steps."""
     out = []
     for log in sorted(runs.glob("*/log.jsonl")):
-        entries = [json.loads(line) for line in log.read_text().splitlines()]
-        scored = [entry for entry in entries if "score" in entry]
+        scored = [entry for entry in run_log(log.parent) if "score" in entry]
         if scored:
             out.append({"run": log.parent.name, **min(scored, key=lambda entry: entry["score"])})
     return out

@@ -10,6 +10,7 @@ from statistics import mean
 from typing import Any
 
 from training import band_card
+from training.cards import table
 
 OPENING = """# Evaluation
 
@@ -33,16 +34,12 @@ Row = tuple[str, str, str, str, str]  # measure, ours, real, beside it, aim
 HEAD: Row = ("", "ours", "real, held out", "beside it", "aim")
 
 
-def table(rows: list[Row]) -> str:
-    """Markdown."""
-    lines = [HEAD, ("---",) * len(HEAD), *rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in lines)
-
-
 def summary(name: str, configs: dict[str, dict[str, Any]]) -> str:
     """The table of a system from its checkpoints' configs by folder name, and a sentence on the seed project."""
     metrics = {folder: config["metrics"] for folder, config in configs.items() if config.get("metrics")}
-    found = table(ROWS[name](metrics)) if len(metrics) == len(configs) else "Not all of its weights are measured yet."
+    found = (
+        table(HEAD, ROWS[name](metrics)) if len(metrics) == len(configs) else "Not all of its weights are measured yet."
+    )
     return f"{found}\n\nThe seed project: {SEED[name]}"
 
 

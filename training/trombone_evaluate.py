@@ -20,7 +20,7 @@ from engine.trombone_conditions import DYNAMICS, HIGHEST, LOWEST, Conditions
 from engine.trombone_network import Config, SampleRNN, compand, to_level
 from engine.trombone_pitch import RATE, centroid_hz, measured_cents, sounding
 from engine.trombone_sampler import Sampler
-from training.loop import best_weights
+from training.loop import best_weights, run_log
 from training.trombone_card import CARD, NETWORKS
 from training.trombone_notes import FADE, LEAD
 from training.trombone_train import Notes, score
@@ -262,8 +262,7 @@ def speed(model: Trombone, temperature: float) -> float:
 def steps_of(run: Path) -> int:
     """Steps behind the weights that `load_run` takes: those of the best evaluation, or all."""
     if (run / "best.safetensors").exists():
-        rows = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-        return int([row for row in rows if row.get("best")][-1]["step"])
+        return int([row for row in run_log(run) if row.get("best")][-1]["step"])
     return int(torch.load(run / "state.pt", weights_only=True)["step"])
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from engine.variation_vae import TRACKS
+from training.cards import table
 
 TRIED = """\
 ## What was tried
@@ -31,9 +32,9 @@ Piano bars at K 64, 45 s of one thread each, note F1 on 4,000 bars of validation
 """
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+def lined(head: list[str], rows: list[list[str]]) -> str:
+    """A table and the end of its line: parts are joined by one more."""
+    return table(head, rows) + "\n"
 
 
 def _p(value: float) -> str:
@@ -59,7 +60,7 @@ def write_card(config: dict) -> str:
         f"    python -m training.variation evaluate --latent {k} --songs {found['test_songs']}\n\n"
         "### Through the VAE and back, noise 0\n\nNote F1: same pitch, same sixteenth. With length: within a sixteenth. "
         "New bars: those that are in no training song.\n",
-        _table(
+        lined(
             ["track", "note F1", "with length", "of new bars", "new bars", f"active units of {k}"],
             [
                 [
@@ -88,13 +89,13 @@ def write_card(config: dict) -> str:
     parts += [
         "### As the noise grows\n\nNote F1 against the original. "
         + ("It falls with every step.\n" if falls else "It does not fall with every step.\n"),
-        _table(
+        lined(
             ["noise", "band", *TRACKS],
             [[v, _p(noise[v]["band"]["note_f1"]), *(_p(noise[v][t]["note_f1"]) for t in TRACKS)] for v in levels],
         ),
         "Used pitch classes a bar / pitches at once / notes a bar, and the share of songs that lie between the 5th and the "
         "95th percentile of real songs (of real songs themselves: 0.90).\n",
-        _table(
+        lined(
             ["noise", *TRACKS],
             [["real", *(_measures(noise["real"][t]) for t in TRACKS)]]
             + [[v, *(f"{_measures(noise[v][t])} ({noise[v][t]['inside']:.2f})" for t in TRACKS)] for v in levels],
@@ -102,7 +103,7 @@ def write_card(config: dict) -> str:
         "### What comes next\n\nThe next bar of held-out songs: latent error (mean square, in units of the latents' variance) "
         "/ decoded note F1. *plain* is the seed project's form, a hidden layer on the previous window alone; *pointing* adds "
         "the difference to the one bar that the pointer likes best.\n",
-        _table(
+        lined(
             ["track", "network", "pointing", "plain", "copy the last bar", "marginal mean"],
             [
                 [

@@ -5,7 +5,6 @@ python -m training.variation next --latent 64
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
@@ -14,6 +13,7 @@ from accelerate import PartialState
 from engine import checkpoint
 from engine.variation import PATH, Network
 from engine.variation_vae import TRACKS, Bank
+from training.loop import run_log
 from training.variation_data import Bars
 from training.variation_next import Latents, measure, train_next
 from training.variation_vae import config_of, note_f1, sample_rows, trained
@@ -59,7 +59,7 @@ def collect(
         train_next(latents, runs / "plain", track, latent, steps=steps, seed=seed, plain=True)
     if not PartialState().is_main_process:
         return
-    done = {t: json.loads((runs / t / "log.jsonl").read_text().splitlines()[-1])["step"] for t in TRACKS}
+    done = {t: run_log(runs / t)[-1]["step"] for t in TRACKS}
     where = folder or PATH / f"k{latent}"
     sha256 = checkpoint.save(
         where,

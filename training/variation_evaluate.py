@@ -20,6 +20,7 @@ from engine.variation_cells import cells as cells_of
 from engine.variation_cells import decoded, encoded
 from engine.variation_vae import TRACKS
 from training import metrics
+from training.cards import rounded
 from training.variation_card import write_card
 from training.variation_data import LOWEST, SPLITS, Bars, unpack
 from training.variation_next import Latents, plain_of, predicted
@@ -179,13 +180,6 @@ def evaluate(model: variation.VariationModel, bars: Bars, songs: int, runs: Path
         "prediction": prediction(model, bars, runs, songs),
         "active_units": active_units(model, sheets),
     }
-
-
-def rounded(value: object) -> object:
-    """Floats to four places, in any nesting."""
-    if isinstance(value, dict):
-        return {k: rounded(v) for k, v in value.items()}
-    return round(value, 4) if isinstance(value, float) else value
 
 
 def evaluate_all(
