@@ -97,7 +97,9 @@ def read_config(folder: Path | str) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise Refused(f"There is no checkpoint at {folder}: config.json is missing.") from None
+        raise Refused(
+            f"There is no checkpoint at {folder}: config.json is missing; fetch it from the repository, or train anew."
+        ) from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise Refused(f"{path} is damaged: expected JSON, found {type(error).__name__}.") from None
     if not isinstance(config, dict) or not {"system", "format", "model", "sha256"} <= config.keys():

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine import Progress, Refused, variation
+from engine.checkpoint import read_config
 from engine.made import Made
 from engine.song import TRACKS, Song
 from engine.song_midi import read_midi, write_midi
@@ -190,8 +191,10 @@ def draw_grid(rows: list[list[Song]], how: dict[str, Any], sha256: str) -> None:
                         offer(key, song, one, sha256)
 
 
-if variation.DEFAULT_LATENT not in sizes():
-    st.error(frame.plain(f"The weights are missing: there is nothing at {variation.PATH}."), icon=":material/error:")
+try:
+    read_config(variation.PATH / f"k{variation.DEFAULT_LATENT}")
+except Refused as refused:
+    st.error(frame.plain(str(refused)), icon=":material/error:")
     st.stop()
 
 stage, panel = st.columns([2.4, 1], gap="large")
