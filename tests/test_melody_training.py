@@ -152,3 +152,10 @@ def test_the_evaluation_measures_and_the_card_tells(model, tmp_path):
     text = card(config)
     assert f"| **shipped** | {rows['shipped']['bits_per_char']:.3f} | {rows['shipped']['accuracy']:.1%}" in text
     assert "GPL-3.0" in text and "## Limits" in text and "\n## Figures" in text
+
+
+def test_without_tunes_it_says_where_they_may_come_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="--music21"):
+        train_main(["prepare", "--prepared", str(tmp_path / "p")])
+    assert not (tmp_path / "p").exists()

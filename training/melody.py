@@ -21,7 +21,7 @@ from engine import CHECKPOINTS, checkpoint
 from engine.melody_net import Config
 from engine.melody_text import Alphabet, without_kind
 
-PREPARED, RUNS = Path("prepared/melody"), Path("runs/melody")
+DATA, PREPARED, RUNS = Path("data/abc"), Path("prepared/melody"), Path("runs/melody")
 SEED_WIDTH = 128  # units of the seed's two layers
 
 
@@ -40,7 +40,10 @@ def prepare(args: argparse.Namespace) -> None:
         variants,
     )
 
-    paths = [p for folder in args.data for p in (abc_files(Path(folder)) if Path(folder).is_dir() else [Path(folder)])]
+    folders = args.data or ([DATA] if DATA.is_dir() else [])
+    if not folders and not args.music21:
+        raise SystemExit(f"There is no {DATA}: name folders of .abc files with --data, or add --music21.")
+    paths = [path for folder in folders for path in (abc_files(folder) if folder.is_dir() else [folder])]
     tunes = load_tunes(paths + (music21_files() if args.music21 else []))
     sides = split(tunes)
     args.prepared.mkdir(parents=True, exist_ok=True)
@@ -165,7 +168,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     files = argparse.ArgumentParser(add_help=False, parents=[common])
-    files.add_argument("--data", nargs="*", default=["data/abc"], help="folders of .abc files, or files")
+    files.add_argument("--data", nargs="*", type=Path, help=f"folders of .abc files, or files; {DATA} by default")
     files.add_argument("--music21", action="store_true", help="add the three collections of music21's corpus")
     command = commands.add_parser("prepare", help="arrays from .abc files", parents=[files])
     command.set_defaults(call=prepare)
