@@ -123,7 +123,7 @@ try:
     if gone := st.session_state.get("deleted take"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"“{frame.plain(gone.name)}” was deleted.")
-            if st.button("Undo", icon=":material/undo:"):
+            if st.button("Undo", key="undo", icon=":material/undo:"):
                 library.restore(gone.id)
                 del st.session_state["deleted take"]
                 st.rerun()
