@@ -100,8 +100,9 @@ begun in the middle of a section, one pickup for all sections).
 
 ## What was tried
 
-Best validation figures (213 tunes), one change at a time. The small runs are short, a minute or two each on one
-thread, and compare ideas; the seed project's own 54% was of Nottingham's tunes alone, longer trained.
+Best validation figures (213 tunes), one change at a time. The small runs compare ideas and are short, a minute or two
+each on one thread; the first, which is the seed project's network, had more. Its own 54% was of Nottingham's tunes
+alone.
 
 | | steps | bits a character | accuracy |
 |---|---|---|---|

@@ -83,7 +83,7 @@ SYSTEMS = {
         ready="cello.npz",
         preparing="--audio {data}/audio --prepared {prepared}",
         places="--prepared {prepared} --audio {data}/audio --checkpoints {checkpoint} --runs {runs}",
-        settings="--recordings 16",
+        settings="--recordings 16 --others",
         quick="--recordings 2 --judged 20 --sample 1 --pair flute-trombone",
         listens=True,
     ),
