@@ -78,6 +78,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+SERVERS: dict[str, int] = {}  # address → process id
+
+
 @contextmanager
 def served(home: Path, script: Path = ROOT / "app.py", log: Path | None = None) -> Iterator[str]:
     """The studio on a port of its own, with a data folder of its own; yields its address."""
@@ -90,6 +93,7 @@ def served(home: Path, script: Path = ROOT / "app.py", log: Path | None = None) 
             [*command, "--server.port", str(port)], cwd=ROOT, env=env, stdout=sink, stderr=subprocess.STDOUT
         )
     address = f"http://127.0.0.1:{port}"
+    SERVERS[address] = server.pid
     try:
         wait_for(lambda: healthy(address), 60, "the studio did not start")
         yield address

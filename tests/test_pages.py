@@ -57,18 +57,6 @@ def test_another_part_changes_one_player_and_no_other(opened):
     assert same == {"drums": True, "piano": False, "guitar": True, "bass": True, "strings": True}
 
 
-def test_sessions_at_once_each_have_their_own_music(opened):
-    others = [app("pages/band.py") for _ in range(3)]
-    for number, other in enumerate(others):
-        other.query_params["band_seed"] = str(100 + number)
-        other.run()
-    before = song_of(opened)
-    songs = [song_of(settled(other, "band")) for other in others]
-    assert len({*songs, before}) == 4
-    assert [other.session_state["_made band"].settings["seed"] for other in others] == [100, 101, 102]
-    assert song_of(opened.run()) == before
-
-
 def test_the_big_button_rolls_the_seed_unless_it_is_locked(opened):
     before = song_of(opened)
     opened.button(key="band_seed again").click().run()
