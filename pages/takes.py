@@ -52,20 +52,23 @@ def draw(take: Take) -> None:
     st.caption("  \n".join(map(frame.plain, lines)))
     with st.container(horizontal=True, gap="small"):
         if shelf == "Deleted":
-            if st.button("Restore", key=f"restore {take.id}", icon=":material/undo:"):
+            if st.button("Restore", key=f"restore {take.id}", icon=":material/undo:", help="Back among the others."):
                 library.restore(take.id)
                 st.rerun()
             return
-        if st.button("Star" if not take.starred else "Unstar", key=f"star {take.id}", icon=":material/star:"):
+        word = "Unstar" if take.starred else "Star"
+        if st.button(word, key=f"star {take.id}", icon=":material/star:", help="Starred takes can be shown alone."):
             library.star(take.id, not take.starred)
             st.rerun()
         for page in targets(song is not None) if song or audio else ():
-            if st.button(f"To {page.title}", key=f"send {take.id} {page.title}", icon=page.icon):
+            says = f"Open it on the {page.title} page."
+            if st.button(f"To {page.title}", key=f"send {take.id} {page.title}", icon=page.icon, help=says):
                 send(take, page)
         with st.popover("Name and tags", icon=":material/edit:"), st.form(f"edit {take.id}", border=False):
-            name = st.text_input("Name", take.name, max_chars=120, key=f"name {take.id}")
+            says = "At most 120 characters."
+            name = st.text_input("Name", take.name, max_chars=120, key=f"name {take.id}", help=says)
             tagged = st.text_input("Tags", ", ".join(take.tags), help="Separated by commas.", key=f"tags {take.id}")
-            if st.form_submit_button("Save"):
+            if st.form_submit_button("Save", help="Keep this name and these tags."):
                 library.rename(take.id, name)
                 library.tag(take.id, tagged.split(","))
                 st.rerun()
@@ -78,7 +81,8 @@ def draw(take: Take) -> None:
             "Make again", key=f"again {take.id}", icon=":material/replay:", help="From its recipe, and compare."
         ):
             jobs.start(f"again {take.id}", lambda progress: compare(take, progress), label="Making it again")
-        if st.button("Delete", key=f"delete {take.id}", icon=":material/delete:"):
+        says = "It can be restored for 30 days."
+        if st.button("Delete", key=f"delete {take.id}", icon=":material/delete:", help=says):
             library.delete(take.id)
             st.session_state["deleted take"] = take
             st.rerun()
@@ -92,7 +96,8 @@ def beside(takes: list[Take]) -> None:
     named = labels(takes)
     for side, column in zip("AB", st.columns(2)):
         with column:
-            id = st.selectbox(side, list(named), "AB".index(side), format_func=named.__getitem__, key=f"compare {side}")
+            id = st.selectbox(side, list(named), "AB".index(side), format_func=named.__getitem__, key=f"compare {side}",
+                              help="The other goes on where this one was.")  # fmt: skip
             take = library.get(id)
             song, audio = library.song(take), library.audio(take)
             player.show(f"compare {side}", song=song, audio=audio, compact=True, group="compare", title=take.name,
@@ -109,8 +114,10 @@ def carry(takes: list[Take]) -> None:
             mime="application/zip",
             on_click="ignore",
             icon=":material/download:",
+            help="One zip with their music and their recipes.",
         )
-    upload = st.file_uploader("Import an export", type="zip", key="takes import")
+    says = "A zip that was exported here; what is there already stays."
+    upload = st.file_uploader("Import an export", type="zip", key="takes import", help=says)
     if upload is not None and st.session_state.get("takes imported") != upload.file_id:
         added = unpack(library, upload.getvalue(), name=upload.name)
         st.session_state["takes imported"] = upload.file_id
@@ -123,7 +130,7 @@ try:
     if gone := st.session_state.get("deleted take"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"“{frame.plain(gone.name)}” was deleted.")
-            if st.button("Undo", key="undo", icon=":material/undo:"):
+            if st.button("Undo", key="undo", icon=":material/undo:", help="Bring it back."):
                 library.restore(gone.id)
                 del st.session_state["deleted take"]
                 st.rerun()

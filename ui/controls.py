@@ -59,7 +59,8 @@ def again(key: str, label: str, help: str = "The same settings with another seed
 
 def tempo(key: str, default: int, low: int = 40, high: int = 240) -> int:
     """Beats a minute."""
-    return int(st.slider("Tempo", low, high, default, key=f"{key}_tempo", format="%d bpm", **KEPT))
+    says = "Beats a minute, counted in quarter notes."
+    return int(st.slider("Tempo", low, high, default, key=f"{key}_tempo", format="%d bpm", help=says, **KEPT))
 
 
 def transpose(key: str) -> int:

@@ -213,5 +213,6 @@ def _poll(key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"job-{key}"):
         text = job.label if job.started else f"{job.label}: waiting for its turn"
         st.progress(job.fraction, text=plain(f"{text} …"))
-        if st.button("Cancel", key=f"cancel {key}", icon=":material/stop_circle:", disabled=job.stopped):
+        if st.button("Cancel", key=f"cancel {key}", icon=":material/stop_circle:", disabled=job.stopped,
+                     help="Stop here; what you had stays."):  # fmt: skip
             job.cancel()

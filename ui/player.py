@@ -351,6 +351,11 @@ _HELP = {
     "Stems": "A zip with one WAV for each track.",
     "MusicXML": "A score for MuseScore, Dorico, Sibelius …",
     "Pianoroll": "A pypianoroll .npz, for research.",
+    "ABC": "The tune as text, for ABC programs.",
+    "Score": "The score as it is engraved above, with its repeats.",
+    "SVG": "The score as a picture.",
+    "WAV, 8 bit": "The sound in 8 bits, as the network plays it.",
+    "Melody as MIDI": "The notes that were followed, for any sequencer.",
 }
 
 
