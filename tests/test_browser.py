@@ -1,7 +1,9 @@
 """The studio in a real browser: cold deep links, making, playing, mixing, downloading; the dark; a phone's width."""
 
 import io
+import os
 import re
+import signal
 import zipfile
 from pathlib import Path
 
@@ -9,8 +11,10 @@ import numpy as np
 import pytest
 
 from engine.audio import read_audio
+from engine.made import Made
 from engine.song_midi import read_midi
-from tests.studio import PATIENCE_SECONDS, ROOT, Visit, chromium, served, tune, wait_for
+from engine.takes import Library, Recipe
+from tests.studio import PATIENCE_SECONDS, ROOT, SERVERS, Visit, chromium, served, tune, wait_for
 from ui import frame
 
 
@@ -21,8 +25,13 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory):
-    home = tmp_path_factory.mktemp("studio")
+def home(tmp_path_factory):
+    """The folder of the person who uses the studio."""
+    return tmp_path_factory.mktemp("studio")
+
+
+@pytest.fixture(scope="module")
+def studio(home):
     with served(home) as address:
         yield address
     assert "Traceback" not in (home / "server.log").read_text(), (home / "server.log").read_text()[-3000:]
@@ -129,6 +138,51 @@ def test_drag_over_the_ruler_loops_whole_beats_and_keys_work(played):
     assert "bar 1, beat 2" in ruler.get_attribute("aria-valuetext")
 
 
+def test_a_click_on_a_lane_goes_there_and_keys_mute_zoom_and_end(played):
+    lane = played.page.locator(".bs[data-player='lab'] .lane .over").nth(1)
+    lane.scroll_into_view_if_needed()
+    length = played.player("lab")["length"]
+    lane.click(position={"x": lane.bounding_box()["width"] / 4, "y": 20})
+    assert played.player("lab")["seconds"] == pytest.approx(length / 4, abs=0.05)
+    ruler = played.page.get_by_role("slider", name="Position").first
+    ruler.press("+")
+    shown = played.page.evaluate("window.__bandstand.players.get('lab').view")
+    assert shown["to"] - shown["from"] == pytest.approx(length / 2), "half as much is shown, twice as large"
+    ruler.press("-")
+    ruler.press("2")
+    assert played.player("lab")["gains"] == [1, 0, 1]
+    assert played.page.get_by_role("button", name="Mute Bass", pressed=True).count() == 1
+    ruler.press("2")
+    assert played.player("lab")["gains"] == [1, 1, 1]
+    ruler.press("End")
+    assert played.player("lab")["seconds"] == pytest.approx(length)
+    ruler.press("Home")
+
+
+def test_the_volume_of_a_track_and_of_all(played):
+    fader = played.page.get_by_role("slider", name="Volume of Piano")
+    fader.fill("0.5")
+    assert played.player("lab")["gains"] == [1, 1, 0.5]
+    played.page.get_by_text("drums=1.00 bass=1.00 piano=0.50").wait_for()
+    fader.dblclick()
+    assert played.player("lab")["gains"] == [1, 1, 1], "a double click is 100%"
+    played.page.get_by_text("drums=1.00 bass=1.00 piano=1.00").wait_for()
+    press(played, "lab")
+    played.heard("lab")
+    whole = played.page.locator(".bs[data-player='lab'] input[aria-label='Volume']")
+    whole.fill("0")
+    wait_for(lambda: played.player("lab")["level"] < 1e-4, PATIENCE_SECONDS, "it is still heard")
+    whole.fill("0.9")
+    played.heard("lab")
+    press(played, "lab")
+
+
+def test_every_part_of_a_player_has_a_name(played):
+    parts = ".bs button, .bs input, .bs canvas:not([aria-hidden]), .bs[role=group]"
+    names = played.page.locator(parts).evaluate_all("parts => parts.map((part) => part.getAttribute('aria-label'))")
+    assert len(names) > 20 and all(names), names
+
+
 def test_new_music_of_the_same_length_takes_over_while_it_plays(played):
     press(played, "lab")
     played.heard("lab")
@@ -195,6 +249,116 @@ def test_a_page_opened_cold_has_music_to_hear_and_to_take_away(browser, studio, 
             button.click()
         assert Path(download.value.path()).stat().st_size > 40
         assert visit.player(key)["playing"], "a download stops nothing"
+
+
+SENDS = {"Band": "Variation", "Trombone": "Translation"}
+SHORT = {"Band": "band_bars=4+bars", "Trombone": "trombone_seconds_0=1.0"}
+
+
+def result(page_title: str) -> str:
+    """The key of a page's player."""
+    return {"Translation": "translation-after"}.get(page_title, page_title.lower())
+
+
+@pytest.mark.parametrize("page", [page for page in MAKERS if page.title in SENDS], ids=lambda page: page.title)
+def test_a_page_opened_cold_makes_plays_gives_away_and_sends_on(browser, studio, page):
+    name, key = page.title.lower(), result(page.title)
+    with Visit(browser, studio).open(f"{name}?{SHORT.get(page.title, '')}", ready=".bs .play") as visit:
+        wait_for(lambda: visit.player(key).get("sound"), PATIENCE_SECONDS, "nothing to hear")
+        before = visit.player(key)["sound"]
+        seed = visit.page.locator(f".st-key-{name}_seed input").first
+        seed.fill("11")
+        seed.press("Enter")
+        wait_for(lambda: visit.player(key).get("sound") != before, PATIENCE_SECONDS, "nothing new was made")
+        visit.page.locator(f".bs[data-player='{key}'] .loop").click()
+        press(visit, key)
+        visit.heard(key)
+        for kind, read in (("MIDI", read_midi), ("WAV", read_audio)):
+            button = visit.page.locator(f".st-key-downloads-{name}").get_by_role("button", name=kind).first
+            button.scroll_into_view_if_needed()
+            with visit.page.expect_download() as download:
+                button.click()
+            assert read(Path(download.value.path()).read_bytes())
+        assert visit.player(key)["playing"], "a download stops nothing"
+        to = SENDS[page.title]
+        visit.page.get_by_role("button", name=f"To {to}", exact=True).click()
+        visit.page.get_by_role("heading", name=to, exact=True).wait_for()
+        visit.page.get_by_text("Made from").wait_for()
+        press(visit, result(to))
+        visit.heard(result(to))
+
+
+def test_takes_are_found_compared_changed_and_sent_on(browser, studio, home):
+    library = Library(home / "takes")
+    first, second = (
+        library.keep(Made(song=tune(seed)), Recipe("band", {"genre": "jazz"}, seed), name=f"A <b>{kind}</b>")
+        for seed, kind in ((3, "lark"), (4, "wren"))
+    )
+    child = library.keep(Made(song=tune(5)), Recipe("variation", {"noise": 0.5}, 5), name="Egg", parents=[first.id])
+    with Visit(browser, studio).open("takes", ready=".bs .play") as visit:
+        page = visit.page
+        page.get_by_label("Search", exact=True).fill("A <b>")
+        page.get_by_label("Search", exact=True).press("Enter")
+        page.get_by_text("Egg", exact=True).wait_for(state="detached")
+        page.get_by_text("Compare two takes").click()
+        press(visit, "compare A")
+        visit.heard("compare A")
+        where = visit.player("compare A")["seconds"]
+        press(visit, "compare B")
+        visit.heard("compare B")
+        assert not visit.player("compare A")["playing"] and visit.player("compare B")["seconds"] > where
+        assert visit.player("compare A")["sound"] != visit.player("compare B")["sound"]
+        page.get_by_text("Compare two takes").click()
+        page.get_by_label("Search", exact=True).fill("egg")
+        page.get_by_label("Search", exact=True).press("Enter")
+        page.get_by_text("Made from A <b>lark</b>").wait_for()
+        page.get_by_role("button", name="Star", exact=True).click()
+        page.get_by_text("★ Egg").wait_for()
+        page.get_by_role("button", name="Name and tags").click()
+        page.get_by_label("Name", exact=True).fill("Nest")
+        page.get_by_label("Tags", exact=True).fill("egg, spring")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("★ Nest").wait_for()
+        page.get_by_role("button", name="Delete", exact=True).click()
+        page.get_by_text("“Nest” was deleted.").wait_for()
+        page.get_by_role("button", name="Undo").click()
+        page.get_by_text("★ Nest").wait_for()
+        found = library.get(child.id)
+        assert (found.name, found.tags, found.starred) == ("Nest", ("egg", "spring"), True)
+        page.get_by_text("Carry takes to another machine").click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export this one").click()
+        with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
+            assert f"{child.id}/song.mid" in archive.namelist()
+        page.get_by_role("button", name="To Variation").click()
+        page.get_by_role("heading", name="Variation", exact=True).wait_for()
+        page.get_by_text("Made from Nest ← A <b>lark</b>").wait_for()
+    assert library.get(second.id).name == "A <b>wren</b>"
+
+
+def test_a_killed_studio_loses_no_take_and_two_tabs_share_a_library(browser, tmp_path):
+    library = Library(tmp_path / "takes")
+    with served(tmp_path) as address:
+        with Visit(browser, address) as one, Visit(browser, address) as other:
+            one.open("trombone?trombone_seconds_0=0.5", ready=".bs .play")
+            one.page.get_by_role("button", name="Save as take").click()
+            one.page.get_by_text("Kept as").wait_for()
+            other.open("takes", ready=".bs .play")
+            one.page.get_by_role("button", name="Save as take").click()
+            wait_for(lambda: len(library.takes()) == 2, PATIENCE_SECONDS, "the second was not kept")
+            other.page.get_by_role("button", name="Delete", exact=True).click()
+            other.page.get_by_text("was deleted").wait_for()
+            kept = library.takes()
+        os.kill(SERVERS[address], signal.SIGKILL)
+    assert len(kept) == 1
+    with served(tmp_path) as address, Visit(browser, address) as again:
+        again.open("takes", ready=".bs .play")
+        press(again, f"take {kept[0].id}")
+        again.heard(f"take {kept[0].id}")
+        again.page.get_by_text("Deleted", exact=True).click()
+        again.page.get_by_role("button", name="Restore").click()
+        again.page.get_by_text("No take is deleted.").wait_for()
+    assert len(library.takes()) == 2
 
 
 @pytest.mark.parametrize("page", [frame.HOME, *frame.pages()], ids=lambda page: page.title)
