@@ -12,6 +12,7 @@ import torch
 from engine import ROOT
 from tests.melodies import collection
 from tests.test_band_training import songs, untrained_codec
+from tests.test_translation_command import two_instruments
 from tests.test_trombone_training import recorded
 from tests.test_variation_training import songs_file
 from training import band, melody
@@ -77,7 +78,7 @@ def test_two_processes_reach_the_loss_that_one_does(tmp_path):
 SYSTEMS = """
 import hashlib, json, sys
 from pathlib import Path
-from training import band, melody, trombone, variation
+from training import band, melody, translation, trombone, variation
 from training.loop import Loop
 from engine.band_model import Config
 folder, run = Path(sys.argv[1]), Loop.run
@@ -104,6 +105,8 @@ for module, words in (
                " --no-bf16 --steps 2 --evaluate-every 0"),
     (band, f"train --prepared {folder}/band --codec {folder}/codec --run {folder}/run/band/a --batch 4"
            f" --steps 2 --evaluate-every 2 --calibrate 2 --checkpoint {folder}/made/band"),
+    (translation, f"train --prepared {folder}/prepared --runs {folder}/run/translation --pair dull-bright --steps 2"
+                  f" --batch 2 --width 16 --precision no --checkpoints {folder}/made"),
 ):
     sys.argv = [module.__name__, *words.split()]
     module.main()
@@ -112,7 +115,8 @@ for module, words in (
 
 @pytest.fixture
 def prepared(tmp_path):
-    """Small arrays of four systems, in a folder each."""
+    """Small arrays of all five systems, in a folder each."""
+    two_instruments(tmp_path)
     (tmp_path / "tunes.abc").write_text(collection())
     melody.main(["prepare", "--prepared", str(tmp_path / "melody"), "--data", str(tmp_path / "tunes.abc")])
     songs_file(tmp_path / "songs.npz")
@@ -131,10 +135,10 @@ def test_every_system_trains_on_two_processes_with_weights_in_step_and_music_of_
     runs: dict[str, list[dict]] = {}
     for found in launched(2, str(script), str(prepared)):
         runs.setdefault(found["run"], []).append(found)
-    assert set(runs) == {"melody", "k8", "trombone", "band"}
+    assert set(runs) == {"melody", "k8", "trombone", "band", "translation"}
     for name, pair in runs.items():
         assert [found["processes"] for found in pair] == [2, 2] and {found["rank"] for found in pair} == {0, 1}
         assert pair[0]["weights"] == pair[1]["weights"], f"{name}: the processes have drifted apart"
         assert pair[0]["first"] != pair[1]["first"], f"{name}: both processes learn from the same music"
-    for name in ("melody", "band"):
+    for name in ("melody", "band", "dull-bright"):
         assert (prepared / "made" / name / "model.safetensors").exists()

@@ -143,10 +143,8 @@ def test_wrong_words_are_refused(words, melody, tmp_path):
     assert "\n" not in str(refusal.value) and not (tmp_path / "o.wav").exists()
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> Path:
+def two_instruments(folder: Path) -> Path:
     """Two folders of a few recordings of made-up instruments, a dull and a bright one, prepared."""
-    folder = tmp_path_factory.mktemp("tiny")
     random = np.random.default_rng(0)
     for name, brightness in (("dull", 0.25), ("bright", 0.85)):
         (folder / name).mkdir()
@@ -156,6 +154,11 @@ def tiny(tmp_path_factory) -> Path:
     folders = ["--a", str(folder / "dull"), "--b", str(folder / "bright")]
     training.main(["prepare", *folders, "--prepared", str(folder / "prepared")])
     return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    return two_instruments(tmp_path_factory.mktemp("tiny"))
 
 
 def train(tiny: Path, *words: str) -> Path:

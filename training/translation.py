@@ -13,7 +13,6 @@ untrained swap of profiles, or from the generator for all directions (--start an
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from pathlib import Path
 
@@ -134,8 +133,9 @@ def train(args: argparse.Namespace) -> None:
         training.loop.run(training.step, steps=args.steps, minutes=args.minutes, log_every=10, save_every=100)
         folder = args.checkpoints / name if args.seed == 0 else run / "checkpoint"
         profiles = {player: known[player].profile for player in players}
-        keep(folder, config, training.averaged(), profiles, training.loop.step, args)
-        print(f"{folder}: {training.loop.step} steps", flush=True)
+        if training.loop.main:
+            keep(folder, config, training.averaged(), profiles, training.loop.step, args)
+            print(f"{folder}: {training.loop.step} steps", flush=True)
 
 
 def keep(folder: Path, config: Config, generators: dict[str, Generator], profiles: dict[str, Profile], steps: int,
@@ -147,12 +147,6 @@ def keep(folder: Path, config: Config, generators: dict[str, Generator], profile
         start=args.start or "swap",
         parameters=sum(p.numel() for g in generators.values() for p in g.parameters()), **CREDIT,
     )  # fmt: skip
-
-
-def log_of(run: Path) -> list[dict]:
-    """A run's log, a dictionary a line."""
-    path = run / "log.jsonl"
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from engine import checkpoint
 from engine import translation as engine
 from engine.translation_sound import RATE, analyse, synthesise
+from training.loop import run_log
 from training.translation_train import CYCLE, IDENTITY, NEAR, SLICED
 
 matplotlib.use("Agg")
@@ -37,9 +38,7 @@ COMMAND = "python -m training.translation evaluate"
 
 def curves(run: Path, path: Path) -> bool:
     """Draw a run's log; False where there is none."""
-    from training.translation import log_of
-
-    log = log_of(run)
+    log = run_log(run) if (run / "log.jsonl").is_file() else []
     starts = [i for i, row in enumerate(log) if i and row["step"] <= log[i - 1]["step"]]
     log = log[starts[-1] :] if starts else log
     if len(log) < 2:

@@ -80,10 +80,10 @@ def apart_in_kind(real: torch.Tensor, heard_real: torch.Tensor, made: torch.Tens
     rows = [torch.nonzero((heard[:, 1:] * heard[:, :-1]).flatten() > 0)[:, 0] for heard in (heard_real, heard_made)]
     n = min(1024, *(len(r) for r in rows))
     rows = [r[torch.randperm(len(r), generator=random)[:n]] for r in rows]
-    total = torch.zeros(())
+    total = torch.zeros((), device=real.device)
     for view, weight in ((lambda x, h: x[:, 1:], 1.0), (lambda x, h: torch.diff(x, dim=1), 1.0),
                          (lambda x, h: slow_part(x, h)[:, 1:], 1.0)):  # fmt: skip
-        directions = torch.randn(TIMBRE, 48, generator=random)
+        directions = torch.randn(TIMBRE, 48, generator=random).to(real.device)
         directions = directions / directions.norm(dim=0)
         pair = (
             view(x, h).flatten(0, 1)[r].float()
@@ -108,10 +108,12 @@ def nearest(points: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
 class Side:
     """A batch of one side as tensors, with what generators and discriminators are given."""
 
-    def __init__(self, batch: Batch, here: torch.Tensor, there: torch.Tensor) -> None:
+    def __init__(self, batch: Batch, here: torch.Tensor, there: torch.Tensor, device: torch.device) -> None:
         """here, there: one-hot instruments [b, n] of this side and the other ([b, 0] in a pair)."""
-        t = {name: torch.from_numpy(getattr(batch, name)) for name in ("timbre", "midi", "relative", "voiced")}
-        shift = torch.from_numpy(batch.shift)[:, None].expand(-1, SEQUENCE)
+        fields = ("timbre", "midi", "relative", "voiced")
+        t = {name: torch.from_numpy(getattr(batch, name)).to(device) for name in fields}
+        shift = torch.from_numpy(batch.shift).to(device)[:, None].expand(-1, SEQUENCE)
+        here, there = here.to(device), there.to(device)
         self.white, self.heard = t["timbre"], (t["relative"] > -40).float()
         self.midi, self.away, self.level = t["midi"], t["midi"] + 12 * shift, t["relative"].clamp(min=-60)
         self.played = ((t["relative"] > -25) & (t["voiced"] > 0)).float()
@@ -177,7 +179,7 @@ class Training:
             if self.config.told:
                 word[:, players.index(player)] = 1
             words.append(word)
-        return torch.cat(points), torch.from_numpy(spread), torch.cat(words)
+        return tuple(x.to(self.loop.device) for x in (torch.cat(points), torch.from_numpy(spread), torch.cat(words)))
 
     def averaged(self) -> dict[str, Generator]:
         """The generators' moving averages."""
@@ -188,7 +190,7 @@ class Training:
         if not self.config.told:
             a, b = batches(self.voices[players[0]], self.voices[players[1]], self.batch, random)
             none = torch.zeros(self.batch, 0)
-            return Side(a, none, none), Side(b, none, none)
+            return Side(a, none, none, self.loop.device), Side(b, none, none, self.loop.device)
         lefts, rights, words = [], [], []
         for _ in range(self.batch // 2):
             i, j = random.choice(len(players), 2, replace=False)
@@ -200,7 +202,8 @@ class Training:
         n = len(players)
         left, right = (Batch(*(np.concatenate([getattr(b, f) for b in side]) for f in Batch.__dataclass_fields__))
                        for side in (lefts, rights))  # fmt: skip
-        return Side(left, word[:, :n], word[:, n:]), Side(right, word[:, n:], word[:, :n])
+        here, there = word[:, :n], word[:, n:]
+        return Side(left, here, there, self.loop.device), Side(right, there, here, self.loop.device)
 
     def _near(self, made: torch.Tensor, source: Side, target: Side, side: int, random: torch.Generator) -> torch.Tensor:
         """Distance of made frames to the nearest real ones, and of real ones to the nearest made: none is left out."""
