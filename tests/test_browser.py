@@ -34,7 +34,8 @@ def home(tmp_path_factory):
 def studio(home):
     with served(home) as address:
         yield address
-    assert "Traceback" not in (home / "server.log").read_text(), (home / "server.log").read_text()[-3000:]
+    log = (home / "server.log").read_text()
+    assert "Uncaught app execution" not in log and "A job failed" not in log, log[-3000:]
 
 
 @pytest.fixture(scope="module")

@@ -117,6 +117,7 @@ def test_a_result_is_sent_on_whatever_settings_stand_in_the_address(library):
     test.button(key="send band Variation").click().run()
     assert not refusals(test) and [title.value for title in test.title] == ["Variation"]
     [take] = library.takes()
+    test.switch_page("pages/variation.py").run()  # AppTest itself goes back to where it was
     made = settled(test, "variation").session_state["_made variation"]
     assert take.recipe.seed == 99 and made.settings["parents"] == (take.id,)
 
