@@ -93,6 +93,6 @@ def test_the_playing_note_is_lit_and_a_click_moves_the_playhead(tmp_path):
         wait_for(lambda: lit.count() >= 1, 30, "the note that was clicked is not lit")
         assert lit.first.get_attribute("id") == page.locator(".sheet .note").nth(30).get_attribute("id")
         with page.expect_download() as download:
-            page.get_by_text("SVG", exact=True).click()
+            page.get_by_role("button", name="SVG").click()
         assert download.value.path().read_bytes().startswith(b"<svg")
         visit.fits()
