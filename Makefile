@@ -17,14 +17,14 @@ export STREAMLIT_BROWSER_GATHER_USAGE_STATS = false
 run: .venv/run.done libfluidsynth .venv/warm.done
 	$(BIN)/python -m streamlit run app.py
 
-test: .venv/test.done libfluidsynth chromium lint types
+test: .venv/test.done libfluidsynth chromium lint types .venv/warm.done
 	$(BIN)/python -m pytest
 
 # Compiles the samplers once, so that nobody waits for it at the first note; it is kept beside the code.
 .venv/warm.done: .venv/run.done engine/melody_sampler.py engine/trombone_sampler.py
 	@echo "Compiling the samplers ..."
 	@$(BIN)/python -m engine trombone --note 58 --seconds 0.3 --json >/dev/null
-	@$(BIN)/python -m engine melody --bars 4 --json >/dev/null
+	@$(BIN)/python -m engine melody --bars 4 --out - | $(BIN)/python -m engine trombone --input - --out - >/dev/null
 	@touch $@
 
 lint: .venv/test.done
