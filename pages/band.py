@@ -12,7 +12,7 @@ from engine import Progress, Refused, band
 from engine.made import Made
 from engine.song import TRACKS, Song
 from engine.takes import Recipe
-from ui import controls, frame, jobs, player, takes
+from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import KEPT
 
 BARS = (4, 8, 12, 16, 24, 32, 48, 64)
@@ -136,5 +136,5 @@ with stage:
         title = f"{style.title()}, seed {how['seed']}, {song.tempo:g} bpm"
         mix = player.show("band", song=song, title=title)
         name = f"{style}-{how['seed']}"
-        player.downloads("band", name, song=song, mix=mix)
+        downloads.show("band", name, song=song, mix=mix)
         takes.offer("band", Made(song=song, settings=how), recipe(how, sha256), name=title)

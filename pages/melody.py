@@ -16,7 +16,7 @@ from engine.melody_command import METERS, read_form
 from engine.melody_compose import Request, Written, candidates
 from engine.melody_text import Tune, check_key
 from engine.takes import Recipe
-from ui import controls, frame, jobs, player, score, takes
+from ui import controls, downloads, frame, jobs, player, score, takes
 from ui.controls import KEPT
 
 TONICS = ("C", "G", "D", "A", "E", "B", "F#", "F", "Bb", "Eb", "Ab", "C#")
@@ -167,11 +167,11 @@ def stage(made: jobs.Made) -> None:
         mix = player.show("melody", song=music, title=f"{tune.title}, {tune.meter}, {tune.key}, {tempo:g} bpm")
         xml = "application/vnd.recordare.musicxml+xml"
         extras = [
-            player.Extra("ABC", "abc", tune.abc.encode(), "text/vnd.abc"),
-            player.Extra("Score", "score.musicxml", partial(score.xml, tune, up), xml),
-            player.Extra("SVG", "svg", partial(score.svg, tune, up), "image/svg+xml"),
+            downloads.Extra("ABC", "abc", tune.abc.encode(), "text/vnd.abc"),
+            downloads.Extra("Score", "score.musicxml", partial(score.xml, tune, up), xml),
+            downloads.Extra("SVG", "svg", partial(score.svg, tune, up), "image/svg+xml"),
         ]
-        player.downloads("melody", tune.title.lower(), song=music, mix=mix, extras=extras)
+        downloads.show("melody", tune.title.lower(), song=music, mix=mix, extras=extras)
         shape = {"tempo": float(tempo), "program": int(program or 0), "transpose": up}
         if changed:
             how, inputs = Recipe("melody", {"input": "input.abc", **shape}, 0, sha256), {"abc": tune.abc.encode()}

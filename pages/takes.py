@@ -8,7 +8,7 @@ from engine.audio import write_flac
 from engine.song_midi import write_midi
 from engine.takes import SONG, SOUND, Library, Take
 from engine.takes_zip import export, unpack
-from ui import frame, jobs, player
+from ui import downloads, frame, jobs, player
 from ui.takes import chain, labels, send, targets
 
 PAGE = 8  # takes shown at once
@@ -76,7 +76,7 @@ def draw(take: Take) -> None:
             away = st.popover("Download", icon=":material/download:", key=f"download {take.id}", on_change="rerun")
             if away.open:
                 with away:
-                    player.downloads(f"take {take.id}", take.name, song=song, audio=audio)
+                    downloads.show(f"take {take.id}", take.name, song=song, audio=audio)
         if st.button(
             "Make again", key=f"again {take.id}", icon=":material/replay:", help="From its recipe, and compare."
         ):

@@ -20,7 +20,7 @@ from engine.translation import INSTRUMENTS, ROOT, Translation
 from engine.translation_command import agreement, chosen, route
 from engine.translation_melody import PROGRAMS, melody
 from engine.translation_sound import HOP, RATE, Frames
-from ui import controls, frame, jobs, player, takes
+from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import KEPT
 
 WAYS = {"example": "Example", "file": "Upload", "microphone": "Record", "take": "Take"}
@@ -186,9 +186,9 @@ def stage(made: jobs.Made) -> None:
             f"{heard.kept['loudness']:.2f} · {len(heard.tune.tracks[0].notes)} notes · weights {heard.weights} · "
             f"{made.seconds:.1f} s for {heard.before.seconds:.1f} s of sound"
         )
-    midi = player.Extra("Melody as MIDI", "mid", write_midi(heard.tune), "audio/midi")
+    midi = downloads.Extra("Melody as MIDI", "mid", write_midi(heard.tune), "audio/midi")
     name = f"{heard.source} to {how['to']}"
-    player.downloads("translation", name, audio=heard.result.audio, extras=[midi])
+    downloads.show("translation", name, audio=heard.result.audio, extras=[midi])
     options = {"input": "input.flac", "from": heard.source, **{key: how[key] for key in ("to", "amount", "transpose")}}
     recipe = Recipe("translation", options, how["seed"], heard.sha256)
     result = Made(song=heard.tune, audio=heard.result.audio, settings=how)

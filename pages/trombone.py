@@ -18,7 +18,7 @@ from engine.trombone_command import song_of
 from engine.trombone_conditions import DYNAMICS, HIGHEST, LOWEST
 from engine.trombone_melody import Line, melody, perform, read_song, scale
 from engine.trombone_pitch import HOP_SECONDS, measured_cents, midi_hz, track_f0
-from ui import controls, frame, jobs, player, takes
+from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import KEPT
 
 KINDS = ("A note", "A scale", "A melody")
@@ -178,10 +178,10 @@ with stage:
         title = title_of(how)
         tell(audio, how, remarks, made.seconds)
         player.show("trombone", audio=audio, title=title, spectrogram=True, lines=pitch_lines(audio, song))
-        eight = player.Extra("WAV, 8 bit", "8bit.wav", lambda: trombone.eight_bit(audio), "audio/wav")
-        midi = player.Extra("MIDI", "mid", lambda: write_midi(song), "audio/midi")
+        eight = downloads.Extra("WAV, 8 bit", "8bit.wav", lambda: trombone.eight_bit(audio), "audio/wav")
+        midi = downloads.Extra("MIDI", "mid", lambda: write_midi(song), "audio/midi")
         name = f"trombone-{how['kind'].split()[1]}-{how['seed']}"
-        player.downloads("trombone", name, audio=audio, extras=[eight, midi])
+        downloads.show("trombone", name, audio=audio, extras=[eight, midi])
         keeping = Made(song=song, audio=audio, settings={k: v for k, v in how.items() if k not in ("piece", "parents")})
         takes.offer("trombone", keeping, recipe(how, sha256), name=title, parents=how.get("parents", ()),
                     inputs={"mid": source} if source else None)  # fmt: skip

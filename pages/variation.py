@@ -16,7 +16,7 @@ from engine.takes import Library, Recipe
 from engine.variation_bars import read
 from engine.variation_command import joined
 from engine.variation_extend import MAX_BARS, extend
-from ui import controls, frame, jobs, player, takes
+from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import KEPT
 
 EXAMPLES = frame.ROOT / "assets" / "examples"
@@ -187,7 +187,7 @@ def draw_grid(rows: list[list[Song]], how: dict[str, Any], sha256: str) -> None:
                 if more.open:
                     one = how | {"mode": "vary", "noise": noise, "seed": how["seed"] + number}
                     with more:
-                        player.downloads(key, f"variation-{noise:g}-{one['seed']}", song=song)
+                        downloads.show(key, f"variation-{noise:g}-{one['seed']}", song=song)
                         offer(key, song, one, sha256)
 
 
@@ -236,5 +236,5 @@ with stage:
             for remark in result.remarks:
                 st.caption(frame.plain(remark))
             mix = player.show("variation", song=result, group="variation", title=title_of(how))
-            player.downloads("variation", f"variation-{how['seed']}", song=result, mix=mix)
+            downloads.show("variation", f"variation-{how['seed']}", song=result, mix=mix)
             offer("variation", result, how, sha256)

@@ -8,7 +8,7 @@ import streamlit as st
 from engine import Refused
 from engine.audio import Audio
 from tests.studio import tune
-from ui import controls, frame, jobs, player
+from ui import controls, downloads, frame, jobs, player
 
 
 def slow(progress):
@@ -42,7 +42,7 @@ if another or jobs.empty("lab"):
 made = jobs.show("lab")
 if made:
     mix = player.show("lab", song=made.value, title="A <i>tune</i>")
-    player.downloads("lab", f"lab/{seed}", song=made.value, mix=mix)
+    downloads.show("lab", f"lab/{seed}", song=made.value, mix=mix)
     st.text(" ".join(f"{name}={gain:.2f}" for name, gain in mix.items()))
 left, right = st.columns(2)
 with left:

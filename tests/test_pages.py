@@ -13,7 +13,7 @@ from engine.again import parsed
 from engine.song_midi import write_midi
 from engine.takes import Recipe
 from tests.studio import app, refusals, settled, tune
-from ui import frame, jobs, player
+from ui import downloads, frame, jobs, player
 
 
 @pytest.fixture(autouse=True)
@@ -238,5 +238,5 @@ def test_muted_tracks_are_missing_from_the_wav_and_a_silent_one_is_refused():
     song = tune(1)
     gains = {track.name: 0.0 for track in song.tracks}
     with pytest.raises(Refused, match="muted"):
-        player._wav(song, gains)
-    assert len(player._wav(song, gains | {"bass": 1.0})) > 100_000
+        downloads._wav(song, gains)
+    assert len(downloads._wav(song, gains | {"bass": 1.0})) > 100_000

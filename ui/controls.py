@@ -41,7 +41,7 @@ def seed(key: str, default: int = 7, label: str = "Seed") -> int:
         )  # fmt: skip
         locked = st.session_state.get(f"{key}_lock", False)
         st.button(
-            "", key=f"{key} roll", icon=":material/casino:", on_click=roll, args=(key,), disabled=locked,
+            "Roll", key=f"{key} roll", icon=":material/casino:", on_click=roll, args=(key,), disabled=locked,
             help="Roll a new seed" if not locked else "The seed is locked.",
         )  # fmt: skip
         st.toggle("Lock", key=f"{key}_lock", **KEPT, help="Keep this seed while you change everything else.")
