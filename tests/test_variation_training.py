@@ -13,7 +13,7 @@ from training.variation_data import Bars, fold, prepare, song_bars, unpack
 from training.variation_evaluate import evaluate, held_out
 from training.variation_muon import orthogonal
 from training.variation_next import Latents
-from training.variation_vae import train_vae
+from training.variation_vae import train_vae, transposed
 
 
 def songs_file(path, count=12):
@@ -53,6 +53,22 @@ def test_a_bar_keeps_its_repeated_notes_and_what_is_held_over():
 def test_an_update_of_muon_has_singular_values_near_one():
     values = torch.linalg.svdvals(orthogonal(torch.randn(40, 24, generator=torch.Generator().manual_seed(0))))
     assert values.min() > 0.6 and values.max() < 1.3
+
+
+def test_a_transposed_bar_keeps_its_shape_and_all_its_notes():
+    rng = np.random.default_rng(0)
+    bars = (rng.random((200, 2, 16, 72)) < 0.005).astype(np.uint8)
+    bars[:, 0, 3, [0, 70]] = 1  # the whole range: one semitone up is all the room there is
+    bars[100:] = 0
+    bars[100:, 0, 5, [30, 34, 37]] = 1
+    moved = transposed(bars, rng)
+    assert (moved.sum(3) == bars.sum(3)).all()
+    shifts = moved[100:, 0, 5].argmax(1) - 30
+    assert (
+        set(shifts) == set(range(-6, 7))
+        and (moved[100:, 0, 5].nonzero()[1].reshape(-1, 3) - shifts[:, None] == [30, 34, 37]).all()
+    )
+    assert set(moved[:100, 0, 3].argmax(1)) == {0, 1}
 
 
 @pytest.fixture(scope="module")

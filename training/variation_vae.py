@@ -16,7 +16,7 @@ from torch import nn
 
 from engine.variation_vae import BarVae, VaeConfig
 from training.loop import Loop, best_weights
-from training.variation_data import Bars, unpack
+from training.variation_data import PITCHES, Bars, unpack
 from training.variation_muon import Muon
 
 SUSTAIN_WEIGHT = 0.3
@@ -50,6 +50,15 @@ def f1(predicted: torch.Tensor, true: torch.Tensor) -> float:
     return 2 * hits / max(1, predicted.sum().item() + true.sum().item())
 
 
+def transposed(rolls: np.ndarray, rng: np.random.Generator, reach: int = 6) -> np.ndarray:
+    """Bars uint8 [N, 2, 16, 72], each moved by a random number of semitones up to `reach` that keeps all its notes."""
+    sounds = rolls.any(axis=(1, 2))
+    lowest, highest = sounds.argmax(1), PITCHES - 1 - sounds[:, ::-1].argmax(1)
+    shift = np.clip(rng.integers(-reach, reach + 1, len(rolls)), -lowest, PITCHES - 1 - highest)
+    source = (np.arange(PITCHES) - shift[:, None]) % PITCHES
+    return np.take_along_axis(rolls, source[:, None, None], axis=3)
+
+
 @torch.no_grad()
 def note_f1(vae: BarVae, packed: np.ndarray, threshold: float | None = None) -> tuple[float, float]:
     """Note F1 (same pitch, same sixteenth) of bars through the VAE without noise, and the threshold used; without one
@@ -73,7 +82,6 @@ def train_vae(
     rate: float = 0.02,
     beta: float = 0.02,
     seed: int = 0,
-    start: dict[str, torch.Tensor] | None = None,
 ) -> None:
     """Train one VAE in out/<track> (resumes; keeps the best averaged weights by note F1 on validation songs)."""
     torch.set_num_threads(1)
@@ -83,8 +91,6 @@ def train_vae(
     held_out = sample_rows(bars, track, "val", 3000, seed)
     torch.manual_seed(seed)
     vae = BarVae(config_of(latent, track))
-    if start:
-        vae.load_state_dict(start)
     rates = {"matrices": rate, "rest": 4e-3}
     muon = Muon([p for p in vae.parameters() if p.ndim == 2], lr=rate)
     adam = torch.optim.AdamW([p for p in vae.parameters() if p.ndim != 2], lr=rates["rest"], betas=(0.9, 0.98))
@@ -106,7 +112,10 @@ def train_vae(
         for name, optimizer in loop.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = rates[name] * warm
-        rolls = torch.from_numpy(unpack(packed[rng.integers(0, len(packed), batch)])).float()
+        batch_rolls = unpack(packed[rng.integers(0, len(packed), batch)])
+        if track != "drums":
+            batch_rolls = transposed(batch_rolls, rng)
+        rolls = torch.from_numpy(batch_rolls).float()
         noise = torch.randn(batch, latent, generator=loop.generator(number))
         rolls, noise = rolls.to(loop.device), noise.to(loop.device)
         with loop.autocast():
