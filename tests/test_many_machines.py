@@ -89,7 +89,7 @@ def watched(loop, step, **how):
         seen.append(step(n))
         return seen[-1]
     run(loop, told, **how)
-    weights = b"".join(w.detach().numpy().tobytes() for name in loop.modules for w in loop._plain(name).parameters())
+    weights = b"".join(w.detach().numpy().tobytes() for name in loop.modules for w in loop.plain(name).parameters())
     print(json.dumps({"run": loop.folder.parent.name, "rank": loop.rank, "processes": loop.accelerator.num_processes,
                       "first": seen[0], "weights": hashlib.sha256(weights).hexdigest()}), flush=True)
 

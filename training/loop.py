@@ -61,18 +61,18 @@ class Loop:
         self.optimizers = {name: self.accelerator.prepare(optimizer) for name, optimizer in optimizers.items()}
         self.schedulers = schedulers or {}
         self.decay = ema or {}
-        self.averages = {name: copy.deepcopy(self._plain(name)).eval().requires_grad_(False) for name in self.decay}
+        self.averages = {name: copy.deepcopy(self.plain(name)).eval().requires_grad_(False) for name in self.decay}
         self.step, self.best = 0, float("inf")
         self.minutes = 0.0  # since `run` began, the same in every process; counted where it was given a limit
         if resume and (self.folder / "state.pt").exists():
             self._resume()
 
-    def _plain(self, name: str) -> nn.Module:
+    def plain(self, name: str) -> nn.Module:
         return self.accelerator.unwrap_model(self.modules[name])
 
     def averaged(self, name: str) -> nn.Module:
         """The moving average of a module, in eval mode; the module itself where no average was asked for."""
-        return self.averages[name] if name in self.averages else self._plain(name)
+        return self.averages[name] if name in self.averages else self.plain(name)
 
     @property
     def main(self) -> bool:
@@ -152,7 +152,7 @@ class Loop:
     def _average(self, name: str) -> None:
         # Early on a long average would still hold the start: it lengthens with the steps done.
         decay = min(self.decay[name], (1 + self.step) / (10 + self.step))
-        module, average = self._plain(name), self.averages[name]
+        module, average = self.plain(name), self.averages[name]
         for new, old in zip(module.parameters(), average.parameters()):
             old.lerp_(new.detach(), 1 - decay)
         for new, old in zip(module.buffers(), average.buffers()):
@@ -188,7 +188,7 @@ class Loop:
         state = {
             "step": self.step,
             "best": self.best,
-            "modules": {name: self._plain(name).state_dict() for name in self.modules},
+            "modules": {name: self.plain(name).state_dict() for name in self.modules},
             "averages": {name: module.state_dict() for name, module in self.averages.items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "schedulers": {name: scheduler.state_dict() for name, scheduler in self.schedulers.items()},
@@ -202,7 +202,7 @@ class Loop:
         state = torch.load(self.folder / "state.pt", map_location="cpu", weights_only=True)
         self.step, self.best = state["step"], state["best"]
         for name in self.modules:
-            self._plain(name).load_state_dict(state["modules"][name])
+            self.plain(name).load_state_dict(state["modules"][name])
         for name, module in self.averages.items():
             module.load_state_dict(state["averages"][name])
         for name, optimizer in self.optimizers.items():

@@ -2,8 +2,8 @@
 
     python -m training.translation prepare --audio data/audio
     python -m training.translation prepare --a my/oboe --b my/viola          (any two folders of recordings)
-    python -m training.translation train --pair flute-trombone --minutes 6
-    python -m training.translation train --any --minutes 12                  (one generator for all directions)
+    python -m training.translation train --pair flute-trombone --steps 600
+    python -m training.translation train --any --steps 1500               (one generator for all directions)
     python -m training.translation evaluate
 
 `train` reads only what `prepare` wrote, resumes by default, and writes the checkpoint when it ends. It starts from the
@@ -108,10 +108,10 @@ def begin_from_any(training: Training, run: Path) -> None:
     for one, other in ((a, b), (b, a)):
         name = f"generator {one}-{other}"
         weights = told_as_bias(state["averages"]["generator any"], everyone, one, other)
-        training.loop._plain(name).load_state_dict(weights)
+        training.loop.plain(name).load_state_dict(weights)
         training.loop.averages[name].load_state_dict(weights)
         weights = told_as_bias(state["modules"]["judge any"], everyone, one, None)
-        training.loop._plain(f"judge {one}").load_state_dict(weights)
+        training.loop.plain(f"judge {one}").load_state_dict(weights)
 
 
 def train(args: argparse.Namespace) -> None:

@@ -175,8 +175,8 @@ def write_card(folder: Path, name: str, metrics: dict[str, Any], args: argparse.
         "    " + (f"python -m engine translation --input {a}.wav --from {a} --to {b} --out {b}.wav"),
         "",
         "## For what",
-        "One melody at a time, between trombone, trumpet, flute, clarinet, saxophone, violin and cello. Chords, speech and "
-        "noise are noticed and said, not translated. Sound comes back mono at 16 kHz.",
+        "One melody at a time, between trombone, trumpet, flute, clarinet, saxophone, violin and cello. Speech, chords and "
+        "noise are noticed and said; of them only what has a pitch is carried over. Sound comes back mono at 16 kHz.",
         "",
         "## Data",
         f"{CREDIT_LINE} Files are split by name into train, validation and test (80/10/10); only train was learned from.",
