@@ -25,7 +25,8 @@ from training.variation_data import prepare as prepare_variation
 
 def launched(processes: int, *words: str) -> list[dict]:
     """What every process printed, a line of JSON each: one process, or several of `accelerate launch`, whose launcher
-    for the GPUs of one machine is also the one for CPU processes."""
+    for the GPUs of one machine is also the one for CPU processes. Each writes its line in one piece, for they share one
+    output."""
     command = [sys.executable]
     if processes > 1:
         command += ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes)]
@@ -57,8 +58,8 @@ x = torch.randn(500, 4, generator=torch.Generator().manual_seed(999))
 with torch.no_grad():
     loss = (loop.averaged("net")(x) - x.sum(1, keepdim=True)).square().mean().item()
 weight = loop.averaged("net").weight.tolist()
-print(json.dumps({"rank": loop.rank, "processes": world, "backend": loop.accelerator.state.backend,
-                  "weight": weight, "loss": loss}), flush=True)
+sys.stdout.write("\\n" + json.dumps({"rank": loop.rank, "processes": world, "weight": weight, "loss": loss,
+                                     "backend": loop.accelerator.state.backend}) + "\\n")
 """
 
 
@@ -90,8 +91,10 @@ def watched(loop, step, **how):
         return seen[-1]
     run(loop, told, **how)
     weights = b"".join(w.detach().numpy().tobytes() for name in loop.modules for w in loop.plain(name).parameters())
-    print(json.dumps({"run": loop.folder.parent.name, "rank": loop.rank, "processes": loop.accelerator.num_processes,
-                      "first": seen[0], "weights": hashlib.sha256(weights).hexdigest()}), flush=True)
+    found = {"run": loop.folder.parent.name, "rank": loop.rank, "processes": loop.accelerator.num_processes,
+             "first": seen[0], "weights": hashlib.sha256(weights).hexdigest()}
+    sys.stdout.write("\\n" + json.dumps(found) + "\\n")
+    sys.stdout.flush()
 
 Loop.run = watched
 small = {"width": 24, "depth": 1, "bar_width": 16, "track_width": 16}
