@@ -1,16 +1,21 @@
-"""Takes made again from their recipes, with a made-up system in the place of the trained ones."""
+"""Takes made again from their recipes: by a made-up system, and on the pages from files that are like no other."""
 
+import io
 import types
 from pathlib import Path
 
+import mido
+import numpy as np
 import pytest
+import soundfile
 
 from engine import Refused, again
 from engine import __main__ as cli
 from engine.made import Made
 from engine.song import Note, Song, Track
 from engine.song_midi import read_midi, write_midi
-from engine.takes import SONG, Library, Recipe
+from engine.takes import HOME_VARIABLE, SONG, Library, Recipe
+from tests.studio import app, refusals, settled
 
 
 @pytest.fixture
@@ -85,3 +90,53 @@ def test_a_recipe_from_elsewhere_touches_no_file_but_its_takes_own(library, tmp_
     for strange in ({"input": str(secret)}, {"also_to": str(tmp_path / "written.mid")}):
         with pytest.raises(Refused, match="not part of the take"):
             again.make_again(library, kept(library, **strange))
+
+
+@pytest.fixture
+def in_home(tmp_path, monkeypatch):
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+
+
+def fine_recording() -> bytes:
+    """A second and a half of a tone in 24 bits at 44.1 kHz, two channels, the right one softer."""
+    t = np.arange(66_150) / 44_100
+    tone = sum(0.3 * 0.5**k * np.sin(2 * np.pi * 392 * (k + 1) * t) for k in range(6))
+    file = io.BytesIO()
+    soundfile.write(file, np.stack([tone, 0.31 * tone], 1), 44_100, format="WAV", subtype="PCM_24")
+    return file.getvalue()
+
+
+def odd_song() -> bytes:
+    """A MIDI file of 97 ticks a beat whose notes lie between the sixteenths, with a tempo that changes."""
+    midi = mido.MidiFile(ticks_per_beat=97)
+    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=483_091), mido.Message("program_change", program=0)])
+    for i in range(24):
+        track.append(mido.Message("note_on", note=52 + 5 * i % 12, velocity=60 + i, time=7))
+        track.append(mido.Message("note_off", note=52 + 5 * i % 12, time=61))
+    track.insert(20, mido.MetaMessage("set_tempo", tempo=555_555))
+    midi.tracks.append(track)
+    file = io.BytesIO()
+    midi.save(file=file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "page, uploader, chosen, name, content",
+    [
+        ("translation", "translation_file", {"translation_way": "file"}, "fine.wav", fine_recording),
+        ("variation", "variation_file", {"variation_source": "A MIDI file of mine"}, "odd.mid", odd_song),
+        ("trombone", "trombone_file", {"trombone_kind": "A melody"}, "odd.mid", odd_song),
+    ],
+)
+def test_what_was_made_from_an_upload_is_made_again_to_the_byte(page, uploader, chosen, name, content, in_home):
+    test = app(f"pages/{page}.py")
+    for key, value in chosen.items():
+        test.session_state[key] = value
+    test.run().file_uploader(key=uploader).upload(name, content(), "application/octet-stream").run()
+    settled(test, page).button(key=f"save {page}").click().run()
+    assert not refusals(test)
+    (take,) = Library().takes()
+    assert take.has_song and take.has_sound == (page != "variation")
+    takes = app("pages/takes.py").run()
+    takes = settled(takes.button(key=f"again {take.id}").click().run(), f"again {take.id}")
+    assert not refusals(takes) and any("the same to the byte" in said.value for said in takes.success)
