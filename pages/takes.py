@@ -22,8 +22,8 @@ def complain(refused: Refused) -> None:
     st.error(frame.plain(str(refused)), icon=":material/error:")
 
 
-def compare(take: Take, progress: Progress) -> str:
-    """Make a take again and say whether it is the same to the byte. Runs in the worker."""
+def compare(take: Take, progress: Progress) -> bool:
+    """Make a take again; whether it is the same to the byte. Runs in the worker."""
     made = make_again(library, take, progress)
     same = True
     if take.has_song:
@@ -31,7 +31,7 @@ def compare(take: Take, progress: Progress) -> str:
         same &= midi == library.read(take, SONG)
     if take.has_sound:
         same &= made.audio is not None and write_flac(made.audio) == library.read(take, SOUND)
-    return "Made again: the same to the byte." if same else "Made again, but it came out different on this machine."
+    return same
 
 
 def draw(take: Take) -> None:
@@ -87,8 +87,10 @@ def draw(take: Take) -> None:
             st.session_state["deleted take"] = take
             st.rerun()
     outcome = jobs.show(f"again {take.id}")
-    if outcome:
-        st.success(outcome.value, icon=":material/check:") if "same" in outcome.value else st.warning(outcome.value)
+    if outcome and outcome.value:
+        st.success("Made again: the same to the byte.", icon=":material/check:")
+    elif outcome:
+        st.warning("Made again, but it came out different on this machine.", icon=":material/warning:")
 
 
 def beside(takes: list[Take]) -> None:

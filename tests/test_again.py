@@ -140,3 +140,4 @@ def test_what_was_made_from_an_upload_is_made_again_to_the_byte(page, uploader, 
     takes = app("pages/takes.py").run()
     takes = settled(takes.button(key=f"again {take.id}").click().run(), f"again {take.id}")
     assert not refusals(takes) and any("the same to the byte" in said.value for said in takes.success)
+    assert not takes.get("help_info"), "a value that stands alone in a line was shown as Python sees it"
