@@ -8,7 +8,7 @@ from engine import variation
 from engine.song import TRACKS, Note, Song, Track
 from training.data import songs_npz
 from training.variation_card import write_card
-from training.variation_collect import collect
+from training.variation_collect import begin_afresh, collect
 from training.variation_data import Bars, fold, prepare, song_bars, unpack
 from training.variation_evaluate import evaluate, held_out
 from training.variation_muon import orthogonal
@@ -105,6 +105,17 @@ def test_a_bar_to_be_predicted_sees_only_its_own_song(trained):
     first = np.flatnonzero(latents.place == 1)[1:2]
     data = latents.batch("bass", first)
     assert data["there"].sum() == 1 and not data["past"][0, :-1].any() and data["past"][0, -1].any()
+
+
+def test_predictors_go_on_from_those_of_the_same_latents_only(trained, tmp_path):
+    bank = variation.load(trained / "k8", "cpu").bank
+    begin_afresh(tmp_path, bank)
+    (tmp_path / "next" / "bass").mkdir(parents=True)
+    begin_afresh(tmp_path, bank)
+    assert (tmp_path / "next" / "bass").exists()
+    next(bank["bass"].parameters()).add_(0.01)
+    begin_afresh(tmp_path, bank)
+    assert not (tmp_path / "next").exists()
 
 
 def test_evaluation_measures_everything_that_the_card_shows(trained):

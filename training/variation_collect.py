@@ -5,6 +5,8 @@ python -m training.variation next --latent 64
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from pathlib import Path
 
 import torch
@@ -41,6 +43,7 @@ def collect(
     for track in TRACKS:
         bank[track].load_state_dict(vaes[track].state_dict())
     bank.eval().requires_grad_(False)
+    begin_afresh(runs, bank)
     latents = Latents.of(bars, bank, "train", songs, seed)
     measures = measure(latents, seed)
     network = Network(bank)
@@ -73,3 +76,14 @@ def collect(
         steps={"vae": done, "next": steps},
     )
     print(f"{where}: {sha256}")
+
+
+def begin_afresh(runs: Path, bank: Bank) -> None:
+    """Drop predictors that were trained on the latents of other VAEs; the training of those that were not goes on."""
+    digest = hashlib.sha256(b"".join(w.numpy().tobytes() for w in bank.state_dict().values())).hexdigest()
+    note = runs / "predicted.txt"
+    if PartialState().is_main_process and (not note.is_file() or note.read_text() != digest):
+        for name in ("next", "plain"):
+            shutil.rmtree(runs / name, ignore_errors=True)
+        note.write_text(digest)
+    PartialState().wait_for_everyone()
