@@ -29,6 +29,10 @@ Piano bars at K 64, 45 s of one thread each, note F1 on 4,000 bars of validation
 | … AdamW 8e-3, beta 0.005 | 0.739 |
 | … Muon 0.02, batch 512 (**chosen**) | 0.842 |
 | … Muon 0.05, batch 1024 | 0.826 |
+
+Strings at K 64, on 3,000 bars of validation songs: 11,000 steps 0.899, and 0.948 on training bars, so they were learned
+by heart; then each bar moved by up to six semitones, 15,000 steps 0.918, 28,000 steps 0.941 (**chosen**). Drums have no
+key, and are not moved.
 """
 
 
