@@ -33,7 +33,7 @@ def playing(visit: Visit) -> None:
 
 def keep_something(browser: Browser, address: str) -> None:
     """A jig and a band's piece in the library, so that the Takes page has something to show."""
-    for page in ("band", "melody?melody_type=jig"):
+    for page in ("band", "melody?melody_type=Jig"):
         with Visit(browser, address).open(page, ".bs .play") as visit:
             visit.page.get_by_role("button", name="Save as take").click()
             visit.page.get_by_text("Kept as").wait_for()
