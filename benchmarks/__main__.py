@@ -3,7 +3,7 @@
     make bench
     python -m benchmarks [band variation melody trombone translation cold studio] [--json]
 
-Each part is measured in a process of its own, one after the other, in some minutes; a row appears when it is found.
+Each part is measured in a process of its own, one after the other, in some minutes; its rows appear when it is done.
 """
 
 from __future__ import annotations
