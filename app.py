@@ -26,7 +26,9 @@ if first:
             st.page_link(first.path, label=f"Open {first.title}", icon=":material/play_circle:")
         if OPENING.is_file():
             with right:
-                player.show("opening", song=read_midi(OPENING), compact=True, title="Electronic, seed 7", height=110)
+                song = read_midi(OPENING)
+                title = f"{song.title.capitalize()}, made by {first.title}"
+                player.show("opening", song=song, compact=True, title=title, height=110)
 
 there = frame.pages()
 for row in range(0, len(there), 3):
