@@ -193,7 +193,7 @@ def main() -> None:
     p.add_argument("--checkpoint", type=Path, default=CHECKPOINTS / "band")
     p.add_argument("--minutes", type=float, help="stop the generator in time")
     p.add_argument("--steps", type=int, default=40_000)
-    p.add_argument("--loss", choices=("wgan-gp", "r3"), default="wgan-gp")
+    p.add_argument("--loss", choices=("r3", "wgan-gp"), default="r3")
     p.add_argument("--critic-steps", type=int, default=2)
     p.add_argument("--batch", type=int, default=48, help="pairs of phrases")
     p.add_argument("--rate", type=float, default=4e-4)
