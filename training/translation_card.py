@@ -145,7 +145,7 @@ def write_card(folder: Path, name: str, metrics: dict[str, Any], args: argparse.
     config = checkpoint.read_config(folder)
     model = engine.load(folder, "cpu")
     a, b = name.split("-") if name != "any" else ("flute", "cello")
-    drawn = curves(args.runs / f"{name}-0", folder / "curves.png")
+    drawn = curves(args.runs / f"{name}-0", folder / "curves.png") or (folder / "curves.png").is_file()
     spectrograms(model, a, b, held, folder / "spectrograms.png")
     what = f"{a} ⇄ {b}" if name != "any" else "every pair of the seven instruments, through one generator"
     steps = config.get("steps", 0)
