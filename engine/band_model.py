@@ -3,10 +3,10 @@
 The line is MuseGAN's (Dong et al. 2018): noise shared by the band and noise of each track, bars × tracks × steps ×
 pitches out. It is built in two stages. Five decoders of transposed convolutions, the playing halves of autoencoders,
 turn one bar's latent into its pianoroll. The generator, trained as a GAN, makes for a phrase of four bars those
-latents, silences, and a *chord code*: how much each pitch class sounds in each half of a bar over all pitched tracks.
-The decoders' notes are weighed by that one code, so that the tracks agree about the harmony.
+latents, silences, and a *chord code*: how much each pitch class sounds in each beat over all pitched tracks. The
+decoders' notes are weighed by that one code, so that the tracks agree about the harmony.
 
-    Generator   shared [N, 96], tracks [N, 5, 24], genre [N, G] -> latent [N, 4, 5, K], chord [N, 4, 24], sounds
+    Generator   shared [N, 96], tracks [N, 5, 24], genre [N, G] -> latent [N, 4, 5, K], chord [N, 4, 48], sounds
     Decoder     latent of a track [M, K] -> onset and held logits [M, 2, 16, 72]
 
 Trained by `python -m training.band train`; played by `engine.band`.
@@ -30,8 +30,9 @@ TRACKS, BARS, STEPS, PITCHES, LOWEST = (
     72,
     24,
 )  # tracks, bars a phrase, steps a bar, pitches, lowest MIDI pitch
-KNEE = 0.02  # a pitch class with this share of a half bar belongs to its chord code as much as any
-CHORD = 24  # twelve pitch classes for each half bar
+BEATS = 4
+CHORD = 12 * BEATS  # twelve pitch classes for each beat of a bar
+FAINT = 0.002  # shares of a beat below this are as good as none
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class Config:
     phrase: int = 32  # shared noise of one phrase
     track_style: int = 16  # a track's noise that a whole song keeps
     track_phrase: int = 8  # a track's noise of one phrase
-    width: int = 256  # generator
-    depth: int = 3  # residual blocks before the bars part
-    bar_width: int = 128
-    track_width: int = 128
+    width: int = 384  # generator
+    depth: int = 4  # residual blocks before the bars part
+    bar_width: int = 192
+    track_width: int = 224
     decoder_bar: int = 192  # channels at 1, 4 and 16 positions in a bar
     decoder_beat: int = 192
     decoder_step: int = 96
@@ -82,7 +83,7 @@ class Phrase(NamedTuple):
     """What the generator makes, and what the critic judges: latents are 0 where a track is silent."""
 
     latent: Tensor  # [N, 4, 5, K], of about unit scale
-    chord: Tensor  # [N, 4, 24], each half bar's pitch classes as a vector of length 1 without negative numbers
+    chord: Tensor  # [N, 4, 48], each beat's pitch classes as a vector of length 1 without negative numbers
     sounds: Tensor  # [N, 4, 5], 1 or 0
 
 
@@ -144,12 +145,12 @@ class Generator(nn.Module):
         return self.assemble(latent, chord, sounds + (genre @ self.sound_bias)[:, None], again)
 
     def material(self, shared: Tensor, tracks: Tensor, genre: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """New material for each bar [N, 4, 5, K], chord [N, 4, 24], and what the neurons for sounding [N, 4, 5] and for
+        """New material for each bar [N, 4, 5, K], chord [N, 4, 48], and what the neurons for sounding [N, 4, 5] and for
         repeating the last bar and the one before it [N, 4, 5, 2] see."""
         n = len(shared)
         h = self.blocks(self.enter(torch.cat([shared, genre * 4], -1)))
         bars = self.bar(F.gelu(self.to_bars(F.gelu(h)).reshape(n, BARS, -1)))  # [N, 4, bar]
-        chord = F.relu(self.chord(bars)).reshape(n, BARS, 2, 12)
+        chord = F.relu(self.chord(bars)).reshape(n, BARS, BEATS, 12)
         chord = F.normalize(chord, dim=-1, eps=1e-3).reshape(n, BARS, CHORD)
         mine = self.own(
             torch.cat([tracks, (genre * 4)[:, None].expand(-1, TRACKS, -1)], -1)[:, None]
@@ -185,6 +186,7 @@ class Band(nn.Module):
     again: Tensor
     least: Tensor
     clear: Tensor
+    variety: Tensor
     loud: Tensor
     tempo: Tensor
 
@@ -204,7 +206,8 @@ class Band(nn.Module):
         self.register_buffer(
             "again", torch.zeros(genres, TRACKS, 2)
         )  # bias on repeating the last bar, the one before it
-        self.register_buffer("clear", torch.zeros(TRACKS))  # how strongly pitch classes outside the chord are held back
+        self.register_buffer("clear", torch.zeros(()))  # how strongly the chord weighs the pitched tracks' notes
+        self.register_buffer("variety", torch.zeros(TRACKS))  # what a pitch class's likeliest onset of a bar gains
         self.register_buffer("loud", torch.full((genres, TRACKS, STEPS), 80.0))  # mean velocity by step
         self.register_buffer("tempo", torch.full((genres,), 120.0))
 
@@ -216,24 +219,25 @@ class Band(nn.Module):
     def decode(self, phrase: Phrase) -> Tensor:
         """Logits of onset and sounding cells, [N, 4, 5, 2, 16, 72]; -30 where a track is silent.
 
-        Onsets of a bar are raised where needed so that its likeliest one reaches `least`: what is to sound does."""
+        The decoders' logits, weighed by what training data say of real bars (`training.band_measure.calibrate`):
+        `clear` times the logarithm of each pitch class's share of the beat; `variety` on the likeliest onset of each
+        pitch class in a bar, so that as many are used as in real ones; and a bar's likeliest onset raised where needed
+        to reach `least`: what is to sound does."""
         n, bars = phrase.chord.shape[:2]
-        chord = phrase.chord.reshape(n * bars, CHORD)
-        halves = torch.log((chord.reshape(-1, 2, 12) ** 2 + 0.002) / (KNEE + 0.002))
-        fit = (
-            halves.clamp(max=0).repeat_interleave(STEPS // 2, 1).repeat(1, 1, PITCHES // 12)[:, None]
-        )  # [M, 1, 16, 72]
+        share = phrase.chord.reshape(n * bars, BEATS, 12) ** 2
+        fit = torch.log(share + FAINT).repeat_interleave(STEPS // BEATS, 1).repeat(1, 1, PITCHES // 12)[:, None]
         out = []
         for t, decoder in enumerate(self.decoders):
             latent = phrase.latent[:, :, t].reshape(n * bars, -1) * self.scale[t] + self.centre[t]
             raw = decoder(latent)
-            logits = raw + self.clear[t] * fit
+            logits = raw + self.clear * fit if t else raw
             # The notes that fit best, but as many as the decoder expects: the bar's mass stays what it was.
             before, after = (x[:, 0].clamp(max=0).flatten(1).logsumexp(1) for x in (raw, logits))
-            logits = logits + torch.stack([before - after, torch.zeros_like(after)], 1)[..., None, None]
-            likeliest = logits[:, 0].amax((1, 2))[:, None, None]
-            lift = (self.least[t] - likeliest).clamp(min=0)
-            logits = torch.stack([logits[:, 0] + lift, logits[:, 1]], 1)
+            onset = (logits[:, 0] + (before - after)[:, None, None]).unflatten(-1, (-1, 12))  # [M, 16, octaves, 12]
+            likeliest = onset.amax((1, 2), keepdim=True)
+            onset = torch.where(onset == likeliest, onset + self.variety[t], onset).flatten(2)
+            lift = (self.least[t] - onset.amax((1, 2), keepdim=True)).clamp(min=0)
+            logits = torch.stack([onset + lift, logits[:, 1]], 1)
             sounds = phrase.sounds[:, :, t].reshape(-1, 1, 1, 1)
             out.append(logits * sounds - 30 * (1 - sounds))
         return torch.stack(out, 1).reshape(n, bars, TRACKS, 2, STEPS, PITCHES)

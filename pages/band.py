@@ -20,7 +20,7 @@ KITS = {0: "Standard kit", 8: "Room kit", 16: "Power kit", 24: "Electronic kit",
         40: "Brushes", 48: "Orchestra kit"}  # fmt: skip
 INSTRUMENTS = dict(enumerate(pretty_midi.constants.INSTRUMENT_MAP[:112]))  # what lies beyond is not played in notes
 OWN_SEEDS = 10_000
-OPENING = "jazz"  # with the first seed four of the five play
+OPENING, FIRST_SEED = "jazz", 1  # all five play
 
 frame.open_page("Band", "Pick a style and a seed: drums, piano, guitar, bass and strings improvise together.")
 
@@ -46,7 +46,7 @@ def desk(options: dict[str, Any]) -> dict[str, Any]:
         share = st.slider(f"{nice(genre)} to {nice(blend)}", 0, 100, 50, 5, format="%d%%", key="band_share", **KEPT,
                           help="0% is all the first style, 100% all the second.")  # fmt: skip
         mix = {genre: 1 - share / 100, blend: share / 100}
-    seed = controls.seed("band_seed")
+    seed = controls.seed("band_seed", FIRST_SEED)
     bars = st.select_slider("Length", BARS, 8, format_func=lambda n: f"{n} bars", key="band_bars", **KEPT,
                             help="A longer piece begins as the shorter one and has sections that return.")  # fmt: skip
     adventure = st.slider("How adventurous", 0.0, 2.0, 1.0, 0.05, key="band_adventure", **KEPT,

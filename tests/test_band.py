@@ -13,7 +13,7 @@ import torch
 
 from engine import ROOT, Cancelled, Refused, band, checkpoint
 from engine.band_form import path_noise
-from engine.band_model import Band, Config, Generator
+from engine.band_model import Band, Config, Generator, Phrase
 from engine.song import TRACKS, Note
 from engine.song_midi import write_midi
 
@@ -172,12 +172,38 @@ def test_a_damaged_checkpoint_is_refused_by_name(tmp_path: Path) -> None:
 def test_repeating_bars_are_exactly_the_earlier_ones() -> None:
     torch.manual_seed(0)
     generator = Generator(TINY)
-    latent, chord, sounds = torch.randn(3, 4, 5, 4), torch.rand(3, 4, 24), torch.ones(3, 4, 5)
+    latent, chord, sounds = torch.randn(3, 4, 5, 4), torch.rand(3, 4, 48), torch.ones(3, 4, 5)
     again = -torch.ones(3, 4, 5, 2)
     again[:, 1, 3, 0] = again[:, 3, 2, 1] = 1  # bass: bar 2 is bar 1; guitar: bar 4 is bar 2
     made = generator.assemble(latent, chord, sounds, again).latent
     assert torch.equal(made[:, 1, 3], made[:, 0, 3]) and torch.equal(made[:, 3, 2], made[:, 1, 2])
     assert torch.equal(made[:, 1, 2], latent[:, 1, 2])
+
+
+def test_the_chord_decides_which_notes_of_a_beat_sound_and_leaves_the_drums_alone() -> None:
+    network = lively()
+    chord = torch.zeros(1, 1, 4, 12)
+    chord[0, 0, :, 0] = chord[0, 0, 2, 7] = 1  # C in every beat, G as well in the third
+    phrase = Phrase(torch.randn(1, 1, 5, TINY.latent), chord.flatten(2), torch.ones(1, 1, 5))
+    before = network.decode(phrase)[0, 0].unflatten(-1, (6, 12))  # [tracks, planes, steps, octaves, pitch classes]
+    network.clear.fill_(2.0)
+    gain = network.decode(phrase)[0, 0].unflatten(-1, (6, 12)) - before
+    assert torch.equal(gain[0], torch.zeros_like(gain[0]))
+    beats = gain[1:, 0].unflatten(1, (4, 4)).mean((2, 3))  # [tracks, beats, pitch classes]
+    assert torch.allclose(beats[:, 0, 0] - beats[:, 0, 7], torch.tensor(12.4), atol=0.1)  # 2 log(1 / 0.002)
+    assert torch.allclose(beats[:, 2, 0], beats[:, 2, 7], atol=1e-3)
+
+
+def test_variety_raises_the_likeliest_onset_of_each_pitch_class() -> None:
+    network = lively()
+    phrase = Phrase(torch.randn(1, 1, 5, TINY.latent), torch.ones(1, 1, 48), torch.ones(1, 1, 5))
+    before = network.decode(phrase)[0, 0].unflatten(-1, (6, 12))
+    network.variety[2] = 1.5
+    gain = network.decode(phrase)[0, 0].unflatten(-1, (6, 12)) - before
+    assert not gain[[0, 1, 3, 4]].any() and not gain[2, 1].any()
+    raised = gain[2, 0] > 1
+    assert raised.sum((0, 1)).tolist() == [1] * 12 and gain[2, 0][raised].allclose(torch.tensor(1.5))
+    assert torch.equal(before[2, 0][raised].sort().values, before[2, 0].amax((0, 1)).sort().values)
 
 
 def test_style_stays_and_sections_return() -> None:
@@ -210,7 +236,7 @@ needs_weights = pytest.mark.skipif(not (band.PATH / "config.json").exists(), rea
 def test_the_shipped_band_plays_every_genre_within_its_size() -> None:
     model = band.load()
     assert len(model.genres) >= 8
-    assert (band.PATH / "model.safetensors").stat().st_size <= 8 << 20
+    assert (band.PATH / "model.safetensors").stat().st_size <= 16 << 20
     densities = []
     for genre in model.genres:
         songs = [band.generate(model, genre=genre, seed=s, bars=8, key="C") for s in range(4)]

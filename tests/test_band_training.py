@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine import band
-from engine.band_model import Config, Generator, Phrase
+from engine.band_model import Band, Config, Generator, Phrase
 from engine.song import TRACKS, Note, Song, Track
 from engine.song_midi import write_midi
 from engine.variation_vae import BarVae, VaeConfig
@@ -22,7 +23,7 @@ from training import band_train
 from training.band_codec import autoencoder, chord_code
 from training.band_data import Windows, key_shift, prepare, windows_of
 from training.band_judge import features
-from training.band_measure import copies, harmony, shuffled, sounding, two_bars
+from training.band_measure import copies, harmony, meet, set_repeats, set_silences, shuffled, sounding, two_bars
 from training.data import SongNotes
 
 torch.set_num_threads(1)
@@ -54,7 +55,6 @@ def songs() -> Iterator[SongNotes]:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("prepared")
     prepare(songs(), folder)
-    np.save(folder / "chords.npy", training.window_chords(Windows.open(folder)))
     return folder
 
 
@@ -101,9 +101,9 @@ def test_prepared_windows_give_back_their_rolls(prepared: Path) -> None:
 
 
 def test_a_chord_code_has_unit_length_and_silence_none() -> None:
-    chroma = np.zeros((1, 2, 12), np.float32)
+    chroma = np.zeros((1, 4, 12), np.float32)
     chroma[0, 0, [0, 7]] = 3, 1
-    code = chord_code(chroma).reshape(2, 12)
+    code = chord_code(chroma).reshape(4, 12)
     assert np.linalg.norm(code[0]) == pytest.approx(1) and code[0, 0] ** 2 == pytest.approx(0.75)
     assert not code[1].any()
 
@@ -137,7 +137,7 @@ def test_the_critic_learns_to_tell_music_from_beginners(prepared: Path, codec: P
     config = Config(tuple(band_train.GENRES), width=16, depth=1, bar_width=8, track_width=8)
     windows = Windows.open(prepared)
     latents = [z for z, _, _ in training.encode(windows, codec).values()]
-    phrases = band_train.Phrases.of(windows, np.load(prepared / "chords.npy"), latents)
+    phrases = band_train.Phrases.of(windows, latents)
     settings = {"minutes": None, "steps": 12, "batch": 8, "rate": 1e-3, "log_every": 1}
     loop = band_train.train(phrases, config, tmp_path, loss=loss, **settings)
     real, genre = phrases.draw(64, torch.Generator().manual_seed(5))
@@ -152,14 +152,40 @@ def test_the_critic_learns_to_tell_music_from_beginners(prepared: Path, codec: P
 def test_drawn_phrases_are_neighbours_of_one_song_and_genres_come_equally(prepared: Path, codec: Path) -> None:
     windows = Windows.open(prepared)
     latents = [torch.arange(len(windows.bars[t]), dtype=torch.float32)[:, None] + 1 for t in TRACKS]
-    phrases = band_train.Phrases.of(windows, np.load(prepared / "chords.npy"), latents)
+    phrases = band_train.Phrases.of(windows, latents)
     phrase, genre = phrases.draw(400, torch.Generator().manual_seed(0))
-    assert phrase.latent.shape == (400, 2, 4, 5, 1) and phrase.chord.shape == (400, 2, 4, 24)
+    assert phrase.latent.shape == (400, 2, 4, 5, 1) and phrase.chord.shape == (400, 2, 4, 48)
     value = phrase.latent[..., 0]
     assert (value[phrase.sounds == 0] == 0).all() and (value[phrase.sounds == 1] > 0).all()
     assert genre.sum(0).min() > 25
     rows = {tuple(w.reshape(-1).tolist()) for w in windows.index + 1}
     assert all(tuple(p.reshape(-1).int().tolist()) in rows for p in phrase.latent[..., 0])
+
+
+def test_a_setting_is_halved_to_what_is_wanted_or_to_its_end() -> None:
+    setting = torch.zeros(3)
+    meet(setting, (0, 1), lambda: 2 * setting, torch.tensor([0.7, 5, -1]))
+    assert setting.numpy() == pytest.approx([0.35, 1, 0], abs=0.01)
+
+
+def test_tracks_that_sound_repeat_as_often_as_asked(prepared: Path) -> None:
+    windows = Windows.open(prepared)
+    real, genre = training.real_phrases(windows, (0,), 4, 0)
+    still = np.repeat(real[:, :1], real.shape[1], 1)
+    config = Config(tuple(band_train.GENRES), width=24, depth=1, bar_width=16, track_width=16)
+    torch.manual_seed(0)
+    network = Band(config).eval().requires_grad_(False)
+    seen = set_silences(network, still, genre, 0)
+    jazz = torch.eye(len(config.genres))[1].expand(2000, -1)
+    shared, private = band_train.noise(config, 1000, torch.Generator().manual_seed(1))
+    sounds = network.phrase(shared, private, jazz).sounds > 0
+    neurons = network.generator.material(shared, private, jazz)[3]
+    for wanted in (0.3, 0.7):
+        set_repeats(network, still, genre, seen, torch.full((5,), wanted))  # still ones share every onset
+        for t, k in product(np.flatnonzero(real[genre == 1].any((0, 1, 3, 4, 5))), (1, 2)):
+            again = neurons[:, k:, t, k - 1] + network.again[1, t, k - 1] > 0
+            heard = again[sounds[:, k:, t] & sounds[:, :-k, t]]
+            assert heard.float().mean() == pytest.approx(wanted, abs=0.05)
 
 
 def test_notes_are_held_only_from_an_onset() -> None:

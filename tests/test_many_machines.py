@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import torch
 
@@ -15,8 +14,7 @@ from tests.test_band_training import songs, untrained_codec
 from tests.test_translation_command import two_instruments
 from tests.test_trombone_training import recorded
 from tests.test_variation_training import songs_file
-from training import band, melody
-from training.band_data import Windows
+from training import melody
 from training.band_data import prepare as prepare_band
 from training.data import songs_npz
 from training.trombone_prepare import prepare as prepare_trombone
@@ -125,7 +123,6 @@ def prepared(tmp_path):
     songs_file(tmp_path / "songs.npz")
     prepare_variation(songs_npz(tmp_path / "songs.npz"), tmp_path / "variation")
     prepare_band(songs(), tmp_path / "band")
-    np.save(tmp_path / "band" / "chords.npy", band.window_chords(Windows.open(tmp_path / "band")))
     untrained_codec(tmp_path / "codec")
     (tmp_path / "notes").mkdir()
     prepare_trombone(recorded(tmp_path / "notes"), tmp_path / "trombone", copies=1, progress=False)

@@ -51,10 +51,10 @@ def test_the_styles_are_the_models(opened):
 
 def test_another_part_changes_one_player_and_no_other(opened):
     before = song_of(opened)
-    opened.button(key="band_piano_roll").click().run()
+    player = next(track.name for track in before.tracks if track.notes)
+    opened.button(key=f"band_{player}_roll").click().run()
     after = song_of(settled(opened, "band"))
-    same = {a.name: a.notes == b.notes for a, b in zip(before.tracks, after.tracks)}
-    assert same == {"drums": True, "piano": False, "guitar": True, "bass": True, "strings": True}
+    assert [a.name for a, b in zip(before.tracks, after.tracks) if a.notes != b.notes] == [player]
 
 
 def test_the_big_button_rolls_the_seed_unless_it_is_locked(opened):

@@ -65,7 +65,7 @@ def test_what_is_missing_is_prepared_once_and_what_fails_or_has_no_data_keeps_it
     data, prepared = tmp_path / "data", tmp_path / "prepared"
     (data / "audio").mkdir(parents=True)
     (prepared / "band").mkdir(parents=True)
-    (prepared / "band" / "chords.npy").touch()
+    (prepared / "band" / "facts.json").touch()
     assert report.main(["--data", str(data), "--prepared", str(prepared)]) == 1
     runs = [call[:2] for call in calls if len(call) == 3]
     assert runs == [("band", "evaluate"), ("trombone", "prepare"), ("translation", "prepare"),

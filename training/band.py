@@ -22,7 +22,7 @@ import torch
 from engine import CHECKPOINTS, checkpoint
 from engine.band_model import BARS, Band, Config
 from training import band_card, metrics
-from training.band_codec import autoencoder, decoder_weights, encode, train_readers, window_chords
+from training.band_codec import autoencoder, decoder_weights, encode, train_readers
 from training.band_data import Windows, prepare, songs_by_label
 from training.band_judge import Judge, features
 from training.band_measure import binary, calibrate, sample, set_thresholds
@@ -77,7 +77,6 @@ def run_prepare(args: argparse.Namespace) -> None:
     skipped: list[str] = []
     counts = None if args.lpd5 or args.midi else songs_by_label(args.data / "songs.npz")
     facts = prepare(chosen_songs(args, skipped), args.prepared, counts=counts, skipped=skipped)
-    np.save(args.prepared / "chords.npy", window_chords(Windows.open(args.prepared)))
     for line in facts["skipped"]:
         print(f"skipped: {line}")
     print(f"{facts['songs']} songs, {facts['windows']} windows of eight bars, {len(facts['skipped'])} files skipped")
@@ -95,7 +94,6 @@ def run_genres(args: argparse.Namespace) -> None:
 def run_train(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     windows = Windows.open(args.prepared)
-    chords = np.load(args.prepared / "chords.npy")
     config = Config(genres=tuple(GENRES))
     store = args.run.parent / "latents.pt"
     if not store.exists():
@@ -103,7 +101,7 @@ def run_train(args: argparse.Namespace) -> None:
         torch.save(encode(windows, args.codec), temporary := store.with_suffix(f".{os.getpid()}"))
         os.replace(temporary, store)
     coded = torch.load(store, weights_only=True)
-    phrases = Phrases.of(windows, chords, [coded[n][0] for n in TRACKS])
+    phrases = Phrases.of(windows, [coded[n][0] for n in TRACKS])
     band = assemble(config, args.prepared, args.codec, [(coded[n][1], coded[n][2]) for n in TRACKS])
     known, known_genre = real_phrases(windows, (0,), min(150, args.calibrate), 2)
     known_td = band_card.harmony(known)
@@ -145,7 +143,7 @@ def run_train(args: argparse.Namespace) -> None:
     if not loop.main:
         return
     band.generator.load_state_dict(loop.load_best("generator"))
-    real, real_genre = real_phrases(windows, (0,), args.calibrate, 7)
+    real, real_genre = real_phrases(windows, (0,), 4 * args.calibrate, 7)
     calibrate(band, real, real_genre, pairs=args.calibrate)
     checkpoint.save(
         args.checkpoint,
@@ -195,8 +193,8 @@ def main() -> None:
     p.add_argument("--steps", type=int, default=40_000)
     p.add_argument("--loss", choices=("r3", "wgan-gp"), default="r3")
     p.add_argument("--critic-steps", type=int, default=2)
-    p.add_argument("--batch", type=int, default=48, help="pairs of phrases")
-    p.add_argument("--rate", type=float, default=4e-4)
+    p.add_argument("--batch", type=int, default=64, help="pairs of phrases")
+    p.add_argument("--rate", type=float, default=3e-4)
     p.add_argument("--deaf", action="store_true", help="a critic that does not hear how the tracks' pitches agree")
     p.add_argument("--precision", choices=("no", "bf16"), default="no")
     p.add_argument("--evaluate-every", type=int, default=500)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.band_model import CHORD
+from engine.band_model import BEATS, CHORD
 from engine.variation_vae import BarVae, VaeConfig
 from training.band_data import Windows, bar_chroma
 from training.variation_data import PACKED, TRACKS, unpack
@@ -62,7 +62,7 @@ def encode(windows: Windows, folder: Path, batch: int = 4096) -> dict[str, tuple
 
 class Readers(nn.Module):
     """For each pitched track, from a bar's (scaled) latent to the chord code of that track alone: how the critic hears
-    which pitches a latent stands for, at a hundredth of the decoder's cost. [..., 4, K] -> [..., 4, 24]."""
+    which pitches a latent stands for, at a hundredth of the decoder's cost. [..., 4, K] -> [..., 4, 48]."""
 
     def __init__(self, latent: int, width: int = 64) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class Readers(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         x = F.gelu(torch.einsum("...tk,tkw->...tw", latent, self.a) + self.bias)
         code = F.softplus(torch.einsum("...tw,twc->...tc", x, self.b))
-        return F.normalize(code.unflatten(-1, (2, 12)), dim=-1).flatten(-2)
+        return F.normalize(code.unflatten(-1, (BEATS, 12)), dim=-1).flatten(-2)
 
 
 def train_readers(windows: Windows, latents: list[Tensor], steps: int = 600, seed: int = 0) -> tuple[Readers, float]:
@@ -93,8 +93,8 @@ def train_readers(windows: Windows, latents: list[Tensor], steps: int = 600, see
             packed = np.array(bars[rows]) if len(bars) else np.zeros((256, PACKED), np.uint8)
             z.append(latent[torch.from_numpy(rows)])
             codes.append(torch.from_numpy(chord_code(bar_chroma(unpack(packed)))))
-        target = torch.stack(codes, 1).unflatten(-1, (2, 12))
-        near = (readers(torch.stack(z, 1)).unflatten(-1, (2, 12)) * target).sum(-1)[target.sum(-1) > 0].mean()
+        target = torch.stack(codes, 1).unflatten(-1, (BEATS, 12))
+        near = (readers(torch.stack(z, 1)).unflatten(-1, (BEATS, 12)) * target).sum(-1)[target.sum(-1) > 0].mean()
         optimizer.zero_grad(set_to_none=True)
         (1 - near).backward()
         optimizer.step()
@@ -103,14 +103,14 @@ def train_readers(windows: Windows, latents: list[Tensor], steps: int = 600, see
 
 
 def chord_code(chroma: np.ndarray) -> np.ndarray:
-    """Steps each pitch class sounds in half bars [..., 2, 12] -> chord code [..., 24]: square roots of the shares."""
+    """Steps each pitch class sounds in beats [..., 4, 12] -> chord code [..., 48]: square roots of the shares."""
     share = chroma / np.maximum(chroma.sum(-1, keepdims=True), 1e-6)
     return np.sqrt(share).reshape(*chroma.shape[:-2], CHORD).astype(np.float32)
 
 
 def window_chords(windows: Windows, batch: int = 20_000) -> np.ndarray:
-    """The chord codes of all windows, float16 [W, 8, 24], from all pitched tracks together."""
-    total = np.zeros((*windows.index.shape[:2], 2, 12), np.float32)
+    """The chord codes of all windows, float16 [W, 8, 48], from all pitched tracks together."""
+    total = np.zeros((*windows.index.shape[:2], BEATS, 12), np.float32)
     for t, name in enumerate(TRACKS[1:], 1):
         bars = windows.bars[name]
         if not len(bars):

@@ -24,12 +24,12 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.band_model import BEATS
 from training.data import SongNotes
 from training.variation_data import PACKED, PITCHES, SPLITS, STEPS, TRACKS, song_bars, unpack
 
 BARS = 8  # bars a window: two phrases of four
 BAR_TICKS = 96  # 24 ticks a beat, 4/4
-HALVES = 2  # chroma is kept for each half bar
 MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])  # Krumhansl & Kessler 1982
 MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 
@@ -200,6 +200,6 @@ class Windows:
 
 
 def bar_chroma(bars: np.ndarray) -> np.ndarray:
-    """uint8 0/1 [..., 2, 16, 72] -> how long each pitch class sounds in each half bar, steps, float32 [..., 2, 12]."""
-    held = bars[..., 1, :, :].reshape(*bars.shape[:-3], HALVES, STEPS // HALVES, PITCHES // 12, 12)
+    """uint8 0/1 [..., 2, 16, 72] -> how long each pitch class sounds in each beat, steps, float32 [..., 4, 12]."""
+    held = bars[..., 1, :, :].reshape(*bars.shape[:-3], BEATS, STEPS // BEATS, PITCHES // 12, 12)
     return held.sum((-3, -2), dtype=np.float32)  # MIDI 24 is a C

@@ -7,9 +7,11 @@ ones cut from songs and generated ones decoded, on the same grid of sixteenths.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from engine.band_model import BARS, LOWEST, PITCHES, STEPS, TRACKS, Band
 from training import metrics
@@ -94,65 +96,85 @@ def _mean_length(onset: np.ndarray, held: np.ndarray) -> float:
     return float(np.minimum(lengths, 16).mean()) if len(lengths) else 0.0
 
 
-REPEAT = 2.0  # exact repeats beyond those of real bars, which also repeat with small changes
+HALVINGS = 7  # of a range in which a measure is met
+REPEAT = (0.0, 1.5)  # exact repeats for each onset that real neighbouring bars share; real ones also change a little
+CLEAR = (0.0, 3.0)
+VARIETY = (-2.0, 6.0)  # drums with less would lose beats, not only colours
 
 
 @torch.no_grad()
 def calibrate(band: Band, real: np.ndarray, real_genre: np.ndarray, seed: int = 1, pairs: int = 150) -> None:
     """Set the band's biases and thresholds so that silences, notes a bar and note lengths are those of real phrases of
-    each genre and track (training data), and `clear` so that the tracks agree as well as real ones do."""
+    each genre and track (training data); then how often each track's bars repeat, `clear` and `variety`, so that bars
+    share as many onsets with the next, tracks agree as well, and bars use as many pitch classes as real ones."""
     genre = np.repeat(np.arange(len(band.config.genres)), pairs)
+    wanted, seen = per_track(real), set_silences(band, real, real_genre, seed)
     band.clear.zero_()
-    set_thresholds(band, real, real_genre, genre, seed)
-    # Clearing takes pitch classes away: a track that has too many bears more of it.
-    wide, wanted = per_track(binary(band, sample(band, genre, seed), genre)), per_track(real)
-    share = torch.tensor([0.0] + [np.nan_to_num(wide[n]["UPC"] / wanted[n]["UPC"], nan=1.0) ** 2 for n in NAMES[1:]])
-    target = harmony(real) + 0.035  # clearing costs pitch classes: no more of it than the tracks need
-    tried: list[tuple[float, float]] = []
-    strength, step = 0.0, 1.0
-    for _ in range(6):  # more clearing, nearer together: bisect once the target is passed
-        band.clear.copy_(strength * share)
+    band.variety.zero_()
+    repeat = torch.zeros(TRACKS)
+
+    def play() -> np.ndarray:
+        set_repeats(band, real, real_genre, seen, repeat)
         _thresholds(band, real, real_genre, genre, seed)
-        found = harmony(binary(band, sample(band, genre, seed), genre))
-        tried.append((strength, found))
-        if found <= target and strength == 0:
-            break
-        below = [s for s, td in tried if td <= target]
-        above = [s for s, td in tried if td > target]
-        strength = (max(above) + min(below)) / 2 if below else strength + step
-        step *= 1.5
-    band.clear.copy_(min(tried, key=lambda pair: abs(pair[1] - target))[0] * share)
-    _thresholds(band, real, real_genre, genre, seed)
+        return binary(band, sample(band, genre, seed), genre).reshape(-1, BARS, *real.shape[2:])
+
+    def of(found: dict[str, dict[str, float]], measure: str) -> Tensor:
+        return torch.tensor([found[name][measure] for name in NAMES])
+
+    meet(repeat, REPEAT, lambda: of(per_track(play()), "same"), of(wanted, "same"))
+    meet(band.clear, CLEAR, lambda: torch.tensor(-harmony(play())), torch.tensor(-harmony(real)))
+    meet(band.variety, VARIETY, lambda: of(per_track(play()), "UPC"), of(wanted, "UPC"))
+    play()
+
+
+def meet(setting: Tensor, span: tuple[float, float], measure: Callable[[], Tensor], wanted: Tensor) -> None:
+    """Halve the span until `measure()`, which rises with `setting` element by element, is as wanted."""
+    low, high = (torch.full_like(setting, end) for end in span)
+    for _ in range(HALVINGS):
+        setting.copy_((low + high) / 2)
+        few = measure() < wanted
+        low, high = torch.where(few, setting, low), torch.where(few, high, setting)
 
 
 @torch.no_grad()
 def set_thresholds(band: Band, real: np.ndarray, real_genre: np.ndarray, genre: np.ndarray, seed: int) -> None:
-    """Silences, notes a bar and note lengths from real phrases, measured on phrases generated for genres int [n]."""
-    genres = len(band.config.genres)
-    random = torch.Generator().manual_seed(seed)
-    band.generator.sound_bias.zero_()
-    band.again.zero_()
-    filled = real[:, :, :, 1].any((-2, -1))  # [N, bars, 5]
-    for g in range(genres):
-        shared, private = noise(band.config, 1000, random)
-        hot = torch.eye(genres)[g].expand(len(shared), -1)
-        _, _, sounds, again = band.generator.material(shared, private, hot)
-        logits = sounds.reshape(-1, TRACKS).numpy()
-        for t in range(TRACKS):
-            empty = 1 - filled[real_genre == g][:, :, t].mean()
-            band.generator.sound_bias[g, t] = -float(np.quantile(logits[:, t], np.clip(empty, 0.001, 0.999)))
-            for k in (0, 1):  # bars that repeat the last one, or the one before it, cell for cell
-                rate = REPEAT * repeats(real[real_genre == g][:, :, t], k + 1)
-                seen = again[:, k + 1 :, t, k].reshape(-1).numpy()
-                band.again[g, t, k] = -float(np.quantile(seen, np.clip(1 - rate, 0.02, 0.999)))
+    """Silences, repeats, notes a bar and note lengths from real phrases, measured on phrases for genres int [n]."""
+    seen = set_silences(band, real, real_genre, seed)
+    set_repeats(band, real, real_genre, seen, torch.full((TRACKS,), sum(REPEAT) / 2))
     _thresholds(band, real, real_genre, genre, seed)
 
 
-def repeats(bars: np.ndarray, back: int) -> float:
-    """Share of sounding bars [N, bars, 2, 16, 72] that are cell for cell the one `back` bars before."""
-    now, before = bars[:, back:], bars[:, :-back]
-    both = now.any((-3, -2, -1)) & before.any((-3, -2, -1))
-    return float((now == before).all((-3, -2, -1))[both].mean()) if both.any() else 0.0
+def set_silences(band: Band, real: np.ndarray, real_genre: np.ndarray, seed: int) -> list[list[list[np.ndarray]]]:
+    """Set the rates of silent bars. Returns what the neurons for repeating see by genre, track and way back, in bars
+    that sound and follow one that does: in others nobody hears what they choose."""
+    random = torch.Generator().manual_seed(seed)
+    band.generator.sound_bias.zero_()
+    filled = real[:, :, :, 1].any((-2, -1))  # [N, bars, 5]
+    seen = []
+    for g, hot in enumerate(torch.eye(len(band.config.genres))):
+        shared, private = noise(band.config, 4000, random)
+        _, _, sounds, again = band.generator.material(shared, private, hot.expand(len(shared), -1))
+        seen.append([])
+        for t in range(TRACKS):
+            empty = 1 - filled[real_genre == g][:, :, t].mean()
+            bias = -float(np.quantile(sounds[..., t].numpy(), np.clip(empty, 0.001, 0.999)))
+            band.generator.sound_bias[g, t] = bias
+            on = sounds[..., t] + bias > 0
+            seen[g].append([again[:, k:, t, k - 1][on[:, k:] & on[:, :-k]].numpy() for k in (1, 2)])
+    return seen
+
+
+def set_repeats(
+    band: Band, real: np.ndarray, real_genre: np.ndarray, seen: list[list[list[np.ndarray]]], repeat: Tensor
+) -> None:
+    """Bars repeat the last one, or the one before it, `repeat` [5] times as often as real ones share onsets with it."""
+    for k in (1, 2):
+        alike = metrics.onset_iou(real[:, k:, :, 0] > 0, real[:, :-k, :, 0] > 0)  # [N, bars, 5]
+        for g, t in np.ndindex(len(seen), TRACKS):
+            both = alike[real_genre == g][:, :, t]
+            rate = repeat[t].item() * metrics.mean(both, ~np.isnan(both))
+            if len(values := seen[g][t][k - 1]) and rate == rate:  # where the track ever plays two bars
+                band.again[g, t, k - 1] = -float(np.quantile(values, np.clip(1 - rate, 0.02, 0.999)))
 
 
 def _thresholds(band: Band, real: np.ndarray, real_genre: np.ndarray, genre: np.ndarray, seed: int) -> None:

@@ -18,9 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.band_model import BARS, CHORD, TRACKS, Config, Generator, Phrase
+from engine.band_model import BARS, BEATS, CHORD, TRACKS, Config, Generator, Phrase
 from engine.variation_vae import Residual
-from training.band_codec import Readers
+from training.band_codec import Readers, window_chords
 from training.band_data import Windows
 from training.loop import Loop
 
@@ -50,14 +50,14 @@ class Phrases:
     """Windows as the critic sees them, genres equally likely."""
 
     index: Tensor  # int64 [W, 8, 5]
-    chords: Tensor  # float16 [W, 8, 24]
+    chords: Tensor  # float16 [W, 8, 48]
     genre: Tensor  # int64 [W]
     rows: list[Tensor]  # the windows of each genre
     latents: list[Tensor]  # by track [N, K]
     genres: int
 
     @classmethod
-    def of(cls, windows: Windows, chords: np.ndarray, latents: list[Tensor], split: int = 0) -> Phrases:
+    def of(cls, windows: Windows, latents: list[Tensor], split: int = 0) -> Phrases:
         genre = genre_of(windows.labels)[windows.label]
         keep = np.flatnonzero((genre >= 0) & (windows.split == split))
         g = torch.from_numpy(genre[keep])
@@ -66,7 +66,7 @@ class Phrases:
         if missing := [name for name, r in zip(GENRES, rows) if not len(r)]:
             raise SystemExit(f"No phrases of {', '.join(missing)} in this split; prepare more songs.")
         index = torch.from_numpy(windows.index[keep].astype(np.int64))
-        return cls(index, torch.from_numpy(chords[keep]), g, rows, latents, number)
+        return cls(index, torch.from_numpy(window_chords(windows)[keep]), g, rows, latents, number)
 
     def draw(self, n: int, random: torch.Generator) -> tuple[Phrase, Tensor]:
         """n pairs of phrases: each field [n, 2, 4, …]; genres one-hot [n, G]."""
@@ -101,7 +101,7 @@ class Critic(nn.Module):
         seen = BARS * (TRACKS * (config.latent + 1) + CHORD) + len(PAIRS) * (TRACKS + 1)
         self.readers = readers
         if readers is not None:
-            seen += BARS * 2 * (len(FITS) + TRACKS - 1)
+            seen += BARS * BEATS * (len(FITS) + TRACKS - 1)
         self.enter = nn.Linear(seen, width)
         self.blocks = nn.Sequential(*[Residual(width) for _ in range(depth)], nn.LayerNorm(width))
         self.leave = nn.Linear(width, 1)
@@ -115,12 +115,12 @@ class Critic(nn.Module):
         alike = torch.exp(-2 * ((latent[:, one] - latent[:, two]) ** 2).mean(-1))  # 1 where a part repeats exactly
         chords = torch.exp(-4 * ((chord[:, one] - chord[:, two]) ** 2).sum(-1))
         parts = [latent, chord, sounds, alike, chords]
-        if self.readers is not None:  # how well tracks, and tracks and chord, agree in each half bar
+        if self.readers is not None:  # how well tracks, and tracks and chord, agree in each beat
             codes = self.readers(latent[:, :, 1:]) * sounds[:, :, 1:, None]
-            codes = codes.unflatten(-1, (2, 12))  # [2n, 4 bars, 4 tracks, 2, 12]
+            codes = codes.unflatten(-1, (BEATS, 12))  # [2n, 4 bars, 4 tracks, 4 beats, 12]
             one, two = [a for a, _ in FITS], [b for _, b in FITS]
             parts.append(3 * (codes[:, :, one] * codes[:, :, two]).sum(-1))
-            parts.append(3 * (codes * chord.unflatten(-1, (2, 12))[:, :, None]).sum(-1))
+            parts.append(3 * (codes * chord.unflatten(-1, (BEATS, 12))[:, :, None]).sum(-1))
         seen = torch.cat([x.flatten(1) for x in parts], -1)
         f = self.blocks(self.enter(seen)).reshape(n, 2, -1)
         single = (self.leave(f)[..., 0] + (f * self.genre(genre)[:, None]).mean(-1) * 8).sum(1)
@@ -154,7 +154,7 @@ def train(
     seed: int = 0,
     evaluate=None,
     evaluate_every: int = 1000,
-    decay: float = 0.998,
+    decay: float = 0.999,
     precision: str = "no",
     readers: Readers | None = None,
     log_every: int = 200,

@@ -48,7 +48,7 @@ class System:
 SYSTEMS = {
     "band": System(
         data="songs.npz",
-        ready="chords.npy",
+        ready="facts.json",
         preparing="--data {data} --prepared {prepared}",
         places="--prepared {prepared} --checkpoint {checkpoint}",
         settings="--phrases 2000",
