@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.signal import butter, lfilter, sosfiltfilt
 
 from engine import CHECKPOINTS, Progress, Refused, checkpoint
 from engine import device as chosen_device
@@ -177,14 +178,21 @@ def conditions_of(harmonics: np.ndarray, loudness: np.ndarray, asked: Asked, rng
     return Conditions(asked.midi, asked.dynamic, phase, curve, prior)
 
 
-def decode(levels: np.ndarray, companding: str, first: int = 0, count: int | None = None) -> np.ndarray:
+def decode(levels: np.ndarray, config: Config, first: int = 0, count: int | None = None) -> np.ndarray:
     """`count` samples from `first` as amplitudes in -1 … 1, float32; 1 and 5 ms are faded so that no cut clicks."""
-    y = (levels[first : None if count is None else first + count].astype(np.float32) - 128) / 127.5
-    x = y if companding == "linear" else np.sign(y) * np.expm1(np.abs(y) * np.log1p(MU)) / MU
+    y = (levels.astype(np.float32) - 128) / 127.5
+    x = y if config.companding == "linear" else np.sign(y) * np.expm1(np.abs(y) * np.log1p(MU)) / MU
+    x = lfilter([1.0], [1.0, -config.emphasis], x)[first : None if count is None else first + count]
     rise, fall = (16 if first else 0), min(80, len(x))
     x[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)
     x[len(x) - fall :] *= np.linspace(1, 0, fall, dtype=np.float32)
     return np.clip(x, -1, 1).astype(np.float32)
+
+
+def without_rumble(sound: np.ndarray, midi: float, faint: np.ndarray) -> np.ndarray:
+    """The note without what the network adds below its fundamental, float32 [n]; where it is `faint` [n], as it was."""
+    filtered = sosfiltfilt(butter(4, 0.7 * float(midi_hz(midi)), "highpass", fs=RATE, output="sos"), sound)
+    return (faint * sound + (1 - faint) * filtered).astype(np.float32)
 
 
 def gain_of(dynamic: float) -> float:
@@ -211,7 +219,10 @@ def sound_of(
     ]
     played = sampler.play(told, generators, temperature, progress, threads)
     first = round(BEFORE * RATE)
-    return [decode(x, sampler.config.companding, first, round(n.seconds * RATE)) for x, n in zip(played, notes)]
+    sounds = [decode(x, sampler.config, first, round(n.seconds * RATE)) for x, n in zip(played, notes)]
+    return [
+        without_rumble(s, n.midi, t.faintness(t.frames)[first : first + len(s)]) for s, n, t in zip(sounds, notes, told)
+    ]
 
 
 def play(
@@ -220,7 +231,7 @@ def play(
 ) -> list[np.ndarray]:  # fmt: skip
     """Many notes side by side: float32 [seconds · 16000] each, as loud as their dynamics.
 
-    Note i depends on `seed`, on i and on itself alone. temperature 0 (always the likeliest level) … 1 (as learnt).
+    Note i depends on `seed`, on i and on itself alone. temperature 0 (no chance, the mean) … 1 (as learnt).
     """
     for note in notes:
         check(note)

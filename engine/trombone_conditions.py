@@ -68,6 +68,11 @@ class Conditions:
     def frames(self) -> int:
         return len(self.phase)
 
+    def faintness(self, frames: int) -> np.ndarray:
+        """0 within 20 dB of the note's top, 1 in its first breath and last echo, 30 dB below it, float32 [frames]."""
+        curve = np.interp(np.arange(frames) / HOP, np.arange(len(self.loudness_db)), self.loudness_db)
+        return np.clip((self.loudness_db.max() - curve - 20) / 10, 0, 1).astype(np.float32)
+
 
 def static_features(midi: float, dynamic: float, room: float = 0.0) -> np.ndarray:
     """Pitch and dynamic as interpolated one-hots, and the room, float32 [STATIC]."""

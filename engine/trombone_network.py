@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -40,7 +41,17 @@ class Config:
     companding: str = "mu"  # "mu" or "linear": how 256 levels cover -1 … 1
     features: int = FRAME_FEATURES  # conditions of a frame
     sample_features: int = SAMPLE_FEATURES  # conditions of a sample
+    emphasis: float = 0.0  # this share of each sample is taken from the next before companding
     prior: bool = True  # False: the thesis's conditioning (note and counters), kept as the baseline
+
+
+def emphasised(x: np.ndarray, emphasis: float) -> np.ndarray:
+    """Amplitudes [..., n + 1] → pre-emphasised ones [..., n] (x[t] - emphasis · x[t - 1]).
+
+    Eight bits hiss alike at all frequencies, while a trombone fades towards the high ones: emphasised before and
+    de-emphasised after, as in LPCNet (Valin & Skoglund 2019), the hiss fades with it.
+    """
+    return x[..., 1:] - np.float32(emphasis) * x[..., :-1]
 
 
 def compand(x: torch.Tensor, kind: str) -> torch.Tensor:

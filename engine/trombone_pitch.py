@@ -41,6 +41,15 @@ def measured_cents(samples: np.ndarray, midi: float) -> float | None:
     return float(np.median(1200.0 * np.log2(voiced / midi_hz(midi))))
 
 
+def harmonicity_db(samples: np.ndarray) -> float:
+    """Energy of the periodic part over that of the rest, dB: the median of Praat's harmonicity over the frames with a
+    tone (Boersma 1993). nan where there is none."""
+    sound = parselmouth.Sound(np.asarray(samples, np.float64), RATE)
+    found = sound.to_harmonicity_ac(HOP_SECONDS, minimum_pitch=60.0, periods_per_window=4.5).values
+    toned = found[found > -100]  # Praat marks frames without a tone by -200
+    return float(np.median(toned)) if len(toned) else float("nan")
+
+
 def loudness_db(samples: np.ndarray, window: int = 160, hop: int = 16) -> np.ndarray:
     """Root mean square of each `window` samples every `hop` samples, in dB (full scale 0), at least -120."""
     squares = np.concatenate([[0.0], np.cumsum(np.pad(np.asarray(samples, np.float64), (window // 2, window)) ** 2)])

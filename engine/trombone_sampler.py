@@ -1,6 +1,6 @@
 """The trombone's sampler: SampleRNN sample by sample in a compiled loop, many notes side by side.
 
-    weights  →  folded tables  →  levels uint8 [notes, frames], what the network would choose, exactly
+    weights  →  folded tables  →  levels float32 [notes, frames], what the network would choose, exactly
 
 What does not depend on the sound is multiplied out beforehand: the embedding through the first layer (one table of 256
 rows for each of the last 16 samples), all conditions through theirs (large matrix products, some thousand samples at a
@@ -22,11 +22,11 @@ import numpy as np
 import torch
 
 from engine import Progress
-from engine.trombone_conditions import HOP, Conditions, frame_features, phase_features
-from engine.trombone_network import AFTER, BEFORE, LEVELS, SampleRNN, compand
+from engine.trombone_conditions import Conditions, frame_features, phase_features
+from engine.trombone_network import AFTER, BEFORE, LEVELS, SampleRNN, compand, emphasised
 
 SLICE = 2048  # samples prepared and played at a time; progress and cancel come between slices
-SOFT_TEMPERATURE = 0.9
+FAINT_TEMPERATURE = 0.6
 SIDE_BY_SIDE = 8  # notes that go through the weights together on one thread
 
 
@@ -70,34 +70,36 @@ def _gru(gates, state, weights, bias, hidden, count, dim):  # type: ignore[no-un
 
 @_compiled
 def _choose(logits, temperature, uniform):  # type: ignore[no-untyped-def]
-    """A level: the likeliest at temperature 0, else by the inverse of the cumulated softmax."""
-    best, top = 0, logits[0]
-    for k in range(1, 256):
-        if logits[k] > top:
-            best, top = k, logits[k]
-    if temperature <= 0:
-        return best
-    total = np.float32(0)
-    scale = np.float32(1.0 / temperature)
-    for k in range(256):
-        a = (logits[k] - top) * scale
+    """A level between 0 and 255: one drawn from the softmax, brought towards its mean by the temperature."""
+    top = logits[0]
+    for k in range(1, LEVELS):
+        top = max(top, logits[k])
+    total = mean = np.float32(0)
+    for k in range(LEVELS):
+        a = logits[k] - top
         logits[k] = np.exp(a) if a > -14 else np.float32(0)
         total += logits[k]
-    left = uniform * total
-    for k in range(256):
+        mean += logits[k] * k
+    mean /= total
+    if temperature <= 0:
+        return mean
+    left, drawn = uniform * total, mean
+    for k in range(LEVELS):
         left -= logits[k]
         if left < 0 and logits[k] > 0:
-            return k
-    return best
+            drawn = np.float32(k)
+            break
+    return min(max(mean + temperature * (drawn - mean), np.float32(0)), np.float32(LEVELS - 1))
 
 
 @_compiled
 def _play(  # type: ignore[no-untyped-def]
-    levels, values, count, start, slice_frames, upper_gates, lower_gates, sample_base, mean_base, uniform, temperature,
-    upper_state, lower_state, upper_in, upper_hh, upper_bias, upper_up, upper_up_bias, lower_in, lower_hh, lower_bias,
-    lower_up, lower_up_bias, table, hidden_w, hidden_b, output_w, output_b, linear, frame, ratio,
+    played, levels, values, count, start, slice_frames, upper_gates, lower_gates, sample_base, mean_base, uniform,
+    temperature, upper_state, lower_state, upper_in, upper_hh, upper_bias, upper_up, upper_up_bias, lower_in,
+    lower_hh, lower_bias, lower_up, lower_up_bias, table, hidden_w, hidden_b, output_w, output_b, linear, frame, ratio,
 ):  # fmt: skip
-    """Play `slice_frames` upper frames of `count` notes from sample `start`, into levels [b, history + frames]."""
+    """Play `slice_frames` upper frames of `count` notes from sample `start`, into played [b, frames] and, rounded, into
+    levels [b, history + frames]."""
     dim = upper_state.shape[1]
     size = levels.shape[0]
     big = frame * ratio
@@ -164,7 +166,9 @@ def _play(  # type: ignore[no-untyped-def]
                     for k in range(LEVELS):
                         away = np.float32(k) - centre
                         out[b, k] += half * away * away
-                    levels[b, t + big] = _choose(out[b], temperature[b, local], uniform[b, local])
+                    level = _choose(out[b], temperature[b, local], uniform[b, local])
+                    played[b, t] = level
+                    levels[b, t + big] = int(level + np.float32(0.5))
 
 
 class Sampler:
@@ -235,16 +239,18 @@ class Sampler:
         progress: Progress | None = None,
         threads: int | None = None,
     ) -> list[np.ndarray]:
-        """Levels uint8 [frames] of each note. A note's sound depends on its own generator alone, not on its company.
+        """Levels float32 0 … 255 [frames] of each note, not rounded, though the network reads back whole ones. A
+        note's sound depends on its own generator alone, not on its company.
 
-        temperature 0 is greedy. progress(done, total) counts samples and is called from the calling thread only.
+        temperature is how much of a draw's distance from the mean is kept: 0 the mean, 1 as learnt. progress(done,
+        total) counts samples and is called from the calling thread only.
         """
         order = sorted(range(len(notes)), key=lambda i: -notes[i].frames)
         workers = min(threads or os.cpu_count() or 1, len(order)) or 1
         size = max(1, min(SIDE_BY_SIDE, -(-len(order) // workers)))
         groups = [order[i : i + size] for i in range(0, len(order), size)]
         total, done = sum(n.frames for n in notes), [0] * len(groups)
-        results: list[np.ndarray] = [np.empty(0, np.uint8)] * len(notes)
+        results: list[np.ndarray] = [np.empty(0, np.float32)] * len(notes)
         stop = [False]
 
         def job(number: int, tell: Callable[[], None] | None) -> None:
@@ -298,6 +304,7 @@ class Sampler:
         frame, big = c.frame, c.frame * c.ratio
         size, longest = len(notes), -(-notes[0].frames // big) * big
         levels = np.full((size, big + longest), 128, np.uint8)
+        played = np.full((size, longest), 128, np.float32)
         upper = np.repeat(self.upper["start"][None], size, axis=0)
         lower = np.repeat(self.lower["start"][None], size, axis=0)
         inputs = [prepared(note, self.config, big) for note in notes]
@@ -323,7 +330,7 @@ class Sampler:
                 uniform[b] = generators[b].random(span, dtype=np.float32)
                 heat[b, :own] = temperatures(notes[b], temperature)[start : start + own]
             _play(
-                levels, self.values, active, start, span // big, upper_gates, lower_gates, base, mean, uniform,
+                played, levels, self.values, active, start, span // big, upper_gates, lower_gates, base, mean, uniform,
                 heat, upper, lower, self.upper["in"], self.upper["hh"], self.upper["hh_bias"],
                 self.upper_up, self.upper_up_bias, self.lower["in"], self.lower["hh"], self.lower["hh_bias"],
                 self.lower_up, self.lower_up_bias, self.table, self.hidden_w, self.hidden_b, self.output_w,
@@ -331,21 +338,17 @@ class Sampler:
             )  # fmt: skip
             if count(sum(max(0, min(span, note.frames - start)) for note in notes)):
                 break
-        return [levels[b, big : big + note.frames].copy() for b, note in enumerate(notes)]
+        return [played[b, : note.frames].copy() for b, note in enumerate(notes)]
 
 
 def temperatures(note: Conditions, temperature: float) -> np.ndarray:
     """Temperature of each sample, float32 [frames, padded to whole frames]: as asked where the note is loud.
 
-    In its first breath and its last echo, from 20 to 30 dB below the top, a recording is mostly noise and the likeliest
-    sample is silence; there the temperature rises to that of the recordings. 0 stays 0, greedy throughout.
+    In its first breath and its last echo, from 20 to 30 dB below the top, a recording is mostly noise and the mean is
+    silence; there the temperature rises. 0 stays 0, the mean throughout.
     """
-    frames = note.frames
-    below = note.loudness_db.max() - np.interp(
-        np.arange(frames + 64) / HOP, np.arange(len(note.loudness_db)), note.loudness_db
-    )
-    soft = np.clip((below - 20) / 10, 0, 1) * (temperature > 0)
-    return (temperature + soft * max(0.0, SOFT_TEMPERATURE - temperature)).astype(np.float32)
+    faint = note.faintness(note.frames + 64) * (temperature > 0)
+    return (temperature + faint * max(0.0, FAINT_TEMPERATURE - temperature)).astype(np.float32)
 
 
 def prepared(note: Conditions, config: Any, big: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -359,9 +362,9 @@ def prepared(note: Conditions, config: Any, big: int) -> tuple[np.ndarray, np.nd
     features = np.zeros((frames // config.frame, config.features), np.float32)
     real = frame_features(note, config.frame)
     features[: len(real)] = real
-    padded = np.zeros(config.frame + frames + AFTER, np.float32)
-    padded[config.frame : config.frame + note.frames] = note.prior
-    companded = compand(torch.from_numpy(padded), config.companding).numpy()
+    padded = np.zeros(1 + config.frame + frames + AFTER, np.float32)
+    padded[1 + config.frame : 1 + config.frame + note.frames] = note.prior
+    companded = compand(torch.from_numpy(emphasised(padded, config.emphasis)), config.companding).numpy()
     windows = np.lib.stride_tricks.sliding_window_view(companded[config.frame - BEFORE :], BEFORE + AFTER + 1)[:frames]
     sample_features = np.concatenate([windows, phase_features(phase)], axis=1).astype(np.float32)
     if not config.prior:

@@ -22,8 +22,8 @@ from engine.trombone_conditions import (
     phase_features,
     static_features,
 )
-from engine.trombone_network import Config, SampleRNN, compand, expand, from_level, to_level
-from engine.trombone_pitch import RATE, centroid_hz, loudness_db, measured_cents, midi_hz, sounding
+from engine.trombone_network import Config, SampleRNN, compand, emphasised, expand, from_level, to_level
+from engine.trombone_pitch import RATE, centroid_hz, harmonicity_db, loudness_db, measured_cents, midi_hz, sounding
 from engine.trombone_sampler import Sampler, prepared, temperatures
 
 SMALL = Config(dim=24, embedding=5)
@@ -118,17 +118,46 @@ def test_silence_has_no_pitch_and_no_extent() -> None:
 
 
 @pytest.mark.parametrize("config", [SMALL, Config(dim=20, embedding=4, companding="linear", prior=False)])
-def test_greedy_play_is_what_pytorch_would_play_sample_for_sample(config: Config) -> None:
+def test_at_temperature_0_the_mean_is_played_that_pytorch_expects_sample_for_sample(config: Config) -> None:
     net, note = network(config), told(1500)
     played = Sampler(net).play([note], [np.random.default_rng(0)], 0.0, threads=1)[0]
     features, sample_features, prior = (torch.from_numpy(x)[None] for x in prepared(note, config, 64))
     full = np.full(64 + prior.shape[1] - 16, 128, np.int64)
-    full[64 : 64 + len(played)] = played
+    full[64 : 64 + len(played)] = (played + np.float32(0.5)).astype(int)
     with torch.no_grad():
         logits, _ = net(torch.from_numpy(full[:-1])[None], features, sample_features, prior, net.begin(1))
-    best = logits[0, : len(played)].argmax(1).numpy()
-    assert len(np.unique(played)) > 20, "a constant would prove nothing"
-    np.testing.assert_array_equal(played, best)
+    mean = logits[0, : len(played)].softmax(1).numpy() @ np.arange(256)
+    assert len(np.unique(played.astype(int))) > 20, "a constant would prove nothing"
+    np.testing.assert_allclose(played, mean, atol=0.01)
+
+
+def test_pre_emphasis_is_undone_and_the_hiss_of_eight_bits_falls_with_it() -> None:
+    sound = (0.2 * np.sin(2 * np.pi * 200 * np.arange(RATE) / RATE)).astype(np.float32)
+    hiss = {}
+    for emphasis in (0.0, 0.85):
+        levels = to_level(compand(torch.from_numpy(emphasised(np.pad(sound, (1, 0)), emphasis)), "mu")).numpy()
+        error = (trombone.decode(levels, Config(emphasis=emphasis)) - sound)[:-80]  # the end is faded
+        assert np.abs(error).max() < 0.02
+        hiss[emphasis] = (np.abs(np.fft.rfft(error))[len(error) // 4 :] ** 2).sum()  # above 4 kHz
+    assert hiss[0.85] < hiss[0.0] / 10
+
+
+def test_what_is_below_the_fundamental_is_taken_out_but_of_breath_and_echo() -> None:
+    time, faint = np.arange(RATE) / RATE, (np.arange(RATE) > 0.8 * RATE).astype(np.float32)
+    tone, rumble = 0.2 * np.sin(2 * np.pi * 220 * time), 0.05 * np.sin(2 * np.pi * 90 * time)
+    sound = trombone.without_rumble(tone + rumble, 57, faint)
+    middle = slice(RATE // 10, RATE // 2)
+    np.testing.assert_allclose(sound[middle], tone[middle], atol=0.013)
+    np.testing.assert_allclose(sound[faint > 0], (tone + rumble)[faint > 0], atol=1e-6)
+
+
+def test_harmonicity_falls_with_noise() -> None:
+    time = np.arange(RATE) / RATE
+    tone = sum(np.sin(2 * np.pi * 110 * h * time) / h for h in range(1, 9))
+    noise = np.random.default_rng(0).standard_normal(RATE) * tone.std()
+    clean, hissing = (harmonicity_db(tone + share * noise) for share in (0.01, 0.1))
+    assert hissing == pytest.approx(20, abs=2) and clean > hissing + 10
+    assert np.isnan(harmonicity_db(np.zeros(RATE)))
 
 
 def test_a_notes_sound_does_not_depend_on_its_company_or_on_threads() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ import torch
 from engine import checkpoint
 from engine.trombone import TEMPERATURE, Asked, Trombone, conditions_of, decode, load, note_name, play, sound_of
 from engine.trombone_conditions import DYNAMICS, HIGHEST, LOWEST, Conditions
-from engine.trombone_network import Config, SampleRNN, compand, to_level
-from engine.trombone_pitch import RATE, centroid_hz, measured_cents, sounding
+from engine.trombone_network import Config, SampleRNN, compand, emphasised, to_level
+from engine.trombone_pitch import RATE, centroid_hz, harmonicity_db, measured_cents, sounding
 from engine.trombone_sampler import Sampler
 from training.loop import best_weights, run_log
 from training.trombone_card import CARD, NETWORKS
@@ -114,7 +114,7 @@ def self_played(
         kept.append((gain_db, kind))
     generators = [np.random.default_rng((seed, 1, i)) for i in range(len(told))]
     levels = Sampler(network).play(told, generators, temperature, threads=1)
-    return {int(n): (x, *k) for n, x, k in zip(chosen, levels, kept)}
+    return {int(n): (np.rint(x).astype(np.uint8), *k) for n, x, k in zip(chosen, levels, kept)}
 
 
 # ---- the table of the model card -------------------------------------------------------------------------------------
@@ -131,10 +131,10 @@ def soundfont_note(midi: int, seconds: float, dynamic: float) -> np.ndarray:
     return audio.normalised(0.6).samples
 
 
-def through_8_bits(samples: np.ndarray, companding: str) -> np.ndarray:
+def through_8_bits(samples: np.ndarray, config: Config) -> np.ndarray:
     """A recording through the 256 levels and back."""
-    level = to_level(compand(torch.from_numpy(samples), companding))
-    return decode(level.numpy(), companding)
+    heard = torch.from_numpy(emphasised(np.pad(samples, (1, 0)), config.emphasis))
+    return decode(to_level(compand(heard, config.companding)).numpy(), config)
 
 
 def neighbours(notes: Notes, note: int, semitones: int) -> int | None:
@@ -160,8 +160,9 @@ def distances(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: 
             "ours": played,
             "General MIDI soundfont's trombone": soundfont_note(midi, seconds, dynamic),
             "the harmonic prior alone": prior,
-            "μ-law 8 bits of the real note": through_8_bits(real, "mu"),
-            "linear 8 bits of the real note": through_8_bits(real, "linear"),
+            "pre-emphasised μ-law 8 bits of the real note": through_8_bits(real, Config(emphasis=0.65)),
+            "μ-law 8 bits of the real note": through_8_bits(real, Config()),
+            "linear 8 bits of the real note": through_8_bits(real, Config(companding="linear")),
         }
         for name, away in (("another length of the same cell", 0), ("the next semitone's real note", 1)):
             if (other := neighbours(notes, note, away)) is not None:
@@ -197,10 +198,12 @@ def table_of(sounds: Sequence[np.ndarray], asked: Sequence[Asked]) -> dict[str, 
     }
 
 
-def centroids(sounds: Sequence[np.ndarray], dynamics: Sequence[float]) -> list[float]:
-    """Mean spectral centroid in Hz of each dynamic, pp to ff."""
-    found = [[centroid_hz(s) for s, d in zip(sounds, dynamics) if int(d) == k] for k in range(len(DYNAMICS))]
-    return [round(float(np.mean(f)), 0) if f else float("nan") for f in found]
+def by_dynamic(
+    measure: Callable[[np.ndarray], float], sounds: Sequence[np.ndarray], dynamics: Sequence[float]
+) -> list[float]:
+    """Median of a measure over the notes of each dynamic, pp to ff."""
+    found = [[measure(s) for s, d in zip(sounds, dynamics) if int(d) == k] for k in range(len(DYNAMICS))]
+    return [round(float(np.nanmedian(f)), 1) if f else float("nan") for f in found]
 
 
 def spectrograms(path: Path, pairs: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> None:
@@ -299,10 +302,12 @@ def evaluate(args: Any) -> None:
     metrics["generated_40_to_70"] = table_of([sounds[i] for i in low], [asked[i] for i in low])
     metrics["log_mel_db"] = distances(model.network, notes, held_out, args.temperature)
     train = np.flatnonzero((index["split"] == 0) & (index["copy"] == 0) & (index["room"] == 0))
-    metrics["centroid_hz"] = {
-        "recorded": centroids([real_note(notes, n) for n in train], index["dynamic"][train]),
-        "generated": centroids(sounds, [a.dynamic for a in asked]),
-    }
+    recorded, dynamics = [real_note(notes, n) for n in train], [a.dynamic for a in asked]
+    for name, measure in (("centroid_hz", centroid_hz), ("harmonicity_db", harmonicity_db)):
+        metrics[name] = {
+            "recorded": by_dynamic(measure, recorded, index["dynamic"][train]),
+            "generated": by_dynamic(measure, sounds, dynamics),
+        }
     chosen = np.flatnonzero(index["split"] == 1)[::4]
     metrics["temperatures"] = {
         str(heat): round(play_validation(model.network, notes, chosen, heat)[1]["log_mel"], 2) for heat in args.sweep
@@ -345,7 +350,12 @@ def card(metrics: dict[str, Any], config: dict[str, Any]) -> str:
         for name, b in metrics["networks"].items()
     )
     bright = "\n".join(
-        f"| {name} | " + " | ".join(f"{v:.0f}" for v in row) + " |" for name, row in metrics["centroid_hz"].items()
+        f"| {what}, {name} | " + " | ".join(f"{v:.{digits}f}" for v in row) + " |"
+        for what, digits, measured in (
+            ("spectral centroid, Hz", 0, metrics["centroid_hz"]),
+            ("harmonicity, dB", 1, metrics["harmonicity_db"]),
+        )
+        for name, row in measured.items()
     )
     heats = ", ".join(f"{v} dB at {t}" for t, v in metrics["temperatures"].items())
     return CARD.format(

@@ -31,7 +31,7 @@ from engine.trombone_conditions import (
     phase_features,
     static_features,
 )
-from engine.trombone_network import AFTER, BEFORE, SampleRNN, compand, from_level, to_level
+from engine.trombone_network import AFTER, BEFORE, SampleRNN, compand, emphasised, from_level, to_level
 
 
 @dataclass
@@ -141,7 +141,7 @@ class Lanes:
         c, t = self.config, self.chunk
         h, w = c.frame * c.ratio, c.frame
         count = len(self.note)
-        x, p = np.zeros((count, h + t), np.float32), np.zeros((count, h + t + AFTER), np.float32)
+        x, p = np.zeros((count, 1 + h + t), np.float32), np.zeros((count, 1 + h + t + AFTER), np.float32)
         own = np.zeros((count, h + t), np.int64)
         phase = np.zeros((count, t), np.float32)
         mask, fresh = np.zeros((count, t), np.float32), np.zeros(count, bool)
@@ -154,9 +154,9 @@ class Lanes:
             if note < 0:
                 continue
             gain = 10 ** (self.gain_db[lane] / 20) / 32767
-            x[lane] = self.notes.part(self.notes.samples, note, at - h, h + t) * gain
+            x[lane] = self.notes.part(self.notes.samples, note, at - h - 1, 1 + h + t) * gain
             array = self.notes.table if self.kind[lane] else self.notes.own
-            p[lane] = self.notes.part(array, note, at - h, h + t + AFTER) * gain
+            p[lane] = self.notes.part(array, note, at - h - 1, 1 + h + t + AFTER) * gain
             phase[lane] = self.notes.part(self.notes.phase, note, at, t)
             frames = self.notes.frames(note)
             mask[lane, : max(0, min(t, frames - at))] = 1
@@ -183,8 +183,7 @@ class Lanes:
             self.at[lane] += t
         if self.once and not mask.any():
             return None
-        clean = compand(torch.from_numpy(x), c.companding)
-        prior = compand(torch.from_numpy(p), c.companding)
+        clean, prior = (compand(torch.from_numpy(emphasised(y, c.emphasis)), c.companding) for y in (x, p))
         target = to_level(clean[:, h:])
         history = self._corrupted(clean, prior, own)[:, :-1]
         windows = prior[:, h - BEFORE :].unfold(1, BEFORE + AFTER + 1, 1)[:, :t]
