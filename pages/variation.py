@@ -21,7 +21,7 @@ from ui.controls import KEPT
 
 EXAMPLES = frame.ROOT / "assets" / "examples"
 OWN, TAKE = "A MIDI file of mine", "A take"
-MODES = {"vary": "Vary", "grid": "Grid of variations", "continue": "Continue", "walk": "Walk to another song"}
+MODES = {"vary": "Vary", "grid": "Grid", "continue": "Continue", "walk": "Walk"}
 GRID = (0.5, 1.0, 1.5)  # noise of a grid's rows
 GRID_BARS = 4
 FROM = ("source", "other", "name", "parents")  # what a result was made from, among its settings
@@ -70,8 +70,8 @@ def desk(song: Song, bars: int) -> dict[str, Any]:
     """The controls that belong to what is made; returns the settings."""
     mode = st.segmented_control("What to make", list(MODES), default="vary", format_func=MODES.__getitem__,
                                 key="variation_mode", required=True, **KEPT,
-                                help="Another version, nine small ones, what comes next, or a way to a second "
-                                "song.")  # fmt: skip
+                                help="Vary: another version. Grid: nine small ones. Continue: what comes next. "
+                                "Walk: the way to a second song.")  # fmt: skip
     settings: dict[str, Any] = {"mode": mode, "seed": 0}
     if mode != "walk":  # a walk leaves nothing to chance
         controls.again("variation_seed", "Another one" if mode != "grid" else "Others")
