@@ -244,7 +244,7 @@ def evaluate(args: argparse.Namespace) -> None:
         directions = [(a, b) for a, b in directions if not {(a, b), (b, a)} & shipped]
         everyone_metrics: dict[str, dict] = {"real": truth}
         for source, target in directions if args.others else directions[:: len(directions) // args.sample]:
-            if target not in truth:
+            if source not in truth or target not in truth:
                 continue
             ways = {"ours": measure(held, source, target, *ours(told, source, target))}
             swap = ours(told, source, target, False)
@@ -252,5 +252,6 @@ def evaluate(args: argparse.Namespace) -> None:
             for name, values in ways.items():
                 print(line(f"{source} → {target}: {name}", values, keys), flush=True)
             everyone_metrics[f"{source}-{target}"] = ways
-        checkpoint.update(all_ways, metrics=everyone_metrics)
-        write_card(all_ways, "any", everyone_metrics, args, held)
+        if len(everyone_metrics) > 1:  # a pair alone measures no other direction; the card keeps what it says
+            checkpoint.update(all_ways, metrics=everyone_metrics)
+            write_card(all_ways, "any", everyone_metrics, args, held)
