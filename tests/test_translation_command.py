@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -244,3 +246,21 @@ def test_measures_on_cases_worked_out_by_hand(tiny):
     judge = Judge(np.stack([describe(s) for name in sounds for s in sounds[name][:6]]), labels)
     assert list(judge.hears(sounds["dull"][6:] + sounds["bright"][6:])) == ["dull"] * 4 + ["bright"] * 4
     assert all(len(c) <= 2.5 * RATE for c in clips(sound))
+
+
+def test_a_pair_is_evaluated_alone_and_the_others_keep_their_figures(tmp_path, monkeypatch):
+    from training import translation_card, translation_evaluate
+
+    for name in ("flute-trombone", "any"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    before = (tmp_path / "any" / "config.json").read_bytes()
+    written = []
+    monkeypatch.setattr(translation_evaluate, "Held", lambda args, names: None)
+    monkeypatch.setattr(translation_evaluate, "real", lambda held, name: {"judged": 1.0, "judged_resynthesised": 1.0})
+    monkeypatch.setattr(translation_evaluate, "measure", lambda *way: {"judged": 0.5})
+    monkeypatch.setattr(translation_card, "write_card", lambda folder, *rest: written.append(folder.name))
+    words = {"pair": ["flute-trombone"], "others": False, "sample": 1, "seeds": [0]}
+    translation_evaluate.evaluate(argparse.Namespace(**words, checkpoints=tmp_path, runs=tmp_path / "runs"))
+    found = json.loads((tmp_path / "flute-trombone" / "config.json").read_text())["metrics"]
+    assert found["flute-trombone"]["ours"] == found["trombone-flute"]["any"] == {"judged": 0.5}
+    assert written == ["flute-trombone"] and (tmp_path / "any" / "config.json").read_bytes() == before
