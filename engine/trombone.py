@@ -1,6 +1,6 @@
 """Trombone: a note of a pitch, a length and a dynamic, played by a SampleRNN sample by sample. Loading and generation.
 
-    (midi, seconds, dynamic)  →  Conditions  →  compiled SampleRNN  →  256 levels a sample  →  Audio, 16 kHz
+    (midi, seconds, dynamic)  →  Conditions  →  compiled SampleRNN  →  levels  →  two filters  →  Audio, 16 kHz
 
 The network is engine/trombone_network.py, its compiled loop engine/trombone_sampler.py, what it is told
 engine/trombone_conditions.py. The checkpoint holds two small tables beside the weights, both learnt from the training

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scale", action="store_true", help="a major scale up from --note, each note --seconds long")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of the note, %(default)s unless given")
     parser.add_argument("--dynamic", default=None, help="pp, p, mf, f or ff; a melody has its own unless given")
-    parser.add_argument("--temperature", type=float, default=trombone.TEMPERATURE, help="0 to 1.5")
+    parser.add_argument("--temperature", type=float, default=trombone.TEMPERATURE, help="chance, 0 (none) to 1.5")
     parser.add_argument("--legato", action="store_true", help="slur the melody's notes; else each is tongued")
     parser.add_argument("--eight-bit", action="store_true", help="write WAV of 8 bits a sample, as the thesis did")
     parser.add_argument("--tempo", type=float, default=None, help="quarter notes a minute of the melody")

@@ -1,11 +1,11 @@
 """The trombone's sampler: SampleRNN sample by sample in a compiled loop, many notes side by side.
 
-    weights  →  folded tables  →  levels float32 [notes, frames], what the network would choose, exactly
+    weights  →  folded tables  →  levels float32 [notes, frames], the mean of what the network expects, and chance
 
 What does not depend on the sound is multiplied out beforehand: the embedding through the first layer (one table of 256
 rows for each of the last 16 samples), all conditions through theirs (large matrix products, some thousand samples at a
 time), the frame tiers' input layers through the GRU's gates. What is left for each sample is 16 table rows, two small
-matrices and a softmax. Notes that sound together go through each weight row together.
+matrices, a softmax and its mean. Notes that sound together go through each weight row together.
 
 The loop is compiled by numba once and kept on disk (beside this file, or in the user's cache where that is read-only).
 """

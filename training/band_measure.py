@@ -114,21 +114,24 @@ def calibrate(band: Band, real: np.ndarray, real_genre: np.ndarray, seed: int = 
     repeat = torch.zeros(TRACKS)
 
     def play() -> np.ndarray:
-        set_repeats(band, real, real_genre, seen, repeat)
         _thresholds(band, real, real_genre, genre, seed)
         return binary(band, sample(band, genre, seed), genre).reshape(-1, BARS, *real.shape[2:])
 
     def of(found: dict[str, dict[str, float]], measure: str) -> Tensor:
         return torch.tensor([found[name][measure] for name in NAMES])
 
-    meet(repeat, REPEAT, lambda: of(per_track(play()), "same"), of(wanted, "same"))
+    def repeating() -> Tensor:
+        set_repeats(band, real, real_genre, seen, repeat)
+        return of(per_track(play()), "same")
+
+    meet(repeat, REPEAT, repeating, of(wanted, "same"))
     meet(band.clear, CLEAR, lambda: torch.tensor(-harmony(play())), torch.tensor(-harmony(real)))
     meet(band.variety, VARIETY, lambda: of(per_track(play()), "UPC"), of(wanted, "UPC"))
-    play()
 
 
 def meet(setting: Tensor, span: tuple[float, float], measure: Callable[[], Tensor], wanted: Tensor) -> None:
-    """Halve the span until `measure()`, which rises with `setting` element by element, is as wanted."""
+    """Halve the span until `measure()`, which rises with `setting` element by element, is as wanted. The last call of
+    `measure` is with the setting that stays."""
     low, high = (torch.full_like(setting, end) for end in span)
     for _ in range(HALVINGS):
         setting.copy_((low + high) / 2)

@@ -70,8 +70,8 @@ Brightness, and how far the harmonics stand above what is between them (Praat's 
 - **More steps.** At 0.85, 4.30 dB at step 8,400 of 9,000; on to 18,000, 4.24 at 9,900 and never better. The fall of the
   learning rate is worth more: without pre-emphasis 7.29 dB at step 4,800 with the rate still high and the network's own
   playing as history, 5.72 with the rate fallen and recordings alone.
-- The thesis's conditioning (`train --thesis --teacher`) and linear 8 bits (`train --companding linear`), for 900
-  steps each, without pre-emphasis: the first hardly ever finds a pitch, the second is in tune and further from the
+- The thesis's conditioning (`train --thesis --teacher --emphasis 0`) and linear 8 bits (`train --companding linear
+  --emphasis 0`), for 900 steps each: the first hardly ever finds a pitch, the second is in tune and further from the
   recordings. Trained as long as the shipped one they may gain.
 
 ## Limits

@@ -152,6 +152,7 @@ def distances(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: 
     index = notes.index
     rows: dict[str, list[float]] = {}
     harmonics, loudness = tables(notes)
+    emphasised_8_bits = Config(emphasis=network.config.emphasis)
     for note, played in zip(which, play_like(network, notes, which, temperature)):
         real = real_note(notes, note)
         midi, dynamic, seconds = int(index["midi"][note]), float(index["dynamic"][note]), notes.frames(note) / RATE
@@ -160,7 +161,7 @@ def distances(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: 
             "ours": played,
             "General MIDI soundfont's trombone": soundfont_note(midi, seconds, dynamic),
             "the harmonic prior alone": prior,
-            "pre-emphasised μ-law 8 bits of the real note": through_8_bits(real, Config(emphasis=0.65)),
+            "pre-emphasised μ-law 8 bits of the real note": through_8_bits(real, emphasised_8_bits),
             "μ-law 8 bits of the real note": through_8_bits(real, Config()),
             "linear 8 bits of the real note": through_8_bits(real, Config(companding="linear")),
         }

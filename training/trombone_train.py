@@ -4,8 +4,9 @@
                      →  cross-entropy on the samples that exist (masked beyond a note's end), in bits a sample
 
 Teacher forcing alone gives a network that copies its history and falls apart on its own. So the history that it reads
-is not the one that it must predict: noise, spans swapped for the prior, and the network's own earlier playing of the
-same note (`self_history`, in the manner of DAgger: Ross et al. 2011), while the target stays the recording.
+is not the one that it must predict: noise, spans swapped for the prior, and where asked for (`--self-play`) the
+network's own earlier playing of the same note, in the manner of DAgger (Ross et al. 2011), while the target stays the
+recording.
 """
 
 from __future__ import annotations
