@@ -4,68 +4,32 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
-from engine import band
+from engine import Refused, band
 from engine.band_model import Band, Config, Generator, Phrase
 from engine.song import TRACKS, Note, Song, Track
 from engine.song_midi import write_midi
-from engine.variation_vae import BarVae, VaeConfig
+from tests.tiny_data import LABELS, song, songs, untrained_codec
 from training import band as training
 from training import band_train
 from training.band_codec import autoencoder, chord_code
 from training.band_data import Windows, key_shift, prepare, windows_of
 from training.band_judge import features
 from training.band_measure import copies, harmony, meet, set_repeats, set_silences, shuffled, sounding, two_bars
-from training.data import SongNotes
+
+pytestmark = pytest.mark.training
 
 torch.set_num_threads(1)
-LABELS = [label for labels in band_train.GENRES.values() for label in labels]
-
-
-def song(label: str, split: str, seed: int, bars: int = 24, shift: int = 0) -> SongNotes:
-    """Kick and snare, a bass on C, G and F, chords above; a little of it by chance."""
-    rng = np.random.default_rng(seed)
-    notes = []
-    for beat in range(4 * bars):
-        root = (36, 43, 41)[beat // 4 % 3]
-        notes += [(24 * beat, 0, 6, 36 if beat % 2 == 0 else 38, 100), (24 * beat, 3, 24, root + shift, 90)]
-        for step in (0, 4, 7):
-            if rng.random() < 0.7:
-                notes.append((24 * beat, (1, 4, 2)[seed % 3], 20, root + 24 + step + shift, 70))
-    columns = np.array(sorted(notes), np.int64).T
-    return SongNotes(columns[1].astype(np.uint8), columns[0], columns[2], columns[3].astype(np.uint8),
-                     columns[4].astype(np.uint8), label, split, 100.0 + seed)  # fmt: skip
-
-
-def songs() -> Iterator[SongNotes]:
-    for i, label in enumerate(LABELS):
-        for j, split in enumerate(("train", "train", "val", "test")):
-            yield song(label, split, 4 * i + j, shift=(i * 5) % 12 - 6)
-
-
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("prepared")
     prepare(songs(), folder)
-    return folder
-
-
-def untrained_codec(folder: Path) -> Path:
-    """Autoencoders in the form in which Variation's training leaves them."""
-    for track in TRACKS:
-        torch.manual_seed(1)
-        vae = BarVae(VaeConfig(latent=32, step=96, beat=192, bar=192))
-        (folder / track).mkdir(parents=True)
-        weights = {f"vae/{k}": w.contiguous() for k, w in vae.state_dict().items()}
-        save_file(weights, folder / track / "best.safetensors")
     return folder
 
 
@@ -219,7 +183,7 @@ def test_features_see_every_track_and_not_the_order_of_phrases(prepared: Path) -
 
 
 def test_an_autoencoder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"training\.variation train"):
+    with pytest.raises(Refused, match=r"training\.variation train"):
         autoencoder(tmp_path, "bass")
 
 

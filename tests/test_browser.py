@@ -17,6 +17,8 @@ from engine.takes import Library, Recipe
 from tests.studio import PATIENCE_SECONDS, ROOT, SERVERS, Visit, chromium, served, tune, wait_for
 from ui import frame
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def browser():

@@ -26,11 +26,6 @@ SITUATIONS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def own_library(tmp_path, monkeypatch):
-    monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path / "takes"))
-
-
 def all_settled(test: AppTest) -> AppTest:
     """Every job that the page began has ended."""
     for _ in range(20):

@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
 import torch
 from torch import nn
 
 from training.loop import Loop, best_weights
+
+pytestmark = pytest.mark.training
 
 
 def make(folder, resume=True):

@@ -6,11 +6,6 @@ from engine.melody_abc import parse
 from tests.studio import Visit, app, chromium, refusals, served, settled, wait_for
 
 
-@pytest.fixture(autouse=True)
-def own_library(tmp_path, monkeypatch):
-    monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path / "takes"))
-
-
 @pytest.fixture(scope="module")
 def opened():
     test = app("pages/melody.py").run()
@@ -75,6 +70,7 @@ def test_a_beginning_that_is_no_music_is_refused_and_the_tune_stays(opened):
     settled(test.run(), "melody")
 
 
+@pytest.mark.browser
 def test_the_playing_note_is_lit_and_a_click_moves_the_playhead(tmp_path):
     with served(tmp_path) as address, chromium() as browser, Visit(browser, address) as visit:
         visit.open("melody?melody_seed=11&melody_count=1", ready=".sheet svg .note")

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from engine import Refused
 from engine.melody import load
 from engine.melody_clean import clean
 from engine.melody_compose import Request, compose
@@ -17,6 +18,8 @@ from training.melody import main as train_main
 from training.melody_card import card
 from training.melody_data import families, pack, plan_of, split, steps, transposed, variants
 from training.melody_evaluate import COPY, Copies, NGram, five_hundred, held_out
+
+pytestmark = pytest.mark.training
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +159,6 @@ def test_the_evaluation_measures_and_the_card_tells(model, tmp_path):
 
 def test_without_tunes_it_says_where_they_may_come_from(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit, match="--music21"):
+    with pytest.raises(Refused, match="--music21"):
         train_main(["prepare", "--prepared", str(tmp_path / "p")])
     assert not (tmp_path / "p").exists()

@@ -15,12 +15,6 @@ from engine.takes import Recipe
 from tests.studio import app, refusals, settled, tune
 from ui import downloads, frame, jobs, player
 
-
-@pytest.fixture(autouse=True)
-def own_library(tmp_path, monkeypatch):
-    monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path / "takes"))
-
-
 # ---- every page ------------------------------------------------------------------------------------------------------
 
 

@@ -80,6 +80,7 @@ def test_what_is_missing_is_prepared_once_and_what_fails_or_has_no_data_keeps_it
     assert "## Trombone" in (tmp_path / "EVALUATION.md").read_text()
 
 
+@pytest.mark.training
 def test_a_small_evaluation_prepares_measures_and_leaves_the_weights_alone(tmp_path, capfd):
     """Melody, from the first tunes of a collection that comes with music21."""
     tunes = music21_files()[0].read_text("utf-8", errors="replace").split("\nX:")[:40]

@@ -2,8 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.sessions import Session
 from tests.studio import served
+
+pytestmark = pytest.mark.browser
 
 SESSIONS = 10
 

@@ -17,27 +17,13 @@ from engine.audio import read_audio
 from engine.song_midi import read_midi
 from engine.translation import INSTRUMENTS, ROOT, load
 from engine.translation_sound import RATE, track_f0
+from tests.tiny_data import play, two_instruments
 from training import translation as training
 from training import translation_data as data
 from training.translation_measure import Judge, Nearest, agreement, change, clips, describe
 from training.translation_train import Training, apart_in_kind, nearest
 
 PAIRS = ("flute-trombone", "violin-trumpet", "clarinet-cello", "saxophone-violin")
-
-
-def play(path: Path, hz: list[float], brightness: float, seed: int = 0) -> Path:
-    """Write a melody of an instrument that is as bright as asked: every harmonic `brightness` times the one before."""
-    random = np.random.default_rng(seed)
-    notes = []
-    for f in hz:
-        t = np.arange(int(0.45 * RATE)) / RATE
-        ramp = np.minimum(1, np.minimum(t, 0.45 - t) / 0.04)
-        numbers = [k for k in range(1, 13) if f * k < 7900]
-        wave = sum(brightness ** (k - 1) * np.sin(2 * np.pi * f * k * t + random.uniform(0, 6)) for k in numbers)
-        notes += [0.2 * ramp * wave, np.zeros(800)]
-    sound = np.concatenate(notes)
-    soundfile.write(path, sound + 3e-4 * random.standard_normal(len(sound)), RATE)
-    return path
 
 
 @pytest.fixture
@@ -145,19 +131,6 @@ def test_wrong_words_are_refused(words, melody, tmp_path):
     assert "\n" not in str(refusal.value) and not (tmp_path / "o.wav").exists()
 
 
-def two_instruments(folder: Path) -> Path:
-    """Two folders of a few recordings of made-up instruments, a dull and a bright one, prepared."""
-    random = np.random.default_rng(0)
-    for name, brightness in (("dull", 0.25), ("bright", 0.85)):
-        (folder / name).mkdir()
-        for i in range(10):
-            hz = 440 * 2 ** (random.integers(-5, 8, 6) / 12)
-            play(folder / name / f"{name}-{i}.wav", list(hz), brightness, i)
-    folders = ["--a", str(folder / "dull"), "--b", str(folder / "bright")]
-    training.main(["prepare", *folders, "--prepared", str(folder / "prepared")])
-    return folder
-
-
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory) -> Path:
     return two_instruments(tmp_path_factory.mktemp("tiny"))
@@ -171,6 +144,7 @@ def train(tiny: Path, *words: str) -> Path:
     return tiny / "checkpoints" / "dull-bright"
 
 
+@pytest.mark.training
 def test_any_two_folders_are_prepared_trained_resumed_and_played(tiny, tmp_path, capsys):
     folder = train(tiny, "--steps", "1")
     first = json.loads((folder / "config.json").read_text())
@@ -187,6 +161,7 @@ def test_any_two_folders_are_prepared_trained_resumed_and_played(tiny, tmp_path,
     assert np.abs(bright - real).mean() < np.abs(dull - real).mean()
 
 
+@pytest.mark.training
 def test_training_lowers_its_losses(tiny, tmp_path):
     voices = training.voices(tiny / "prepared", ("dull", "bright"))
     config = training.Config(("dull", "bright"), width=16)

@@ -3,8 +3,11 @@
 import wave
 
 import numpy as np
+import pytest
 
 from tests.studio import PATIENCE_SECONDS, Visit, chromium, served, wait_for
+
+pytestmark = pytest.mark.browser
 
 
 def whistle(path, seconds=12.0):

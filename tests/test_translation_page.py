@@ -23,11 +23,6 @@ def wav(hz: float = 440.0) -> bytes:
     return file.getvalue()
 
 
-@pytest.fixture(autouse=True)
-def own_library(tmp_path, monkeypatch):
-    monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path))
-
-
 def test_it_opens_with_something_translated_and_follows_the_controls():
     page = settled(app(PAGE).run(), "translation")
     assert not page.exception and not refusals(page)
@@ -68,6 +63,7 @@ def test_the_same_instrument_twice_is_refused():
     assert any("already" in said for said in refusals(settled(page, "translation")))
 
 
+@pytest.mark.browser
 def test_in_a_browser_before_and_after_are_heard(tmp_path):
     with served(tmp_path) as address, chromium() as browser, Visit(browser, address, phone=True) as visit:
         visit.open("translation", "text=Heard again")

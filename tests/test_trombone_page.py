@@ -16,11 +16,6 @@ from ui import jobs
 PAGE = "pages/trombone.py"
 
 
-@pytest.fixture(autouse=True)
-def own_library(tmp_path, monkeypatch):
-    monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path / "takes"))
-
-
 def opened(**query: str) -> AppTest:
     test = app(PAGE)
     for name, value in query.items():

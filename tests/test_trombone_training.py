@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
 
@@ -14,43 +13,15 @@ import torch
 
 from engine.trombone_conditions import HARMONICS, LOWEST
 from engine.trombone_network import Config, SampleRNN
-from engine.trombone_pitch import RATE, midi_hz
+from engine.trombone_pitch import RATE
+from tests.tiny_data import AMPLITUDES, PHASES, recorded, sound
 from training import trombone as command
 from training.trombone_evaluate import log_mel_distance, play_validation, self_played, table_of
 from training.trombone_notes import analyse, cut
 from training.trombone_prepare import from_midi_folders, prepare, recordings, split_of
 from training.trombone_train import Lanes, Notes, bits, score
 
-AMPLITUDES = np.array([0.3, 1.0, 0.6, 0.3, 0.15])
-PHASES = np.array([0.0, 1.1, -2.0, 0.4, 2.2])
-
-
-def sound(midi: float, seconds: float, *, level: float = 0.1, rate: int = RATE, silence: float = 0.2) -> np.ndarray:
-    """A brassy note with silence before it, vibrating by a few cents."""
-    at = np.arange(round(seconds * rate)) / rate
-    cents = 4 * np.sin(2 * np.pi * 5 * at)
-    phase = np.cumsum(midi_hz(midi + cents / 100)) / rate
-    wave = sum(a * np.cos(2 * np.pi * h * phase + p) for h, (a, p) in enumerate(zip(AMPLITUDES, PHASES), 1))
-    shape = np.minimum(1, at / 0.04) * np.minimum(1, (seconds - at) / 0.08)
-    rng = np.random.default_rng(0)
-    note = np.concatenate([np.zeros(round(silence * rate)), level * shape * wave, np.zeros(rate // 10)])
-    return note + 1e-5 * rng.standard_normal(len(note))
-
-
-def recorded(root: Path) -> Path:
-    """A manifest of notes in two dynamics and some lengths, one of another instrument, one with a wrong label."""
-    rows = []
-    for midi in range(45, 53):
-        for dynamic, level in (("piano", 0.05), ("fortissimo", 0.4)):
-            name = f"{midi}-{dynamic}.wav"
-            soundfile.write(root / name, sound(midi + 0.11, 0.3 + 0.05 * (midi % 3), level=level), RATE)
-            rows.append((name, "trombone", "note", midi, dynamic, "normal", "philharmonia"))
-    soundfile.write(root / "wrong.wav", sound(52, 0.4), RATE)
-    rows.append(("wrong.wav", "trombone", "note", 60, "piano", "normal", "philharmonia"))
-    rows.append(("45-piano.wav", "flute", "note", 45, "piano", "normal", "philharmonia"))
-    with open(root / "manifest.csv", "w", newline="") as file:
-        csv.writer(file).writerows([("file", "instrument", "kind", "midi", "dynamic", "articulation", "source"), *rows])
-    return root
+pytestmark = pytest.mark.training
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +191,7 @@ def test_a_run_trains_stops_resumes_and_plays(
 ) -> None:
     prepared = tmp_path / "prepared"
     prepare(folder, prepared, copies=1, progress=False)
-    words = f"train --prepared {prepared} --folder {tmp_path / 'run'} --dim 16 --batch 2 --chunk 256 --no-bf16"
+    words = f"train --prepared {prepared} --folder {tmp_path / 'run'} --dim 16 --batch 2 --chunk 256 --precision no"
     for steps in (2, 4):
         rest = f"--steps {steps} --evaluate-every 2 --every 1 --self-play 2 --bank 1"
         monkeypatch.setattr(sys, "argv", ["trombone", *words.split(), *rest.split()])

@@ -13,11 +13,6 @@ PAGE = "pages/variation.py"
 pytestmark = pytest.mark.skipif(not (variation.PATH / "k32" / "config.json").exists(), reason="no weights are shipped")
 
 
-@pytest.fixture(autouse=True)
-def own_library(tmp_path, monkeypatch):
-    monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path / "takes"))
-
-
 def opened(**state):
     test = app(PAGE)
     for key, value in state.items():

@@ -6,6 +6,7 @@ import torch
 
 from engine import variation
 from engine.song import TRACKS, Note, Song, Track
+from tests.tiny_data import songs_file
 from training.data import songs_npz
 from training.variation_card import write_card
 from training.variation_collect import begin_afresh, collect
@@ -15,23 +16,7 @@ from training.variation_muon import orthogonal
 from training.variation_next import Latents
 from training.variation_vae import train_vae, transposed
 
-
-def songs_file(path, count=12):
-    """Songs of four bars on five tracks; two thirds train, the others val and test."""
-    rng = np.random.default_rng(0)
-    notes, offsets = [], [0]
-    for _ in range(count):
-        for track in range(5):
-            for onset in np.sort(rng.choice(64, 20, replace=False)) * 6:
-                notes.append((track, onset, 12, rng.integers(36, 80), 90))
-        offsets.append(len(notes))
-    track, onset, dur, pitch, vel = (np.array(column) for column in zip(*notes))
-    np.savez(
-        path, offsets=np.array(offsets), track=track.astype(np.uint8), onset=onset.astype(np.uint16),
-        dur=dur.astype(np.uint8), pitch=pitch.astype(np.uint8), vel=vel.astype(np.uint8),
-        genre=np.array(["jazz"] * count), qpm=np.full(count, 120.0),
-        split=np.array((["train"] * 4 + ["val", "test"]) * (count // 6)),
-    )  # fmt: skip
+pytestmark = pytest.mark.training
 
 
 def test_pitches_out_of_range_are_folded_by_octaves():

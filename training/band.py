@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine import CHECKPOINTS, checkpoint
+from engine import CHECKPOINTS, checkpoint, shell
 from engine.band_model import BARS, Band, Config
 from training import band_card, metrics
 from training.band_codec import autoencoder, decoder_weights, encode, train_readers
@@ -28,6 +28,7 @@ from training.band_judge import Judge, features
 from training.band_measure import binary, calibrate, sample, set_thresholds
 from training.band_train import GENRES, Phrases, genre_of, train
 from training.data import add_song_arguments, chosen_songs
+from training.precision import add_precision
 from training.variation_data import TRACKS
 
 # The General MIDI programs with which a genre's tracks are played unless a person chooses others.
@@ -173,7 +174,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.band", description=__doc__.split("\n")[0])
+    parser = shell.Parser(prog="python -m training.band", description=__doc__.split("\n")[0])
     kinds = parser.add_subparsers(dest="command", required=True)
     p = kinds.add_parser("prepare", help="cut songs into windows of eight bars")
     add_song_arguments(p)
@@ -196,7 +197,7 @@ def main() -> None:
     p.add_argument("--batch", type=int, default=64, help="pairs of phrases")
     p.add_argument("--rate", type=float, default=3e-4)
     p.add_argument("--deaf", action="store_true", help="a critic that does not hear how the tracks' pitches agree")
-    p.add_argument("--precision", choices=("no", "bf16"), default="no")
+    add_precision(p, default="no")
     p.add_argument("--evaluate-every", type=int, default=500)
     p.add_argument("--calibrate", type=int, default=100, help="phrase pairs a genre that thresholds are read from")
     p.add_argument("--threads", type=int, default=1)
@@ -218,4 +219,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    shell.run(main)

@@ -14,9 +14,11 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from engine import Refused
 from engine.band_model import BEATS, CHORD
 from engine.variation_vae import BarVae, VaeConfig
 from training.band_data import Windows, bar_chroma
+from training.precision import autocast
 from training.variation_data import PACKED, TRACKS, unpack
 
 
@@ -24,7 +26,7 @@ def autoencoder(folder: Path, track: str) -> BarVae:
     """A track's trained autoencoder: best.safetensors of `training.variation`'s run folder."""
     path = folder / track / "best.safetensors"
     if not path.exists():
-        raise SystemExit(f"{path} is missing: train it with `python -m training.variation train --latent 32`.")
+        raise Refused(f"{path} is missing: train it with `python -m training.variation train --latent 32`.")
     weights = {key.partition("/")[2]: w.float() for key, w in load_file(path).items() if not key.startswith("_")}
     shape = {"latent": "to_latent.bias", "step": "step_in.bias", "beat": "beat_in.bias", "bar": "bar_in.bias"}
     sizes = {name: len(weights[key]) // (2 if name == "latent" else 1) for name, key in shape.items()}
@@ -48,7 +50,7 @@ def encode(windows: Windows, folder: Path, batch: int = 4096) -> dict[str, tuple
         bars = windows.bars[name]
         parts = []
         for i in range(0, len(bars), batch):
-            with torch.autocast("cpu", torch.bfloat16):
+            with autocast():
                 parts.append(vae.encode(torch.from_numpy(unpack(np.array(bars[i : i + batch]))).float())[0].float())
         latent = torch.cat(parts) if parts else torch.zeros(1, vae.config.latent)
         column = windows.index[windows.split == 0][:, :, t]

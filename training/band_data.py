@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine import Refused
 from engine.band_model import BEATS
 from training.data import SongNotes
 from training.variation_data import PACKED, PITCHES, SPLITS, STEPS, TRACKS, song_bars, unpack
@@ -123,7 +124,7 @@ def prepare(
         if number % 1000 == 0:
             print(f"{number} songs, {len(bars)} windows", flush=True)
     if not bars:
-        raise SystemExit("No song gave a window of eight bars with two tracks: nothing was written.")
+        raise Refused("No song gave a window of eight bars with two tracks: nothing was written.")
     out.mkdir(parents=True, exist_ok=True)
     cut = np.stack(bars)  # [W, 5, BARS, 288]
     index = np.full((len(cut), BARS, 5), -1, np.int32)

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine import Refused
 from engine.band_model import BARS, BEATS, CHORD, TRACKS, Config, Generator, Phrase
 from engine.variation_vae import Residual
 from training.band_codec import Readers, window_chords
@@ -64,7 +65,7 @@ class Phrases:
         number = len(GENRES)
         rows = [torch.nonzero(g == i).reshape(-1) for i in range(number)]
         if missing := [name for name, r in zip(GENRES, rows) if not len(r)]:
-            raise SystemExit(f"No phrases of {', '.join(missing)} in this split; prepare more songs.")
+            raise Refused(f"No phrases of {', '.join(missing)} in this split; prepare more songs.")
         index = torch.from_numpy(windows.index[keep].astype(np.int64))
         return cls(index, torch.from_numpy(window_chords(windows)[keep]), g, rows, latents, number)
 

@@ -30,13 +30,16 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from training.precision import resolve
+
 Metrics = dict[str, float]
 
 
 class Loop:
     """Modules, optimisers and the state of one training run, kept in `folder`.
 
-    ema: module name → decay; `averaged(name)` is the averaged copy. precision: "no" or "bf16", used in `autocast()`.
+    ema: module name → decay; `averaged(name)` is the averaged copy. precision: "auto", "bf16" or
+    "no" (training/precision.py), used in `autocast()`; `precision` is what it came to.
     """
 
     def __init__(
@@ -53,8 +56,9 @@ class Loop:
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.precision = resolve(precision, Accelerator().device.type)
         AcceleratorState._reset_state()  # Accelerate holds one precision a process; a run has its own
-        self.accelerator = Accelerator(mixed_precision=precision)
+        self.accelerator = Accelerator(mixed_precision=self.precision)
         self.seed, self.rank, self.device = seed, self.accelerator.process_index, self.accelerator.device
         torch.manual_seed(seed * 1000 + self.rank)
         self.modules = {name: self.accelerator.prepare(module) for name, module in modules.items()}

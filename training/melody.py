@@ -17,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import CHECKPOINTS, checkpoint
+from engine import CHECKPOINTS, Refused, checkpoint, shell
 from engine.melody_net import Config
 from engine.melody_text import Alphabet, without_kind
+from training.precision import add_precision
 
 DATA, PREPARED, RUNS = Path("data/abc"), Path("prepared/melody"), Path("runs/melody")
 SEED_WIDTH = 128  # units of the seed's two layers
@@ -42,7 +43,7 @@ def prepare(args: argparse.Namespace) -> None:
 
     folders = args.data or ([DATA] if DATA.is_dir() else [])
     if not folders and not args.music21:
-        raise SystemExit(f"There is no {DATA}: name folders of .abc files with --data, or add --music21.")
+        raise Refused(f"There is no {DATA}: name folders of .abc files with --data, or add --music21.")
     paths = [path for folder in folders for path in (abc_files(folder) if folder.is_dir() else [folder])]
     tunes = load_tunes(paths + (music21_files() if args.music21 else []))
     sides = split(tunes)
@@ -106,7 +107,8 @@ def train(args: argparse.Namespace) -> None:
     (folder / "model.json").write_text(json.dumps(config.as_dict()))
     loop = melody_train.train(
         prepared, folder, config, steps=args.steps, minutes=args.minutes, size=args.batch, rate=args.rate,
-        plain=0.0 if args.experiment else 0.4, seed=args.seed, evaluate_every=args.evaluate_every,
+        plain=0.0 if args.experiment else 0.4, precision=args.precision, seed=args.seed,
+        evaluate_every=args.evaluate_every,
     )  # fmt: skip
     if loop.main and not args.experiment:
         ship(args, folder)
@@ -158,16 +160,16 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common = shell.Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--prepared", type=Path, help="folder of the arrays")
     common.add_argument("--runs", type=Path, help="folder of states, logs and best weights")
     common.add_argument("--checkpoint", type=Path, help="folder to ship to")
     common.add_argument("--seed", type=int)
-    parser = argparse.ArgumentParser(
+    parser = shell.Parser(
         prog="python -m training.melody", description=__doc__.split("\n")[0], parents=[common]
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    files = argparse.ArgumentParser(add_help=False, parents=[common])
+    files = shell.Parser(add_help=False, parents=[common])
     files.add_argument("--data", nargs="*", type=Path, help=f"folders of .abc files, or files; {DATA} by default")
     files.add_argument("--music21", action="store_true", help="add the three collections of music21's corpus")
     command = commands.add_parser("prepare", help="arrays from .abc files", parents=[files])
@@ -185,6 +187,7 @@ def main(arguments: list[str] | None = None) -> None:
     command.add_argument("--dropout", type=float, default=0.3)
     command.add_argument("--batch", type=int, default=48, help="tunes side by side")
     command.add_argument("--rate", type=float, default=2e-3)
+    add_precision(command)
     command.add_argument("--threads", type=int, default=0)
     command.add_argument("--evaluate-every", type=int, default=400)
     command.set_defaults(call=train)
@@ -198,4 +201,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    shell.run(main)

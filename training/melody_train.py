@@ -110,6 +110,7 @@ def train(
     size: int = 48,
     rate: float = 2e-3,
     plain: float = 0.4,
+    precision: str = "auto",
     seed: int = 0,
     evaluate_every: int = 400,
 ) -> Loop:
@@ -119,7 +120,7 @@ def train(
     net = MelodyNet(config)
     optimizer = torch.optim.AdamW(net.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=0.02)
     loop = Loop(
-        folder, modules={"net": net}, optimizers={"net": optimizer}, ema={"net": 0.995}, seed=seed, precision="bf16"
+        folder, modules={"net": net}, optimizers={"net": optimizer}, ema={"net": 0.995}, seed=seed, precision=precision
     )
     stream = _stream(corpus, seed + 10_007 * loop.rank, size, plain, skip=loop.step)
     state: Any = None

@@ -13,7 +13,6 @@ and the command that measured it; a system that was not measured keeps its last 
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import re
@@ -26,7 +25,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from engine import CHECKPOINTS, ROOT, checkpoint
+from engine import CHECKPOINTS, ROOT, checkpoint, shell
 from training.report_rows import OPENING, summary
 
 HEADING = re.compile(r"^## Figures\b.*$", re.MULTILINE)
@@ -198,7 +197,7 @@ def gather(names: list[str], checkpoints: Path) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m training.report", description=__doc__.splitlines()[0])
+    parser = shell.Parser(prog="python -m training.report", description=__doc__.splitlines()[0])
     parser.add_argument("--system", action="append", choices=SYSTEMS, help="only this one; may be repeated")
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="folder of songs.npz, abc/ and audio/")
     parser.add_argument("--prepared", type=Path, default=ROOT / "prepared", help="prepared arrays, a folder a system")
@@ -239,4 +238,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    shell.run(main)

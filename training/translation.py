@@ -20,11 +20,13 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from engine import Refused, shell
 from engine import translation as engine
 from engine.translation import Config, Generator
 from engine.translation_melody import Ear, describe
 from engine.translation_profile import Profile, fit, relative
 from training import translation_data as data
+from training.precision import add_precision
 from training.translation_train import Training
 
 PAIRS = ("flute-trombone", "violin-trumpet", "clarinet-cello", "saxophone-violin")
@@ -51,7 +53,7 @@ def voices(prepared: Path, names: tuple[str, ...]) -> dict[str, data.Voice]:
     for name in names:
         path = prepared / f"{name}.npz"
         if not path.is_file():
-            raise SystemExit(f"{path} is missing: run `python -m training.translation prepare` first.")
+            raise Refused(f"{path} is missing: run `python -m training.translation prepare` first.")
         recordings = data.load(path)
         out[name] = data.voice(recordings, profile_of(recordings))
     return out
@@ -79,7 +81,7 @@ def ear_of(prepared: Path) -> Ear:
 
 def prepare(args: argparse.Namespace) -> None:
     if bool(args.a) != bool(args.b):
-        raise SystemExit("--a and --b are wanted together: two folders of recordings.")
+        raise Refused("--a and --b are wanted together: two folders of recordings.")
     folders = [args.a, args.b] if args.a else [args.audio / name for name in args.instrument or data.INSTRUMENTS]
     for folder in folders:
         skipped = data.prepare(folder, args.prepared / f"{folder.resolve().name}.npz")
@@ -119,7 +121,7 @@ def train(args: argparse.Namespace) -> None:
     jobs = [("any", data.INSTRUMENTS)] if args.any else [(pair, tuple(pair.split("-"))) for pair in args.pair]
     for name, players in jobs:
         if len(players) < 2 or len(set(players)) < len(players):
-            raise SystemExit(f"--pair {name} is not two instruments, such as flute-trombone.")
+            raise Refused(f"--pair {name} is not two instruments, such as flute-trombone.")
     known = voices(args.prepared, tuple(dict.fromkeys(player for _, players in jobs for player in players)))
     for name, players in jobs:
         config = Config(players, width=args.width, keep=args.keep, told=args.any)
@@ -150,7 +152,7 @@ def keep(folder: Path, config: Config, generators: dict[str, Generator], profile
 
 
 def main(arguments: list[str] | None = None) -> None:
-    top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = shell.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     kinds = top.add_subparsers(dest="command", required=True)
 
     def command(name: str, says: str, run) -> argparse.ArgumentParser:
@@ -178,7 +180,7 @@ def main(arguments: list[str] | None = None) -> None:
     sub.add_argument("--keep", type=float, default=0.0, help="how much of the slow part the start carries over")
     sub.add_argument("--rate", type=float, default=2e-3, help="of the generators' Adam")
     sub.add_argument("--start", choices=["any"], help="begin from the run for all directions with the same seed")
-    sub.add_argument("--precision", choices=["no", "bf16"], default="bf16")
+    add_precision(sub)
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument("--afresh", action="store_true", help="do not resume")
 
@@ -192,4 +194,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    shell.run(main)

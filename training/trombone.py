@@ -19,8 +19,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine import shell
 from engine.trombone import TEMPERATURE
 from engine.trombone_network import Config, SampleRNN
+from training.precision import add_precision
 
 PREPARED, RUN = Path("prepared/trombone"), Path("runs/trombone")
 
@@ -40,7 +42,7 @@ def train(args: argparse.Namespace) -> None:
     )
     loop = Loop(
         args.folder, modules={"net": model}, optimizers={"net": optimizer}, ema={"net": args.ema},
-        schedulers={"net": schedule}, seed=args.seed, precision="bf16" if args.bf16 else "no",
+        schedulers={"net": schedule}, seed=args.seed, precision=args.precision,
     )  # fmt: skip
     if loop.main:
         (args.folder / "config.json").write_text(json.dumps(config.__dict__, indent=1))
@@ -82,7 +84,7 @@ def train(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = shell.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("prepare", help="notes → arrays")
     one.add_argument("--data", type=Path, default=Path("data/audio"), help="folder of notes")
@@ -106,7 +108,7 @@ def main() -> None:
     two.add_argument("--bank", type=int, default=192, help="notes it plays itself after each evaluation")
     two.add_argument("--evaluate-every", type=int, default=900, help="steps; 0 never")
     two.add_argument("--every", type=int, default=2, help="each so-many-th validation note is played")
-    two.add_argument("--no-bf16", dest="bf16", action="store_false")
+    add_precision(two)
     two.add_argument("--seed", type=int, default=0)
     three = commands.add_parser("evaluate", help="the model card's table")
     three.add_argument("--prepared", type=Path, default=PREPARED)
@@ -138,4 +140,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    shell.run(main)

@@ -20,6 +20,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from engine import Refused
 from engine.trombone import ATTACK, BANDS, MIDDLE, RELEASE, TOP_DB
 from engine.trombone_conditions import DYNAMICS, HARMONICS, HIGHEST, HOP, LOWEST, harmonic_prior
 from engine.trombone_pitch import RATE
@@ -175,7 +176,7 @@ def prepare(data: Path, out: Path, copies: int = 3, seed: int = 0, progress: boo
     files: list[str] = []
     found = recordings(data)
     if not found:
-        raise SystemExit(f"{data}: no notes of MIDI {LOWEST} to {HIGHEST} (a manifest.csv, or WAV beside a .mid)")
+        raise Refused(f"{data}: no notes of MIDI {LOWEST} to {HIGHEST} (a manifest.csv, or WAV beside a .mid)")
     dropped = []
     for number, recording in enumerate(found):
         samples = load(recording.path)

@@ -8,16 +8,17 @@ python -m training.variation evaluate
 
 from __future__ import annotations
 
-import argparse
 from itertools import islice
 from pathlib import Path
 
+from engine import shell
 from training.data import add_song_arguments, chosen_songs
+from training.precision import add_precision
 from training.variation_data import TRACKS
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.variation", description=__doc__.split("\n")[0])
+    parser = shell.Parser(prog="python -m training.variation", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
     prepare = commands.add_parser("prepare", help="songs -> compact arrays of different bars")
     add_song_arguments(prepare)
@@ -30,6 +31,7 @@ def main() -> None:
     train.add_argument("--batch", type=int, default=512)
     train.add_argument("--rate", type=float, default=0.02)
     train.add_argument("--beta", type=float, default=0.02)
+    add_precision(train)
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--runs", type=Path, default=Path("runs/variation"))
     after = commands.add_parser("next", help="train MelodyNN and HarmonyNN over trained VAEs; writes the checkpoint")
@@ -69,6 +71,7 @@ def main() -> None:
                 batch=args.batch,
                 rate=args.rate,
                 beta=args.beta,
+                precision=args.precision,
                 seed=args.seed,
             )
     elif args.command == "next":
@@ -97,4 +100,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    shell.run(main)

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine import Refused
 from training.data import SongNotes
 
 TRACKS = ("drums", "piano", "guitar", "bass", "strings")
@@ -87,7 +88,7 @@ def prepare(songs: Iterable[SongNotes], out: Path) -> dict:
         if number % 1000 == 0:
             print(f"{number} songs, {starts[-1]} bars, different: {[len(k) for k in kept]}", flush=True)
     if not rows:
-        raise SystemExit("There was no song to prepare: nothing was written.")
+        raise Refused("There was no song to prepare: nothing was written.")
     out.mkdir(parents=True, exist_ok=True)
     for t, name in enumerate(TRACKS):
         np.save(out / f"{name}.npy", np.stack(kept[t]) if kept[t] else np.zeros((0, PACKED), np.uint8))

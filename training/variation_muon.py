@@ -12,10 +12,12 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from training.precision import has_bfloat16
+
 
 def orthogonal(matrix: Tensor, iterations: int = 5) -> Tensor:
     """Nearly U V^T of the singular value decomposition U S V^T of a matrix: singular values within about 0.7..1.2."""
-    x = matrix.bfloat16()
+    x = matrix.bfloat16() if has_bfloat16(matrix.device.type) else matrix.float()
     wide = x.size(0) <= x.size(1)
     x = x if wide else x.T
     x = x / (x.norm() + 1e-7)

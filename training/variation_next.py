@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from engine.variation_next import HISTORY, NextBar, NextConfig
 from engine.variation_vae import TRACKS, Bank
 from training.loop import Loop
+from training.precision import autocast
 from training.variation_data import SPLITS, Bars, unpack
 
 
@@ -27,7 +28,7 @@ def encode_rows(bank: Bank, track: str, packed: np.ndarray) -> tuple[np.ndarray,
     """Packed bars uint8 [n, 288] -> mu, logvar float32 [n, K]."""
     parts = []
     for start in range(0, len(packed), 2048):
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             parts.append(bank[track].encode(torch.from_numpy(unpack(packed[start : start + 2048])).float()))
     k = bank.latent
     mus, logvars = zip(*parts) if parts else ((torch.zeros(0, k),), (torch.zeros(0, k),))

@@ -81,6 +81,7 @@ def train_vae(
     batch: int = 512,
     rate: float = 0.02,
     beta: float = 0.02,
+    precision: str = "auto",
     seed: int = 0,
 ) -> None:
     """Train one VAE in out/<track> (resumes; keeps the best averaged weights by note F1 on validation songs)."""
@@ -100,7 +101,7 @@ def train_vae(
         optimizers={"matrices": muon, "rest": adam},
         ema={"vae": 0.995},
         seed=seed,
-        precision="bf16",
+        precision=precision,
     )
     model = loop.modules["vae"]
     weight = torch.tensor([1.0, SUSTAIN_WEIGHT]).view(1, 2, 1, 1)

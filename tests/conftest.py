@@ -1,0 +1,17 @@
+"""What all tests share: a library of takes of their own, and small training data."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_library(tmp_path_factory, monkeypatch):
+    """No test sees or changes the takes of who runs it."""
+    monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path_factory.mktemp("library")))
+
+
+@pytest.fixture(scope="session")
+def prepared_systems(tmp_path_factory):
+    """A folder of small prepared arrays of all five systems; tests write elsewhere."""
+    from tests.tiny_data import prepared_systems  # here, because it brings torch and all of training
+
+    return prepared_systems(tmp_path_factory.mktemp("prepared"))
