@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet  # the builtin one from Python 3.11 on
 from typing import Any
 
 import numba
@@ -283,7 +284,7 @@ class Sampler:
                         try:
                             future.result(timeout=0.1)
                             break
-                        except TimeoutError:
+                        except NotYet:
                             if future.done():
                                 raise
                             say()

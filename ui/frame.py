@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit import runtime
 
 Model = TypeVar("Model")
 
@@ -106,6 +107,23 @@ def _model(system: str, folder: str, sha256: str, loader: Callable[..., Any]) ->
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _held(system: str, folder: str, sha256: str, _loader: Callable[..., Any]) -> tuple[Any, threading.Lock]:
     return _loader(Path(folder)), threading.Lock()
+
+
+def component(name: str, **parts: str) -> Callable[..., Any]:
+    """A component of Streamlit (html, css, js), shown by calling what comes back.
+
+    It is registered with the runtime that shows it: one imported while another ran would be unknown to it.
+    """
+
+    mount: Callable[..., Any] | None = None
+
+    def show(**arguments: Any) -> Any:
+        nonlocal mount
+        if mount is None or runtime.get_instance().bidi_component_registry.get(name) is None:
+            mount = st.components.v2.component(name, **parts)
+        return mount(**arguments)
+
+    return show
 
 
 def plain(text: str) -> str:

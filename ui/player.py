@@ -40,7 +40,7 @@ from streamlit import runtime
 from engine import Progress, Refused
 from engine.audio import Audio, write_flac, write_wav
 from engine.song import Song, Track
-from ui.frame import plain
+from ui.frame import component, plain
 
 RATE = 32_000  # Hz, of what is heard in the browser; downloads are at 44.1 kHz
 STEREO_SECONDS = 240.0  # longer songs are heard in mono: five decoded stems of ten minutes would be 1.5 GB
@@ -59,7 +59,7 @@ LINES = (("#0f7f9c", "#7fe3ff"), ("#7a2fb0", "#d9a6ff"), ("#2b211b", "#fff7e8"))
 
 _PARTS = Path(__file__).with_name("player_parts")
 _SCRIPTS = ("sound", "draw", "spectrum", "face", "player")  # one module, in this order
-_component = st.components.v2.component(
+_component = component(
     "bandstand_player",
     html='<div class="bs"></div>',
     css=(_PARTS / "player.css").read_text("utf-8"),

@@ -12,14 +12,14 @@ import functools
 from pathlib import Path
 
 import music21.musicxml.m21ToXml  # noqa: F401 - imported here, in the page's own thread, rather than within a job
-import streamlit as st
 import verovio  # noqa: F401 - the same
 
 from engine.melody_score import Engraved, engrave, musicxml
 from engine.melody_text import Tune
+from ui.frame import component
 
 _PARTS = Path(__file__).parent
-_component = st.components.v2.component(
+_component = component(
     "bandstand_score",
     html='<div class="score"><div class="sheet"></div></div>',
     css=(_PARTS / "score.css").read_text("utf-8"),
