@@ -1,5 +1,7 @@
 # make run       sets up what is missing and opens the studio on 127.0.0.1
 # make test      the same set-up with what tests need, then lint, types and every test
+# make check     lint, types and the quick tests (no browser, no training), in a minute or so
+# make test-long what takes longer: minutes of fuzzing, of use, of memory
 # make bench     what making music costs, beside what one would use instead
 # make evaluate  every system's figures with the committed weights, gathered in EVALUATION.md; needs the training data
 #                (ARGS="--data elsewhere", and more: .venv/bin/python -m training.report --help)
@@ -12,13 +14,21 @@ apt = { command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2
 	  $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install -y --no-install-recommends $(1) >/dev/null; }
 export STREAMLIT_BROWSER_GATHER_USAGE_STATS = false
 
-.PHONY: run test lint types bench evaluate clean
+.PHONY: run test check quick test-long lint types bench evaluate clean
 
 run: .venv/run.done libfluidsynth .venv/warm.done
 	$(BIN)/python -m streamlit run app.py
 
 test: .venv/test.done libfluidsynth chromium lint types .venv/warm.done
 	$(BIN)/python -m pytest
+
+check: .venv/test.done libfluidsynth lint types quick
+
+quick:
+	$(BIN)/python -m pytest -n 2 -m "not browser and not training and not gpu and not long"
+
+test-long: .venv/test.done libfluidsynth chromium .venv/warm.done
+	$(BIN)/python -m pytest -m long
 
 # Compiles the samplers once, so that nobody waits for it at the first note; it is kept beside the code.
 .venv/warm.done: .venv/run.done engine/melody_sampler.py engine/trombone_sampler.py
@@ -44,13 +54,13 @@ clean:
 
 .venv/run.done: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-	  { echo "Bandstand needs Python 3.10 or newer: make PYTHON=/path/to/python3 run"; exit 1; }
+	  { echo "Bandstand needs Python 3.10 or newer; name one: make PYTHON=/path/to/python3"; exit 2; }
 	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv .venv || { $(call apt,python3-venv) && $(PYTHON) -m venv --clear .venv; } || \
 	  { rm -rf .venv; echo "Python's venv is missing; install it with: sudo apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/test.done: requirements-dev.txt .venv/run.done
+.venv/test.done: requirements-dev.txt requirements-training.txt .venv/run.done
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
