@@ -6,12 +6,18 @@ Every system offers the same two calls: ``load(path, device)`` gives a frozen mo
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
+
+if sys.version_info < (3, 10):  # noqa: UP036 - said in words before anything newer is parsed
+    print("Bandstand needs Python 3.10 or newer; this is " + sys.version.split()[0] + ".", file=sys.stderr)
+    sys.exit(2)
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKPOINTS = ROOT / "checkpoints"
@@ -41,3 +47,14 @@ def device(name: str | None = None) -> torch.device:
     if not available[kind] or (kind == "cuda" and index and int(index) >= torch.cuda.device_count()):
         raise Refused(f"The device '{name}' is not available on this machine; leave --device out to use what is.")
     return torch.device(name)
+
+
+def play_on_one_thread() -> None:
+    """Let torch compute on one thread in this process; OMP_NUM_THREADS decides instead where it is set.
+
+    The networks are small: beside any other load, threads that wait for one another cost far more than they save.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        os.environ["OMP_NUM_THREADS"] = "1"  # read by torch when it is imported
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(1)

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from engine import CHECKPOINTS, Cancelled, Refused
+from engine import CHECKPOINTS, Cancelled, Refused, play_on_one_thread
 from engine.made import Made
 
 SYSTEMS = ("band", "variation", "melody", "trombone", "translation")
@@ -271,6 +271,7 @@ def _words(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    play_on_one_thread()
     try:
         sys.exit(run(sys.argv[1:]))
     except (Refused, Cancelled) as refusal:

@@ -86,7 +86,6 @@ def served(home: Path, script: Path = ROOT / "app.py", log: Path | None = None) 
     """The studio on a port of its own, with a data folder of its own; yields its address."""
     port = free_port()
     env = {**os.environ, "HOME": str(home), "BANDSTAND_HOME": str(home / "takes"), "PYTHONPATH": str(ROOT)}
-    env.setdefault("OMP_NUM_THREADS", "1")
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
     with open(log or home / "server.log", "wb") as sink:
         server = subprocess.Popen(

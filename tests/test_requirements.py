@@ -3,7 +3,6 @@
 import ast
 import re
 import sys
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,12 @@ ROOT = Path(__file__).resolve().parent.parent
 OWN = {"engine", "ui", "pages", "training", "tests", "benchmarks"}
 TOOLS = {"ruff", "mypy", "pytest-xdist"}  # run, not imported
 AWAITED = {"plotly"}  # the studio's plots; leaves this set with the first of them
+PACKAGED_AS = {
+    "PIL": "pillow",
+    "fluidsynth": "pyfluidsynth",
+    "parselmouth": "praat-parselmouth",
+    "sklearn": "scikit-learn",
+}
 USERS = {  # of each file of requirements, which includes those before it
     "requirements.txt": ("app.py", "engine", "ui", "pages"),
     "requirements-training.txt": ("training",),
@@ -39,8 +44,7 @@ def imported(place: str) -> set[str]:
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 names.add(node.module.split(".")[0])
-    known = packages_distributions() | {"parselmouth": ["praat-parselmouth"]}  # it does not name its module
-    return {normal(known[name][0]) for name in names - OWN - set(sys.stdlib_module_names)}
+    return {normal(PACKAGED_AS.get(name, name)) for name in names - OWN - set(sys.stdlib_module_names)}
 
 
 @pytest.mark.parametrize("file", USERS)

@@ -20,6 +20,10 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit import runtime
 
+from engine import play_on_one_thread
+
+play_on_one_thread()
+
 Model = TypeVar("Model")
 
 ROOT = Path(__file__).resolve().parent.parent
