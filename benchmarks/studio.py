@@ -9,6 +9,7 @@ project's own. Rendering stands beside pretty_midi's way with the same library a
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import secrets
 import statistics
@@ -20,6 +21,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pretty_midi
+from playwright.sync_api import Browser
 
 from engine import band, render
 from engine.song_midi import write_midi
@@ -28,6 +30,13 @@ from tests.studio import SERVERS, Visit, chromium, served, wait_for
 
 PRESSES = 5
 SESSIONS = 10
+WALK = (  # page, settings of a long piece, player
+    ("band", "band_bars=64+bars", "band"),
+    ("variation", "variation_mode=continue", "variation"),
+    ("melody", "melody_bars=32&melody_count=6", "melody"),
+    ("trombone", "trombone_kind=A+scale", "trombone"),
+    ("translation", "translation_example=cello", "translation-after"),
+)
 FORGOTTEN_SECONDS = 130  # Streamlit keeps a session for two minutes, for a tab that comes back
 
 
@@ -38,7 +47,7 @@ def row(what: str, value: str, limit: str) -> None:
 def memory(address: str) -> float:
     """Resident megabytes of the server that listens there."""
     found = subprocess.run(
-        ["ps", "-o", "rss=", "-p", str(SERVERS[address])], capture_output=True, text=True, check=True
+        ["ps", "-o", "rss=", "-p", str(SERVERS[address].pid)], capture_output=True, text=True, check=True
     )
     return int(found.stdout) / 1024
 
@@ -86,6 +95,33 @@ def sessions(address: str) -> None:
         row(f"{SESSIONS} sessions open Band at once{times}: the last has music after", f"{last:.1f} s", "")
         row(f"memory before them, with them, two minutes after they left{times}",
             f"{before:.0f}, {during:.0f}, {memory(address):.0f} MB", "1200 MB")  # fmt: skip
+
+
+def walk(browser: Browser, address: str, minutes: int) -> list[float]:
+    """The server's megabytes after each minute in which one person goes from page to page in one tab, makes something
+    new, plays it and downloads its sound; by the menu in one round, to long pieces by their addresses in the next."""
+    curve: list[float] = []
+    began = time.monotonic()
+    with Visit(browser, address).open(ready=".st-key-menu") as visit:
+        for step in itertools.count():
+            page, query, player = WALK[step % len(WALK)]
+            if step // len(WALK) % 2:
+                visit.open(f"{page}?{query}", ".bs .play")
+            else:
+                visit.page.locator(f".st-key-menu a[href='{page}']").click()
+            wait_for(lambda: visit.player(player).get("sound"), 120, f"{page} opens without music")  # noqa: B023
+            for _ in range(PRESSES):
+                before = visit.player(player)["sound"]
+                visit.page.get_by_role("button", name="Roll", exact=True).click()
+                wait_for(lambda: visit.player(player).get("sound") != before, 120, f"{page} made nothing")  # noqa: B023
+                visit.page.locator(f".bs[data-player='{player}'] .play").last.click()
+                if time.monotonic() - began >= 60 * (len(curve) + 1):
+                    curve.append(memory(address))
+                    if len(curve) == minutes:
+                        return curve
+            with visit.page.expect_download():
+                visit.page.locator(f".st-key-downloads-{page}").get_by_role("button", name="WAV").first.click()
+    raise AssertionError("nobody walks for ever")
 
 
 def rendering() -> None:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
+
+T = TypeVar("T")
 
 ASK_SECONDS = 0.3  # how often a tab with a job looks whether it has ended
 
@@ -38,6 +42,10 @@ class Session:
     def sound(self, player: str, seconds: float = 300) -> str:
         """The name of the sound of a player, 16 hex digits. TimeoutError when there is none after `seconds`."""
         named = re.compile(rb'"player": ?"%s".{0,400}?"sound": ?"([0-9a-f]{16})"' % player.encode(), re.DOTALL)
+        return self.until(named.search, seconds)[1].decode()
+
+    def until(self, seen: Callable[[bytes], T | None], seconds: float = 300) -> T:
+        """Keep looking at the page, as a tab does, until `seen` finds something in a message; or TimeoutError."""
         until = time.monotonic() + seconds
         self.run()
         while time.monotonic() < until:
@@ -45,9 +53,9 @@ class Session:
                 message = self.socket.recv(timeout=1.0, decode=False)
             except TimeoutError:
                 continue
-            if found := named.search(message):
-                return found[1].decode()
+            if found := seen(message):
+                return found
             if ForwardMsg.FromString(message).WhichOneof("type") == "script_finished":
                 time.sleep(ASK_SECONDS)
                 self.run()
-        raise TimeoutError(f"{self.page}?{self.query} has nothing to hear after {seconds:g} s")
+        raise TimeoutError(f"{self.page}?{self.query} does not show what was waited for after {seconds:g} s")

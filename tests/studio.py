@@ -78,7 +78,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-SERVERS: dict[str, int] = {}  # address → process id
+SERVERS: dict[str, subprocess.Popen] = {}  # by address
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def served(home: Path, script: Path = ROOT / "app.py", log: Path | None = None) 
             [*command, "--server.port", str(port)], cwd=ROOT, env=env, stdout=sink, stderr=subprocess.STDOUT
         )
     address = f"http://127.0.0.1:{port}"
-    SERVERS[address] = server.pid
+    SERVERS[address] = server
     try:
         wait_for(lambda: healthy(address), 60, "the studio did not start")
         yield address

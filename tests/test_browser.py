@@ -1,9 +1,7 @@
 """The studio in a real browser: cold deep links, making, playing, mixing, downloading; the dark; a phone's width."""
 
 import io
-import os
 import re
-import signal
 import zipfile
 from pathlib import Path
 
@@ -340,7 +338,7 @@ def test_a_killed_studio_loses_no_take_and_two_tabs_share_a_library(browser, tmp
             other.page.get_by_role("button", name="Delete", exact=True).click()
             other.page.get_by_text("was deleted").wait_for()
             kept = library.takes()
-        os.kill(SERVERS[address], signal.SIGKILL)
+        SERVERS[address].kill()
     assert len(kept) == 1
     with served(tmp_path) as address, Visit(browser, address) as again:
         again.open("takes", ready=".bs .play")

@@ -1,0 +1,64 @@
+"""The studio's server around its pages: whom it answers, and how it opens and stops.
+
+    app = st.App("app.py", lifespan=server.studio, middleware=server.DOORS)
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import FrameType
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from streamlit.cli_util import open_browser
+
+PATIENCE_SECONDS = 1.5  # from Ctrl-C until whatever still runs is left where it is
+
+
+def leave() -> None:
+    """End the process with exit 0, now.
+
+    Python's own way out waits for threads and then takes their interpreter away: one that imports, compiles, renders or
+    samples at that moment keeps it waiting, or aborts it. None of them has anything to finish: the results of jobs live
+    in memory, and every file is written whole or not at all.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def stop_in_time(number: signal.Signals) -> None:
+    """Let a signal stop the server as it does, but never wait long for an answer that is still being made."""
+    before = signal.getsignal(number)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        hurry = threading.Timer(PATIENCE_SECONDS, leave)
+        hurry.daemon = True
+        hurry.start()
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(number, stop)
+
+
+@asynccontextmanager
+async def studio(_: st.App) -> AsyncIterator[None]:
+    """While the server runs: a browser shows it where there is one, and when it has closed its doors it leaves."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        stop_in_time(number)
+    address = f"http://{st.get_option('server.address')}:{st.get_option('server.port')}"
+    print(f"Bandstand plays at {address}", flush=True)
+    if not st.get_option("server.headless"):
+        open_browser(address)
+    yield
+    leave()
+
+
+# Streamlit asks only its websocket for the host; a page of another name must not read pages and sounds either.
+DOORS = [Middleware(TrustedHostMiddleware, allowed_hosts=st.get_option("server.allowedHosts"))]
