@@ -16,6 +16,7 @@ import torch
 
 from benchmarks.table import head, median, row, seconds
 from engine import melody
+from engine.checkpoint import arrays
 from engine.melody_compose import Request, compose
 from engine.melody_sampler import Sampler
 
@@ -30,7 +31,7 @@ class Plain(Sampler):
     """The network's step by PyTorch: tensors in, a call, tensors out."""
 
     def __init__(self, net: Any, mkldnn: bool) -> None:
-        super().__init__(net)
+        super().__init__(net.config, arrays(net))
         self.net, self.mkldnn = net, mkldnn
 
     @torch.no_grad()

@@ -3,6 +3,8 @@
 `config.json` holds the system's name, the format's version, the model's configuration, what it was trained on and
 under which licence, seed, steps, metrics, and the sha256 of the weights. Loading is strict: every refusal names the
 file, what was expected and what was found. Both files are written whole or not at all.
+
+Weights are read as arrays; PyTorch is imported only where a module is filled or saved.
 """
 
 from __future__ import annotations
@@ -11,16 +13,19 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load as load_safetensors
-from safetensors.torch import save as save_safetensors
+from safetensors.numpy import load as load_safetensors
 
 from engine import Refused
+
+if TYPE_CHECKING:
+    import torch
 
 FORMAT = 1  # raised whenever an older engine could not read what a newer one writes
 MAX_BYTES = 16 * 2**20  # a weights file; larger ones are refused before they are read
@@ -28,7 +33,7 @@ MAX_BYTES = 16 * 2**20  # a weights file; larger ones are refused before they ar
 
 @dataclass(frozen=True)
 class Checkpoint:
-    weights: dict[str, torch.Tensor]  # float32 whatever they are stored as; integers as they are
+    weights: dict[str, np.ndarray]  # float32 whatever they are stored as; integers as they are
     config: dict[str, Any]  # the whole of config.json
     sha256: str  # of model.safetensors, in hex
 
@@ -66,6 +71,8 @@ def save(
 
     `facts` go into config.json beside the model: data, licence, seed, steps, metrics, … anything JSON can hold.
     """
+    from safetensors.torch import save as save_safetensors
+
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     content = save_safetensors(
@@ -131,18 +138,32 @@ def load(folder: Path | str, system: str) -> Checkpoint:
         weights = load_safetensors(content)
     except SafetensorError as error:
         raise Refused(f"{path} is damaged: expected safetensors, found {error}.") from None
-    return Checkpoint({k: w.float() if w.is_floating_point() else w for k, w in weights.items()}, config, sha256)
+    except KeyError as error:
+        raise Refused(f"{path} cannot be read: expected float16, float32 or whole numbers, found {error}.") from None
+    weights = {k: np.array(w, np.float32 if w.dtype.kind == "f" else w.dtype) for k, w in weights.items()}
+    return Checkpoint(weights, config, sha256)
 
 
-def fill(module: torch.nn.Module, weights: dict[str, torch.Tensor], path: Path | str) -> None:
-    """Put weights into a module and freeze it in eval mode. Refused when a name or a shape differs."""
-    expected = {name: tuple(w.shape) for name, w in module.state_dict().items()}
-    found = {name: tuple(w.shape) for name, w in weights.items()}
+def arrays(module: torch.nn.Module) -> dict[str, np.ndarray]:
+    """The weights of a module, as `load` gives them."""
+    return {name: w.detach().cpu().numpy() for name, w in module.state_dict().items()}
+
+
+def fit(expected: Mapping[str, tuple[int, ...]], weights: Mapping[str, np.ndarray], path: Path | str) -> None:
+    """Refuse weights when a name or a shape differs from what is expected."""
+    found = {name: w.shape for name, w in weights.items()}
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
             raise Refused(
                 f"The weights of {path} do not fit: '{name}' expected {expected.get(name, 'no such tensor')}, "
                 f"found {found.get(name, 'none')}."
             )
-    module.load_state_dict(weights)
+
+
+def fill(module: torch.nn.Module, weights: Mapping[str, np.ndarray], path: Path | str) -> None:
+    """Put weights into a module and freeze it in eval mode. Refused when a name or a shape differs."""
+    import torch
+
+    fit({name: tuple(w.shape) for name, w in module.state_dict().items()}, weights, path)
+    module.load_state_dict({name: torch.from_numpy(w) for name, w in weights.items()})
     module.eval().requires_grad_(False)

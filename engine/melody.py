@@ -19,16 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from engine import CHECKPOINTS, Progress, Refused, checkpoint
 from engine import device as find_device
+from engine.melody_config import Config
 from engine.melody_features import tune_rows
-from engine.melody_net import Config, MelodyNet
-from engine.melody_sampler import Sampler
 from engine.melody_text import Alphabet, Tune
 
 if TYPE_CHECKING:
+    from engine.melody_net import MelodyNet
     from engine.song import Song
 
 PATH = CHECKPOINTS / "melody"
@@ -39,10 +38,23 @@ OTHER_BITS = 16.0  # beyond its class, for a character that has no symbol of its
 class Melody:
     """A loaded model, frozen. Threads may share it."""
 
-    def __init__(self, net: MelodyNet, config: dict[str, Any], sha256: str, where: torch.device) -> None:
-        self.net, self.config, self.sha256, self.device = net, config, sha256, where
-        self.alphabet = Alphabet(net.config.characters)
-        self.sampler = Sampler(net)
+    def __init__(
+        self, sizes: Config, weights: dict[str, np.ndarray], config: dict[str, Any], sha256: str, device: str | None
+    ) -> None:
+        from engine.melody_sampler import Sampler  # here, because it brings numba
+
+        self.sizes, self.weights, self.config, self.sha256, self.device = sizes, weights, config, sha256, device
+        self.alphabet = Alphabet(sizes.characters)
+        self.sampler = Sampler(sizes, weights)
+
+    @cached_property
+    def net(self) -> MelodyNet:
+        """The network in PyTorch, on its device: scoring needs it, composing does not."""
+        from engine.melody_net import MelodyNet
+
+        net = MelodyNet(self.sizes)
+        checkpoint.fill(net, self.weights, "the model")
+        return net.to(find_device(self.device))
 
     @cached_property
     def priors(self) -> list[dict[str, Any]]:
@@ -68,12 +80,10 @@ def load(path: Path | str = PATH, device: str | None = None) -> Melody:
     sizes = 1 <= config.width <= 2048 and 1 <= config.layers <= 8 and 0 <= config.embed <= 2048
     if not sizes or Alphabet(config.characters).size != config.symbols:
         raise Refused(f"{Path(path) / 'config.json'} does not describe a melody model: its sizes do not agree.")
-    net = MelodyNet(config)
-    checkpoint.fill(net, found.weights, path)
-    where = find_device(device)
-    model = Melody(net, found.config, found.sha256, where)
-    net.to(where)
-    return model
+    checkpoint.fit(config.shapes(), found.weights, path)
+    if device:
+        find_device(device)  # refused now where it is not there
+    return Melody(config, found.weights, found.config, found.sha256, device)
 
 
 def generate(model: Melody, *, seed: int, progress: Progress | None = None, tempo: float = 0.0, **request: Any) -> Song:
@@ -87,7 +97,6 @@ def generate(model: Melody, *, seed: int, progress: Progress | None = None, temp
 # Scoring
 
 
-@torch.no_grad()
 def score(model: Melody, tunes: list[Tune], batch: int = 32) -> dict[str, float | int]:
     """Bits a character, next-character accuracy, characters and tunes.
 
@@ -96,13 +105,15 @@ def score(model: Melody, tunes: list[Tune], batch: int = 32) -> dict[str, float 
     end). Neither the header nor the tune's end is counted. A character without a symbol of its own costs its class and
     16 bits more, and is never predicted.
     """
-    alphabet = model.alphabet
-    valid = _valid(alphabet)
+    import torch
+
+    alphabet, device = model.alphabet, next(model.net.parameters()).device
+    valid = torch.from_numpy(_valid(alphabet))
     order = sorted(range(len(tunes)), key=lambda i: len(tunes[i].body))
     bits, right, count = 0.0, 0, 0
     for first in range(0, len(order), batch):
         own_tunes = [tunes[i] for i in order[first : first + batch]]
-        packed = [tune_rows(alphabet, tune, relative=model.net.config.relative) for tune in own_tunes]
+        packed = [tune_rows(alphabet, tune, relative=model.sizes.relative) for tune in own_tunes]
         longest = max(len(r) for r, _, _ in packed)
         state = None
         for start in range(0, longest, PIECE):
@@ -114,7 +125,7 @@ def score(model: Melody, tunes: list[Tune], batch: int = 32) -> dict[str, float 
                 piece = slice(start, start + size)
                 n = len(r[piece])
                 rows[i, :n], goal[i, :n], at[i, :n] = r[piece], targets[piece], where[piece]
-            logits, state = model.net(torch.from_numpy(rows).to(model.device), state)
+            logits, state = model.net(torch.from_numpy(rows).to(device), state)
             kept = torch.from_numpy(goal) > alphabet.END
             goals, places = torch.from_numpy(goal)[kept], torch.from_numpy(at)[kept]
             own = logits.float().cpu()[kept].masked_fill(~valid[places[:, 0], places[:, 1]], -torch.inf)
@@ -131,9 +142,9 @@ def score(model: Melody, tunes: list[Tune], batch: int = 32) -> dict[str, float 
     }
 
 
-def _valid(alphabet: Alphabet) -> torch.Tensor:
+def _valid(alphabet: Alphabet) -> np.ndarray:
     """Which symbols can be written at each place under each tonic; bool [places, tonics, symbols]."""
-    out = torch.zeros(3, 7, alphabet.size, dtype=torch.bool)
+    out = np.zeros((3, 7, alphabet.size), bool)
     for place in range(3):
         for tonic in range(7):
             out[place, tonic, list(alphabet.table(place, tonic).values())] = True

@@ -198,7 +198,7 @@ class _Writer:
         self.form = chosen.form
         self.plan = Plan(self.form)
         self.features = Features(
-            model.alphabet, chosen.tune, plan=self.plan, style=chosen.style, relative=model.net.config.relative
+            model.alphabet, chosen.tune, plan=self.plan, style=chosen.style, relative=model.sizes.relative
         )
         self.grammar = Grammar(self.features.reader, self.form, chosen.style, request.repeats, self._read)
         self.state = model.sampler.start()

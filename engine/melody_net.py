@@ -8,30 +8,13 @@ first added to what it read → logits [batch, time, symbols].
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 import torch
 from torch import nn
 
+from engine.melody_config import Config
 from engine.melody_features import SYMBOL, offsets, rows
 
 State = list[tuple[torch.Tensor, torch.Tensor]]  # (hidden, cell) [1, batch, width] of each layer
-
-
-@dataclass(frozen=True)
-class Config:
-    characters: str  # the alphabet, in order
-    symbols: int  # its size: characters, steps above the tonic, padding, end and other
-    embed: int = 192  # width of the table's vectors; 0: the character alone goes in, one-hot
-    width: int = 448  # units of a layer
-    layers: int = 2
-    dropout: float = 0.3  # after the table and after every layer
-    relative: bool = True  # note letters are steps above the tonic
-
-    def as_dict(self) -> dict[str, Any]:
-        """For config.json."""
-        return asdict(self)
 
 
 class MelodyNet(nn.Module):

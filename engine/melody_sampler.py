@@ -7,13 +7,14 @@ additions, and the rest is one compiled function. Gates are in PyTorch's order: 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numba import njit
 
+from engine.melody_config import Config
 from engine.melody_features import COLUMNS, offsets
-from engine.melody_net import MelodyNet
 
 
 @njit(cache=True, fastmath=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -72,24 +73,22 @@ def _step(
 class Sampler:
     """The weights in the form that `_step` wants. It holds no state of a tune and may be used by many threads."""
 
-    def __init__(self, net: MelodyNet) -> None:
-        config = net.config
+    def __init__(self, config: Config, weights: Mapping[str, np.ndarray]) -> None:
+        def of_layers(name: str) -> list[np.ndarray]:
+            """One of the LSTM's weights in every layer, transposed: [inputs, 4·width] or [4·width]."""
+            return [np.ascontiguousarray(weights[f"lstm.{i}.{name}_l0"].T, np.float32) for i in range(config.layers)]
 
-        def array(tensor: Any) -> np.ndarray:
-            return np.ascontiguousarray(tensor.detach().cpu().numpy().astype(np.float32))
-
-        first = array(net.lstm[0].weight_ih_l0.T)  # [inputs, 4·width]
+        first, *later = of_layers("weight_ih")
         if config.embed:
-            self.folded = array(net.table.weight) @ first
+            self.folded = weights["table.weight"] @ first
             self.offsets = offsets(config.symbols)
         else:
             self.folded, self.offsets = first, np.zeros(1, np.int64)
         width = config.width
-        later = [array(lstm.weight_ih_l0.T) for lstm in net.lstm[1:]]
         self.inputs = np.stack(later) if later else np.zeros((0, width, 4 * width), np.float32)
-        self.recurrent = np.stack([array(lstm.weight_hh_l0.T) for lstm in net.lstm])
-        self.biases = np.stack([array(lstm.bias_ih_l0) + array(lstm.bias_hh_l0) for lstm in net.lstm])
-        self.out, self.out_bias = array(net.out.weight.T), array(net.out.bias)
+        self.recurrent = np.stack(of_layers("weight_hh"))
+        self.biases = np.stack(of_layers("bias_ih")) + np.stack(of_layers("bias_hh"))
+        self.out, self.out_bias = np.ascontiguousarray(weights["out.weight"].T), weights["out.bias"]
         self.residual = bool(config.embed)
         self.shape = (config.layers, 2, width)
 

@@ -139,7 +139,7 @@ def load(path: Path | str = ROOT / "flute-trombone", device: str | None = None) 
         config = Config(**{**found.model, "instruments": tuple(found.model["instruments"])})
     except (TypeError, KeyError) as error:
         raise Refused(f"{Path(path) / 'config.json'} does not describe a translation model: {error}.") from None
-    parts: dict[str, dict[str, torch.Tensor]] = {}
+    parts: dict[str, dict[str, np.ndarray]] = {}
     for key, weight in found.weights.items():
         part, _, key = key.partition("/")
         parts.setdefault(part, {})[key] = weight
@@ -150,12 +150,9 @@ def load(path: Path | str = ROOT / "flute-trombone", device: str | None = None) 
         checkpoint.fill(generator, parts.get(name, {}), path)
         generators[name] = generator.to(place)
     try:
-        profiles = {
-            name: Profile.of({key: w.numpy() for key, w in parts[f"profile {name}"].items()})
-            for name in config.instruments
-        }
+        profiles = {name: Profile.of(parts[f"profile {name}"]) for name in config.instruments}
         heard = parts.get("ear")
-        ear = Ear(config.instruments, *(heard[key].numpy() for key in EAR)) if heard else None
+        ear = Ear(config.instruments, *(heard[key] for key in EAR)) if heard else None
     except KeyError as error:
         raise Refused(f"The weights of {path} lack {error}.") from None
     return Model(config, generators, profiles, place, Path(path).name, ear)

@@ -15,19 +15,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from engine import CHECKPOINTS, Progress, Refused, checkpoint
 from engine import device as chosen_device
 from engine.audio import Audio
 from engine.trombone_conditions import DYNAMICS, HIGHEST, HOP, LOWEST, Conditions, harmonic_prior
-from engine.trombone_network import MU, Config, SampleRNN
+from engine.trombone_config import Config, expand
 from engine.trombone_pitch import RATE, midi_hz
-from engine.trombone_sampler import Sampler
+
+if TYPE_CHECKING:
+    from engine.trombone_network import SampleRNN
+    from engine.trombone_sampler import Sampler
 
 PATH = CHECKPOINTS / "trombone"
 MIN_SECONDS, MAX_SECONDS = 0.2, 6.0  # of one note; recordings last 0.3 to 5
@@ -46,13 +49,21 @@ _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 class Trombone:
     """Frozen: weights and tables, read only. Any number of threads may play at once."""
 
-    network: SampleRNN
     sampler: Sampler
+    weights: dict[str, np.ndarray]
     harmonics: np.ndarray  # complex64 [37, 5, 64], mean harmonics by pitch from LOWEST and dynamic
     loudness: np.ndarray  # float32 [5, 4, 5, 168], dB below the top, by dynamic, pitch band and length class
-    device: torch.device
     config: dict[str, Any]
     sha256: str
+
+    @cached_property
+    def network(self) -> SampleRNN:
+        """The network in PyTorch, for evaluation; playing does not need it."""
+        from engine.trombone_network import SampleRNN
+
+        network = SampleRNN(self.sampler.config)
+        checkpoint.fill(network, self.weights, "the model")
+        return network
 
 
 @dataclass(frozen=True)
@@ -67,8 +78,13 @@ class Asked:
 def load(path: Path | str = PATH, device: str | None = None) -> Trombone:
     """The trombone of a checkpoint folder. Refused when the checkpoint is missing, damaged or foreign.
 
-    The notes are played by the compiled loop, on the CPU, whatever the device; it is checked and named all the same.
+    The notes are played by the compiled loop, on the CPU, whatever the device; it is refused all the same where it is
+    not there.
     """
+    from engine.trombone_sampler import Sampler  # here, because it brings numba
+
+    if device:
+        chosen_device(device)
     found = checkpoint.load(path, "trombone")
     weights = dict(found.weights)
     harmonics = weights.pop("tables.harmonics", None)
@@ -76,15 +92,12 @@ def load(path: Path | str = PATH, device: str | None = None) -> Trombone:
     if harmonics is None or loudness is None:
         raise Refused(f"{Path(path) / 'model.safetensors'} has no tables of harmonics and loudness.")
     try:
-        network = SampleRNN(Config(**found.model))
+        config = Config(**found.model)
     except TypeError as error:
         raise Refused(f"{Path(path) / 'config.json'} describes another model: {error}.") from None
-    checkpoint.fill(network, weights, Path(path) / "model.safetensors")
-    pairs = harmonics.numpy()
-    return Trombone(
-        network, Sampler(network), (pairs[..., 0] + 1j * pairs[..., 1]).astype(np.complex64), loudness.numpy(),
-        chosen_device(device), found.config, found.sha256,
-    )  # fmt: skip
+    checkpoint.fit(config.shapes(), weights, Path(path) / "model.safetensors")
+    harmonics = (harmonics[..., 0] + 1j * harmonics[..., 1]).astype(np.complex64)
+    return Trombone(Sampler(config, weights), weights, harmonics, loudness, found.config, found.sha256)
 
 
 def read_note(text: str | int) -> int:
@@ -180,7 +193,7 @@ def conditions_of(harmonics: np.ndarray, loudness: np.ndarray, asked: Asked, rng
 def decode(levels: np.ndarray, config: Config, first: int = 0, count: int | None = None) -> np.ndarray:
     """`count` samples from `first` as amplitudes in -1 … 1, float32; 1 and 5 ms are faded so that no cut clicks."""
     y = (levels.astype(np.float32) - 128) / 127.5
-    x = y if config.companding == "linear" else np.sign(y) * np.expm1(np.abs(y) * np.log1p(MU)) / MU
+    x = expand(y, config.companding)
     x = _filtered(x, lambda hz: 1 / (1 - config.emphasis * np.exp(-2j * np.pi * hz / RATE)))  # de-emphasis
     x = x[first : None if count is None else first + count]
     rise, fall = (16 if first else 0), min(80, len(x))

@@ -1,4 +1,4 @@
-"""Trombone: a SampleRNN that is told which note to play. Model, loading and generation.
+"""The trombone's network: a SampleRNN that is told which note to play.
 
     Conditions of a note  →  frames of 64 samples: GRU  →  frames of 16: GRU  →  each sample: MLP, 256-way softmax
 
@@ -9,60 +9,15 @@ the model card: every tier sees the conditions of engine/trombone_conditions.py;
 around its sample and how far the last 16 samples were from it; and its 256 logits are a free part plus a discretised
 normal whose mean is the prior plus a learned residual, so that the sampled note leans on its conditions and not on
 its own mistakes alone.
-
-    python -m engine trombone --note Bb3 --seconds 2 --dynamic mf --seed 7 --out note.wav
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from engine.trombone_conditions import FRAME_FEATURES, PHASES
-
-LEVELS = 256  # 8 bits a sample
-MU = 255.0
-BEFORE, AFTER = 1, 6  # samples of the prior that the MLP sees around its own
-SAMPLE_FEATURES = BEFORE + AFTER + 1 + 2 * PHASES
-
-
-@dataclass(frozen=True)
-class Config:
-    """Sizes of the network."""
-
-    dim: int = 192  # width of every tier
-    embedding: int = 16  # numbers that stand for one of the 256 levels
-    frame: int = 16  # samples of the lower tier's frame, and of history that the MLP sees
-    ratio: int = 4  # lower frames in an upper frame
-    companding: str = "mu"  # "mu" or "linear": how 256 levels cover -1 … 1
-    features: int = FRAME_FEATURES  # conditions of a frame
-    sample_features: int = SAMPLE_FEATURES  # conditions of a sample
-    emphasis: float = 0.0  # this share of each sample is taken from the next before companding
-    prior: bool = True  # False: the thesis's conditioning (note and counters), kept as the baseline
-
-
-def emphasised(x: np.ndarray, emphasis: float) -> np.ndarray:
-    """Amplitudes [..., n + 1] → pre-emphasised ones [..., n] (x[t] - emphasis · x[t - 1]).
-
-    Eight bits hiss alike at all frequencies, while a trombone fades towards the high ones: emphasised before and
-    de-emphasised after, as in LPCNet (Valin & Skoglund 2019), the hiss fades with it.
-    """
-    return x[..., 1:] - np.float32(emphasis) * x[..., :-1]
-
-
-def compand(x: torch.Tensor, kind: str) -> torch.Tensor:
-    """Amplitudes -1 … 1 to companded values -1 … 1 (μ-law: sign(x) ln(1 + μ|x|) / ln(1 + μ))."""
-    x = x.clamp(-1, 1)
-    return x if kind == "linear" else torch.sign(x) * torch.log1p(MU * x.abs()) / torch.log1p(torch.tensor(MU))
-
-
-def expand(y: torch.Tensor, kind: str) -> torch.Tensor:
-    """The inverse of `compand`."""
-    return y if kind == "linear" else torch.sign(y) * torch.expm1(y.abs() * torch.log1p(torch.tensor(MU))) / MU
+from engine.trombone_config import LEVELS, Config
 
 
 def to_level(y: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,6 @@ evaluation all measure with these functions, so that a figure means the same eve
 from __future__ import annotations
 
 import numpy as np
-import parselmouth
 
 RATE = 16_000  # Hz, of everything the trombone hears or plays
 HOP_SECONDS = 0.01
@@ -22,6 +21,8 @@ def midi_hz(midi: float | np.ndarray) -> float | np.ndarray:
 
 def track_f0(samples: np.ndarray, floor_hz: float = 60.0, ceiling_hz: float = 1000.0) -> np.ndarray:
     """Fundamental in Hz every 10 ms, float64 [n], 0 where nothing periodic is heard."""
+    import parselmouth
+
     padded = np.pad(np.asarray(samples, dtype=np.float64), RATE // 20)
     sound = parselmouth.Sound(padded, RATE)
     pitch = sound.to_pitch_ac(time_step=HOP_SECONDS, pitch_floor=floor_hz, pitch_ceiling=ceiling_hz)
@@ -44,6 +45,8 @@ def measured_cents(samples: np.ndarray, midi: float) -> float | None:
 def harmonicity_db(samples: np.ndarray) -> float:
     """Energy of the periodic part over that of the rest, dB: the median of Praat's harmonicity over the frames with a
     tone (Boersma 1993). nan where there is none."""
+    import parselmouth
+
     sound = parselmouth.Sound(np.asarray(samples, np.float64), RATE)
     found = sound.to_harmonicity_ac(HOP_SECONDS, minimum_pitch=60.0, periods_per_window=4.5).values
     toned = found[found > -100]  # Praat marks frames without a tone by -200

@@ -13,18 +13,17 @@ The loop is compiled by numba once and kept on disk (beside this file, or in the
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet  # the builtin one from Python 3.11 on
 from typing import Any
 
 import numba
 import numpy as np
-import torch
 
 from engine import Progress
 from engine.trombone_conditions import Conditions, frame_features, phase_features
-from engine.trombone_network import AFTER, BEFORE, LEVELS, SampleRNN, compand, emphasised
+from engine.trombone_config import AFTER, BEFORE, LEVELS, Config, compand, emphasised
 
 SLICE = 2048  # samples prepared and played at a time; progress and cancel come between slices
 FAINT_TEMPERATURE = 0.6
@@ -175,40 +174,39 @@ def _play(  # type: ignore[no-untyped-def]
 class Sampler:
     """The folded tables of one network; read-only, so that any number of threads may play from it."""
 
-    def __init__(self, network: SampleRNN) -> None:
-        c = network.config
+    def __init__(self, config: Config, weights: Mapping[str, np.ndarray]) -> None:
+        c = config
         self.config, self.dim = c, c.dim
 
-        def array(tensor: Any) -> np.ndarray:
-            return np.ascontiguousarray(tensor.detach().double().cpu().numpy())
+        def array(name: str) -> np.ndarray:
+            return np.ascontiguousarray(weights[name], np.float64)
 
         def fold(x: np.ndarray) -> np.ndarray:
             return np.ascontiguousarray(x, dtype=np.float32)
 
         tiers = {}
-        for name, tier in (("upper", network.upper), ("lower", network.lower)):
-            gru = tier.gru
-            into = array(gru.weight_ih_l0).T  # [dim, 3·dim]
-            tiers[name] = {
+        for tier in ("upper", "lower"):
+            into = array(f"{tier}.gru.weight_ih_l0").T  # [dim, 3·dim]
+            tiers[tier] = {
                 "into": into,
-                "in": fold(array(tier.samples.weight).T @ into),
-                "features": fold(array(tier.conditions.weight).T @ into),
-                "bias": fold(array(tier.samples.bias) @ into + array(gru.bias_ih_l0)),
-                "hh": fold(array(gru.weight_hh_l0).T),
-                "hh_bias": fold(array(gru.bias_hh_l0)),
-                "start": fold(array(tier.start)),
+                "in": fold(array(f"{tier}.samples.weight").T @ into),
+                "features": fold(array(f"{tier}.conditions.weight").T @ into),
+                "bias": fold(array(f"{tier}.samples.bias") @ into + array(f"{tier}.gru.bias_ih_l0")),
+                "hh": fold(array(f"{tier}.gru.weight_hh_l0").T),
+                "hh_bias": fold(array(f"{tier}.gru.bias_hh_l0")),
+                "start": fold(array(f"{tier}.start")),
             }
         self.upper, self.lower = tiers["upper"], tiers["lower"]
-        up = array(network.upper.upsample.weight).reshape(c.ratio, c.dim, c.dim)  # [step, out, in]
+        up = array("upper.upsample.weight").reshape(c.ratio, c.dim, c.dim)  # [step, out, in]
         into = self.lower["into"]
         self.upper_up = fold(np.concatenate([u.T @ into for u in up], axis=1))
-        self.upper_up_bias = fold(np.concatenate(list(array(network.upper.upsample.bias).reshape(c.ratio, -1) @ into)))
-        self.lower_up = fold(array(network.lower.upsample.weight).T)
-        self.lower_up_bias = fold(array(network.lower.upsample.bias))
+        self.upper_up_bias = fold(np.concatenate(list(array("upper.upsample.bias").reshape(c.ratio, -1) @ into)))
+        self.lower_up = fold(array("lower.upsample.weight").T)
+        self.lower_up_bias = fold(array("lower.upsample.bias"))
         self.values = ((np.arange(LEVELS) - 128) / 127.5).astype(np.float32)
-        history = array(network.history.weight).reshape(c.dim, c.frame, c.embedding)
-        errors = array(network.errors.weight) * c.prior  # [dim, frame]
-        embedding = array(network.embedding.weight)
+        history = array("history.weight").reshape(c.dim, c.frame, c.embedding)
+        errors = array("errors.weight") * c.prior  # [dim, frame]
+        embedding = array("embedding.weight")
         self.table = fold(
             np.stack(
                 [
@@ -217,12 +215,12 @@ class Sampler:
                 ]
             )
         )
-        self.sample_features = fold(array(network.conditions.weight).T)
-        self.sample_bias = fold(array(network.conditions.bias))
+        self.sample_features = fold(array("conditions.weight").T)
+        self.sample_bias = fold(array("conditions.bias"))
         self.errors = fold(errors.T)
-        self.hidden_w, self.hidden_b = fold(array(network.hidden.weight).T), fold(array(network.hidden.bias))
-        self.output_w, self.output_b = fold(array(network.output.weight).T), fold(array(network.output.bias))
-        self.linear = fold(array(network.linear) * c.prior)
+        self.hidden_w, self.hidden_b = fold(array("hidden.weight").T), fold(array("hidden.bias"))
+        self.output_w, self.output_b = fold(array("output.weight").T), fold(array("output.bias"))
+        self.linear = fold(array("linear") * c.prior)
 
     @property
     def multiply_adds(self) -> int:
@@ -352,7 +350,7 @@ def temperatures(note: Conditions, temperature: float) -> np.ndarray:
     return (temperature + faint * max(0.0, FAINT_TEMPERATURE - temperature)).astype(np.float32)
 
 
-def prepared(note: Conditions, config: Any, big: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def prepared(note: Conditions, config: Config, big: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A note's network inputs, padded to whole upper frames: features [n/16, C], sample_features [n, S], prior [16+n].
 
     The same numbers as training sees them; `prior` is companded and begins one lower frame before the note.
@@ -365,7 +363,7 @@ def prepared(note: Conditions, config: Any, big: int) -> tuple[np.ndarray, np.nd
     features[: len(real)] = real
     padded = np.zeros(1 + config.frame + frames + AFTER, np.float32)
     padded[1 + config.frame : 1 + config.frame + note.frames] = note.prior
-    companded = compand(torch.from_numpy(emphasised(padded, config.emphasis)), config.companding).numpy()
+    companded = compand(emphasised(padded, config.emphasis), config.companding)
     windows = np.lib.stride_tricks.sliding_window_view(companded[config.frame - BEFORE :], BEFORE + AFTER + 1)[:frames]
     sample_features = np.concatenate([windows, phase_features(phase)], axis=1).astype(np.float32)
     if not config.prior:

@@ -4,17 +4,20 @@ import json
 import math
 import shutil
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from engine import Refused
-from engine.melody import Melody, load, score
+from engine.checkpoint import arrays
+from engine.melody import load, score
 from engine.melody_abc import parse
 from engine.melody_compose import DISTINCT, Request, candidates, compose, distinct_bars
+from engine.melody_config import Config
 from engine.melody_features import Features, offsets, rows, sizes
-from engine.melody_net import Config, MelodyNet
+from engine.melody_net import MelodyNet
 from engine.melody_sampler import Sampler
 from engine.melody_text import Alphabet, Tune
 from tests.melodies import SHIPPED, TUNES
@@ -31,7 +34,7 @@ def model():
 
 
 def test_the_compiled_step_is_pytorchs(model):
-    sampler = Sampler(model.net)
+    sampler = model.sampler
     rng = np.random.default_rng(0)
     some = np.stack([rng.integers(0, n, 200) for n in sizes(model.alphabet.size)], 1)
     state = sampler.start()
@@ -46,7 +49,7 @@ class Slow(Sampler):
     """The same step by PyTorch, for comparison."""
 
     def __init__(self, net):
-        super().__init__(net)
+        super().__init__(net.config, arrays(net))
         self.net = net
 
     @torch.no_grad()
@@ -61,17 +64,23 @@ class Slow(Sampler):
 
 
 def test_greedy_tunes_are_pytorchs_character_for_character(model):
-    slow = Melody(model.net, model.config, model.sha256, model.device)
+    slow = load(SHIPPED)
     slow.sampler = Slow(model.net)
     for request in (Request(key="D", meter="6/8", temperature=0), Request(kind="reel", temperature=0, chords=False)):
         assert compose(model, request, seed=3).tune == compose(slow, request, seed=3).tune
+
+
+@pytest.mark.parametrize("change", [{}, {"embed": 0}, {"layers": 1}, {"embed": 5, "width": 7, "layers": 3}])
+def test_the_shapes_that_are_expected_are_the_networks(model, change):
+    config = replace(model.sizes, **change)
+    assert config.shapes() == {name: tuple(w.shape) for name, w in MelodyNet(config).state_dict().items()}
 
 
 def test_a_one_hot_model_samples_too():
     config = Config("".join(sorted(set("".join(t.header + t.body for t in TUNES)))), 0, embed=0, width=8)
     config = Config(**config.as_dict() | {"symbols": Alphabet(config.characters).size})
     net = MelodyNet(config).eval()
-    sampler, state = Sampler(net), np.zeros((2, 2, 8), np.float32)
+    sampler, state = Sampler(config, arrays(net)), np.zeros((2, 2, 8), np.float32)
     row = [5] + [0] * 11
     with torch.no_grad():
         assert np.allclose(sampler.step(row, state), net(torch.tensor([[row]]))[0][0, 0].numpy(), atol=1e-5)

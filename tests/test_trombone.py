@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from engine import Cancelled, Refused, trombone
+from engine.checkpoint import arrays
 from engine.trombone import Asked
 from engine.trombone_conditions import (
     HARMONICS,
@@ -22,7 +23,8 @@ from engine.trombone_conditions import (
     phase_features,
     static_features,
 )
-from engine.trombone_network import Config, SampleRNN, compand, emphasised, expand, from_level, to_level
+from engine.trombone_config import Config, compand, emphasised, expand
+from engine.trombone_network import SampleRNN, from_level, to_level
 from engine.trombone_pitch import RATE, centroid_hz, harmonicity_db, loudness_db, measured_cents, midi_hz, sounding
 from engine.trombone_sampler import Sampler, prepared, temperatures
 
@@ -54,19 +56,32 @@ def network(config: Config, seed: int = 1) -> SampleRNN:
     return made
 
 
+def leveled(amplitudes: np.ndarray, kind: str) -> torch.Tensor:
+    return to_level(torch.from_numpy(compand(amplitudes, kind)))
+
+
+def sampler_of(net: SampleRNN) -> Sampler:
+    return Sampler(net.config, arrays(net))
+
+
+@pytest.mark.parametrize("config", [Config(), Config(dim=20, embedding=4, frame=8, ratio=2)])
+def test_the_shapes_that_are_expected_are_the_networks(config: Config) -> None:
+    assert config.shapes() == {name: tuple(w.shape) for name, w in SampleRNN(config).state_dict().items()}
+
+
 # ---- pieces ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["mu", "linear"])
 def test_every_level_survives_a_round_trip_and_silence_is_128(kind: str) -> None:
     levels = torch.arange(1, 256)
-    assert torch.equal(to_level(compand(expand(from_level(levels), kind), kind)), levels)
-    assert int(to_level(compand(torch.zeros(1), kind))) == 128
+    assert torch.equal(leveled(expand(from_level(levels).numpy(), kind), kind), levels)
+    assert int(leveled(np.zeros(1, np.float32), kind)) == 128
 
 
 def test_mu_law_keeps_a_quiet_sine_that_linear_8_bits_lose() -> None:
-    quiet = 0.003 * torch.sin(torch.arange(2000) * 0.1)
-    error = {k: (expand(from_level(to_level(compand(quiet, k))), k) - quiet).abs().mean() for k in ("mu", "linear")}
+    quiet = np.float32(0.003) * np.sin(np.arange(2000, dtype=np.float32) * 0.1)
+    error = {k: np.abs(expand(from_level(leveled(quiet, k)).numpy(), k) - quiet).mean() for k in ("mu", "linear")}
     assert error["mu"] < 0.1 * error["linear"]
 
 
@@ -120,7 +135,7 @@ def test_silence_has_no_pitch_and_no_extent() -> None:
 @pytest.mark.parametrize("config", [SMALL, Config(dim=20, embedding=4, companding="linear", prior=False)])
 def test_at_temperature_0_the_mean_is_played_that_pytorch_expects_sample_for_sample(config: Config) -> None:
     net, note = network(config), told(1500)
-    played = Sampler(net).play([note], [np.random.default_rng(0)], 0.0, threads=1)[0]
+    played = sampler_of(net).play([note], [np.random.default_rng(0)], 0.0, threads=1)[0]
     features, sample_features, prior = (torch.from_numpy(x)[None] for x in prepared(note, config, 64))
     full = np.full(64 + prior.shape[1] - 16, 128, np.int64)
     full[64 : 64 + len(played)] = (played + np.float32(0.5)).astype(int)
@@ -135,7 +150,7 @@ def test_pre_emphasis_is_undone_and_the_hiss_of_eight_bits_falls_with_it() -> No
     sound = (0.2 * np.sin(2 * np.pi * 200 * np.arange(RATE) / RATE)).astype(np.float32)
     hiss = {}
     for emphasis in (0.0, 0.85):
-        levels = to_level(compand(torch.from_numpy(emphasised(np.pad(sound, (1, 0)), emphasis)), "mu")).numpy()
+        levels = leveled(emphasised(np.pad(sound, (1, 0)), emphasis), "mu").numpy()
         error = (trombone.decode(levels, Config(emphasis=emphasis)) - sound)[:-80]  # the end is faded
         assert np.abs(error).max() < 0.02
         hiss[emphasis] = (np.abs(np.fft.rfft(error))[len(error) // 4 :] ** 2).sum()  # above 4 kHz
@@ -161,7 +176,7 @@ def test_harmonicity_falls_with_noise() -> None:
 
 
 def test_a_notes_sound_does_not_depend_on_its_company_or_on_threads() -> None:
-    sampler = Sampler(network(SMALL))
+    sampler = sampler_of(network(SMALL))
     notes = [told(n, 45 + i, i) for i, n in enumerate((900, 2500, 1300, 70, 2500, 640, 100, 3000, 1111))]
 
     def play(which: list[int], threads: int) -> list[np.ndarray]:
@@ -174,7 +189,7 @@ def test_a_notes_sound_does_not_depend_on_its_company_or_on_threads() -> None:
 
 
 def test_temperature_widens_what_is_chosen() -> None:
-    sampler, note = Sampler(network(SMALL)), told(2000)
+    sampler, note = sampler_of(network(SMALL)), told(2000)
     cold, warm = (
         sampler.play([note], [np.random.default_rng(5)], heat, threads=1)[0].astype(float) for heat in (0.05, 1.0)
     )

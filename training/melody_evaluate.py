@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from engine.checkpoint import fill
+from engine.checkpoint import fit
 from engine.melody import Melody, score
 from engine.melody_abc import notes_of
 from engine.melody_clean import clean
 from engine.melody_compose import Request, Written, _Writer, compose
+from engine.melody_config import Config
 from engine.melody_grammar import END, Grammar
-from engine.melody_net import Config, MelodyNet
 from engine.melody_reader import Reader
 from engine.melody_text import LETTERS, Tune, meter_parts, signature, tonic_index
 from training.loop import best_weights, run_log
@@ -77,9 +76,10 @@ class NGram:
 
 def model_of(folder: Path) -> Melody:
     """The model of a run that was not shipped."""
-    net = MelodyNet(Config(**json.loads((folder / "model.json").read_text())))
-    fill(net, best_weights(folder, "net"), folder)
-    return Melody(net, {}, "", torch.device("cpu"))
+    config = Config(**json.loads((folder / "model.json").read_text()))
+    weights = {name: w.numpy() for name, w in best_weights(folder, "net").items()}
+    fit(config.shapes(), weights, folder)
+    return Melody(config, weights, {}, "", "cpu")
 
 
 def held_out(model: Melody, runs: Path, train: list[Tune], test: list[Tune]) -> dict[str, dict[str, float]]:

@@ -17,7 +17,8 @@ import torch
 from engine import checkpoint
 from engine.trombone import TEMPERATURE, Asked, Trombone, conditions_of, decode, load, note_name, play, sound_of
 from engine.trombone_conditions import DYNAMICS, HIGHEST, LOWEST, Conditions
-from engine.trombone_network import Config, SampleRNN, compand, emphasised, to_level
+from engine.trombone_config import Config, compand, emphasised
+from engine.trombone_network import SampleRNN, to_level
 from engine.trombone_pitch import RATE, centroid_hz, harmonicity_db, measured_cents, sounding
 from engine.trombone_sampler import Sampler
 from training.loop import best_weights, run_log
@@ -67,7 +68,8 @@ def play_like(
         for n in which
     ]
     generators = [np.random.default_rng((seed, i)) for i in range(len(asked))]
-    return sound_of(Sampler(network), tables(notes), asked, generators, temperature, threads=1)
+    sampler = Sampler(network.config, checkpoint.arrays(network))
+    return sound_of(sampler, tables(notes), asked, generators, temperature, threads=1)
 
 
 def play_validation(
@@ -113,7 +115,7 @@ def self_played(
         )
         kept.append((gain_db, kind))
     generators = [np.random.default_rng((seed, 1, i)) for i in range(len(told))]
-    levels = Sampler(network).play(told, generators, temperature, threads=1)
+    levels = Sampler(network.config, checkpoint.arrays(network)).play(told, generators, temperature, threads=1)
     return {int(n): (np.rint(x).astype(np.uint8), *k) for n, x, k in zip(chosen, levels, kept)}
 
 
@@ -133,8 +135,8 @@ def soundfont_note(midi: int, seconds: float, dynamic: float) -> np.ndarray:
 
 def through_8_bits(samples: np.ndarray, config: Config) -> np.ndarray:
     """A recording through the 256 levels and back."""
-    heard = torch.from_numpy(emphasised(np.pad(samples, (1, 0)), config.emphasis))
-    return decode(to_level(compand(heard, config.companding)).numpy(), config)
+    heard = compand(emphasised(np.pad(samples, (1, 0)), config.emphasis), config.companding)
+    return decode(to_level(torch.from_numpy(heard)).numpy(), config)
 
 
 def neighbours(notes: Notes, note: int, semitones: int) -> int | None:

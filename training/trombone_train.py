@@ -32,7 +32,8 @@ from engine.trombone_conditions import (
     phase_features,
     static_features,
 )
-from engine.trombone_network import AFTER, BEFORE, SampleRNN, compand, emphasised, from_level, to_level
+from engine.trombone_config import AFTER, BEFORE, compand, emphasised
+from engine.trombone_network import SampleRNN, from_level, to_level
 
 
 @dataclass
@@ -184,7 +185,7 @@ class Lanes:
             self.at[lane] += t
         if self.once and not mask.any():
             return None
-        clean, prior = (compand(torch.from_numpy(emphasised(y, c.emphasis)), c.companding) for y in (x, p))
+        clean, prior = (torch.from_numpy(compand(emphasised(y, c.emphasis), c.companding)) for y in (x, p))
         target = to_level(clean[:, h:])
         history = self._corrupted(clean, prior, own)[:, :-1]
         windows = prior[:, h - BEFORE :].unfold(1, BEFORE + AFTER + 1, 1)[:, :t]
