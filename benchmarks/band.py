@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from benchmarks.table import head, median, row
+from benchmarks.table import gpus, head, median, row
 from engine import band
 from engine.band_model import BARS, Phrase
 from engine.song_midi import write_midi
@@ -34,7 +34,7 @@ def plain(model: band.BandModel, shared: np.ndarray, private: np.ndarray, weight
 
 
 def main() -> None:
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # as the studio does
     model = band.load(device="cpu")
     head()
     row("loading", f"{1000 * median(partial(band.load, device='cpu')):.0f} ms")
@@ -48,6 +48,12 @@ def main() -> None:
             f"plain PyTorch, bar by bar: {1000 * alone:.1f} ms, {'the same' if same else 'NOT the same'} notes",
             limit)  # fmt: skip
     band._logits = together
+    for device in gpus():
+        there = partial(band.generate, band.load(device=device), genre=model.genres[0], seed=SEED)
+        for bars, (spent, song) in ours.items():
+            same = "the same" if there(bars=bars) == song else "NOT the same"
+            row(f"{bars} bars on {device}", f"{1000 * median(partial(there, bars=bars), 9):.1f} ms",
+                f"the processor: {1000 * spent:.1f} ms, {same} notes")  # fmt: skip
     row("64 bars written as MIDI", f"{1000 * median(partial(write_midi, ours[64][1])):.1f} ms")
 
 

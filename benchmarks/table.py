@@ -49,6 +49,13 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def gpus() -> list[str]:
+    """["cuda"] where there is one, so that a row about it comes beside the processor's; [] where there is none."""
+    import torch
+
+    return ["cuda"] if torch.cuda.is_available() else []
+
+
 def peak_mb() -> float:
     """The most memory that this process has held, in megabytes."""
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

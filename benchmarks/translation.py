@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from benchmarks.table import head, median, peak_mb, row, seconds
+from benchmarks.table import gpus, head, median, peak_mb, row, seconds
 from engine import translation
 from engine.audio import Audio
 from engine.render import render
@@ -53,7 +53,7 @@ def plain(frames: Frames, samples: int) -> np.ndarray:
 
 
 def main() -> None:
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # as the studio does
     head()
     model = translation.load(device="cpu")
     row("loading", f"{1000 * median(lambda: translation.load(device='cpu'), 3):.0f} ms")
@@ -81,6 +81,14 @@ def main() -> None:
     for name, value in spent.items():
         beside = f"plain PyTorch: {alone:.2f} s, {peak_mb() - before:.0f} MB more" if name == "synthesising" else ""
         row(f"of it {name}", f"{value:.2f} s, {value / total:.0%}", beside)
+    for device in gpus():
+        there = translation.load(device=device)
+        twin, _ = translation.translate(there, frames, source, target)
+        sound, error = (synthesise(x, len(audio.samples)) for x in (after, twin))
+        apart = 20 * np.log10(np.std(error - sound) / np.std(sound) + 1e-12)
+        taken = median(lambda: translation.translate(there, frames, source, target), 3)  # noqa: B023
+        row(f"of it translating, on {device}", f"{taken:.2f} s",
+            f"the processor: {spent['translating']:.2f} s, {apart:.0f} dB apart")  # fmt: skip
     row("10 minutes of sound", f"{minutes:.0f} s, {more:.0f} MB more than 30 s")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.table import head, median, peak_mb, row, seconds
+from benchmarks.table import gpus, head, median, peak_mb, row, seconds
 from engine import variation
 from engine.song import Note, Song, Track
 from engine.variation_extend import extend
@@ -67,7 +67,7 @@ def decoded(model: variation.VariationModel, track: str, z: Tensor) -> Tensor:
 
 
 def main() -> None:
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # as the studio does
     head()
     before, models = peak_mb(), {}
 
@@ -88,6 +88,15 @@ def main() -> None:
             row(f"{bars} bars varied, {k} numbers a bar", f"{ours:.3f} s",
                 f"plain PyTorch, bar by bar: {alone:.3f} s, {'the same' if same else 'NOT the same'} notes",
                 limit)  # fmt: skip
+    for device in gpus():
+        for k in (16, 64):
+            here, there = (
+                partial(variation.vary, variation.load(latent=k, device=place), songs[64][0], noise=0.7, seed=1)
+                for place in ("cpu", device)
+            )
+            same = "the same" if here() == there() else "NOT the same"
+            row(f"64 bars varied, {k} numbers a bar, on {device}", f"{median(there):.3f} s",
+                f"the processor: {median(here):.3f} s, {same} notes")  # fmt: skip
     edits = median(partial(random_edit, songs[64][0], 1))
     row("64 bars by random edits, no network", f"{edits:.3f} s")
     row("8 bars of continuation", f"{median(partial(extend, models[32], songs[16][0], bars=8, seed=1)):.3f} s")

@@ -25,6 +25,7 @@ from engine import CHECKPOINTS, Progress, Refused, checkpoint
 from engine import device as choose_device
 from engine.band_form import path_noise
 from engine.band_model import BARS, LOWEST, PITCHES, STEPS, Band, Config
+from engine.fallback import or_on_cpu, placed
 from engine.song import PROGRAMS, TRACKS, Note, Song, Track
 
 PATH = CHECKPOINTS / "band"
@@ -73,7 +74,7 @@ def load(path: Path | str = PATH, device: str | None = None) -> BandModel:
         raise Refused(f"{Path(path) / 'config.json'} does not describe a band: {error}.") from None
     network = Band(config)
     checkpoint.fill(network, found.weights, path)
-    return BandModel(network.to(where), config, found.config, found.sha256, where)
+    return BandModel(network, config, found.config, found.sha256, placed(network, where))
 
 
 def options(path: Path | str = PATH) -> dict[str, Any]:
@@ -91,6 +92,7 @@ def options(path: Path | str = PATH) -> dict[str, Any]:
     }
 
 
+@or_on_cpu
 def generate(
     model: BandModel,
     *,

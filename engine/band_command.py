@@ -68,7 +68,9 @@ def make(args: argparse.Namespace, model: band.BandModel, seed: int, progress: P
         "programs": _pairs(args.program, "--program"),
     }
     song = band.generate(model, **settings, progress=progress)
-    report = {"tempo": song.tempo, "notes": {track.name: len(track.notes) for track in song.tracks}}
+    report: dict[str, Any] = {"tempo": song.tempo, "notes": {t.name: len(t.notes) for t in song.tracks}}
+    if song.remarks:
+        report["remarks"] = list(song.remarks)
     return Made(song=song, settings=settings, report=report)
 
 

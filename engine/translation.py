@@ -25,6 +25,7 @@ from torch import nn
 from engine import CHECKPOINTS, Progress, Refused, checkpoint
 from engine import device as find_device
 from engine.audio import Audio
+from engine.fallback import or_on_cpu, placed
 from engine.translation_melody import GLIDING, POLYPHONIC, Ear, steady, tonal, unexplained
 from engine.translation_profile import Profile, octaves, relative
 from engine.translation_sound import RATE, TIMBRE, Frames, analyse, pieces, synthesise
@@ -143,18 +144,18 @@ def load(path: Path | str = ROOT / "flute-trombone", device: str | None = None) 
     for key, weight in found.weights.items():
         part, _, key = key.partition("/")
         parts.setdefault(part, {})[key] = weight
-    place = find_device(device)
     generators = {}
     for name in names(config):
         generator = Generator(config)
         checkpoint.fill(generator, parts.get(name, {}), path)
-        generators[name] = generator.to(place)
+        generators[name] = generator
     try:
         profiles = {name: Profile.of(parts[f"profile {name}"]) for name in config.instruments}
         heard = parts.get("ear")
         ear = Ear(config.instruments, *(heard[key] for key in EAR)) if heard else None
     except KeyError as error:
         raise Refused(f"The weights of {path} lack {error}.") from None
+    place = placed(nn.ModuleDict(generators), find_device(device))
     return Model(config, generators, profiles, place, Path(path).name, ear)
 
 
@@ -266,6 +267,7 @@ def remarks(audio: Audio, frames: Frames, octaves_moved: int, target: str) -> li
     return out
 
 
+@or_on_cpu
 def generate(
     model: Model,
     audio: Audio,

@@ -34,6 +34,7 @@ from torch import Tensor, nn
 
 import engine
 from engine import CHECKPOINTS, Progress, Refused, checkpoint
+from engine.fallback import or_on_cpu, placed
 from engine.song import TRACKS, Song
 from engine.variation_bars import Sheet, read
 from engine.variation_cells import at_home, cells, decoded, encoded, foreign, same_pitches, same_rhythm
@@ -101,8 +102,8 @@ def load(path: Path | str | None = None, device: str | None = None, *, latent: i
 
 def of_network(network: Network, scale: float, sha256: str = "", device: str | None = None) -> VariationModel:
     """A network (trained a moment ago, or loaded) as a frozen model."""
-    on = engine.device(device)
-    network = network.to(on).eval().requires_grad_(False)
+    on = placed(network, engine.device(device))
+    network.eval().requires_grad_(False)
     held = dict(network.named_buffers())
     return VariationModel(
         network.bank,
@@ -116,6 +117,7 @@ def of_network(network: Network, scale: float, sha256: str = "", device: str | N
     )
 
 
+@or_on_cpu
 def vary(
     model: VariationModel,
     song: Song,
@@ -143,6 +145,7 @@ def vary(
     return replace(sheet.song(rolls, kept=~changed), remarks=remarks_of(song, sheet))
 
 
+@or_on_cpu
 def grid(
     model: VariationModel,
     song: Song,
@@ -166,6 +169,7 @@ def grid(
     return out
 
 
+@or_on_cpu
 def walk(
     model: VariationModel,
     song: Song,

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from engine import Progress, Refused
+from engine.fallback import or_on_cpu
 from engine.song import TRACKS, Song
 from engine.variation import VariationModel, check_seed, normal, remarks_of
 from engine.variation_bars import Sheet, places, read
@@ -75,6 +76,7 @@ def remember(model: VariationModel, track: str, rolls: np.ndarray) -> Memory:
     return Memory(rows, there)
 
 
+@or_on_cpu
 def extend(
     model: VariationModel,
     song: Song,

@@ -135,6 +135,8 @@ with stage:
         style = how["genre"] if isinstance(how["genre"], str) else " & ".join(how["genre"])
         title = f"{style.title()}, seed {how['seed']}, {song.tempo:g} bpm"
         mix = player.show("band", song=song, title=title)
+        for remark in song.remarks:
+            st.caption(frame.plain(remark))
         name = f"{style}-{how['seed']}"
         downloads.show("band", name, song=song, mix=mix)
         takes.offer("band", Made(song=song, settings=how), recipe(how, sha256), name=title)
