@@ -1,6 +1,10 @@
-"""What all tests share: a library of takes of their own, and small training data."""
+"""What all tests share: one thread, as the studio plays, a library of takes of their own, and small training data."""
 
 import pytest
+
+from engine import play_on_one_thread
+
+play_on_one_thread()
 
 
 @pytest.fixture(autouse=True)

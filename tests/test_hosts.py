@@ -11,6 +11,8 @@ from websockets.sync.client import connect
 from tests.sessions import Session
 from tests.studio import served
 
+pytestmark = pytest.mark.browser
+
 OWN, FOREIGN = ("127.0.0.1", "localhost"), ("rebound.example", "127.0.0.1.rebound.example", "localhost.")
 
 
