@@ -25,11 +25,11 @@ HOW = """
 
 @st.cache_resource(show_spinner="Looking at this machine …")
 def machine() -> tuple[str, str, str]:
-    """(device, synthesiser, what could be better about it); the device's libraries take a moment to load."""
-    from engine import device
+    """(device, synthesiser, what could be better about it); a soundfont takes a moment to load."""
+    from engine import device_name
     from engine.render import synthesiser
 
-    kind = {"cuda": "an NVIDIA GPU", "mps": "the Apple GPU", "cpu": "the processor"}[device().type]
+    kind = {"cuda": "an NVIDIA GPU", "mps": "the Apple GPU", "cpu": "the processor"}[device_name()]
     player = synthesiser()
     return kind, player.name + (f" with {player.soundfont.name}" if player.soundfont else ""), player.advice
 

@@ -1,6 +1,8 @@
 """What the command line costs from nothing: a fresh process, imports, weights, music, files. Seconds and most memory.
 
 python -m benchmarks.cold
+
+Nothing heavy is imported here: a process's most memory counts what its parent held when it was started.
 """
 
 from __future__ import annotations
@@ -13,24 +15,24 @@ import time
 from pathlib import Path
 
 from benchmarks import table
-from benchmarks.translation import recording
 from engine import ROOT
-from engine.audio import write_wav
 
 EXAMPLE = sorted((ROOT / "assets" / "examples").glob("*.mid"))[0]
 COMMANDS = {
+    "the options": "--help",
+    "systems and options": "list",
     "band, 8 bars as MIDI": "band --genre jazz --bars 8 --out {out}.mid",
     "variation of an example as MIDI": "variation --input {example} --out {out}.mid",
     "melody, 16 bars as ABC": "melody --bars 16 --out {out}.abc",
     "trombone, a note of 2 seconds": "trombone --note 58 --seconds 2 --out {out}.wav",
-    "translation of 5 seconds": "translation --input {sound} --from flute --to trombone --out {out}.wav",
+    "translation of 5 seconds": "translation --input {sound} --from trombone --to cello --out {out}.wav",
 }
 
 
 def cold(words: list[str]) -> tuple[float, float]:
     """Seconds and megabytes of `python -m engine …` in a process of its own."""
     began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "engine", *words], cwd=ROOT)
+    process = subprocess.Popen([sys.executable, "-m", "engine", *words], cwd=ROOT, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -41,8 +43,8 @@ def cold(words: list[str]) -> tuple[float, float]:
 def main() -> None:
     table.head()
     with tempfile.TemporaryDirectory() as folder:
-        sound = Path(folder) / "flute.wav"
-        sound.write_bytes(write_wav(recording(5.0)))
+        sound = Path(folder) / "trombone.wav"
+        cold(["trombone", "--note", "58", "--seconds", "5", "--out", str(sound)])
         for what, command in COMMANDS.items():
             words = [word.format(example=EXAMPLE, sound=sound, out=f"{folder}/made") for word in command.split()]
             cold(words)  # compiles what is compiled once, and fills the disk's cache

@@ -58,3 +58,26 @@ def play_on_one_thread() -> None:
         os.environ["OMP_NUM_THREADS"] = "1"  # read by torch when it is imported
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)
+
+
+def device_name() -> str:
+    """What `device()` is called, where it can be known without PyTorch, which takes a second to import: does its build
+    want NVIDIA's driver, and does that see a GPU? Of Apple's and AMD's GPUs PyTorch alone knows."""
+    import ctypes
+    import runpy
+    from importlib.util import find_spec
+
+    torch = find_spec("torch")
+    assert torch and torch.origin, "PyTorch is not installed"
+    build = runpy.run_path(str(Path(torch.origin).with_name("version.py")))
+    if sys.platform == "darwin" or build["hip"]:
+        return str(device())
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        found, supports = ctypes.c_int(), ctypes.c_int()
+        failed = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(found))
+        failed = failed or driver.cuDriverGetVersion(ctypes.byref(supports))
+    except (OSError, AttributeError):
+        return "cpu"  # no driver
+    wanted = int((build["cuda"] or "0").split(".")[0])
+    return "cuda" if wanted and not failed and found.value and supports.value // 1000 >= wanted else "cpu"

@@ -28,7 +28,13 @@ from typing import Any, NoReturn
 from engine import CHECKPOINTS, Cancelled, Refused, play_on_one_thread
 from engine.made import Made
 
-SYSTEMS = ("band", "variation", "melody", "trombone", "translation")
+SYSTEMS = {
+    "band": "bars of music for drums, piano, guitar, bass and strings, in a genre or a mix of genres",
+    "variation": "variations of a MIDI file, what might come next in it, or a walk from it to another",
+    "melody": "a folk tune in ABC notation, in the key, meter and form asked for",
+    "trombone": "a trombone note of a pitch, a length and a dynamic; or a whole melody",
+    "translation": "the same performance on another instrument",
+}
 SONG_ENDINGS = ("mid", "midi", "npz", "musicxml", "wav", "flac", "zip")
 AUDIO_ENDINGS = ("wav", "flac")
 SHOWN = ("format", "sha256", "steps", "metrics")  # of a checkpoint, by `list`
@@ -44,24 +50,23 @@ class _Parser(argparse.ArgumentParser):
         raise Refused(f"{message[:1].upper()}{message[1:]} (see {self.prog} --help).")
 
 
-def commands() -> dict[str, Any]:
-    """The command modules that are installed, by system."""
-    found = {}
-    for system in SYSTEMS:
-        if (Path(__file__).parent / f"{system}_command.py").exists():
-            found[system] = importlib.import_module(f"engine.{system}_command")
-    return found
+def command(system: str) -> Any:
+    """The module of a system's command."""
+    return importlib.import_module(f"engine.{system}_command")
 
 
-def parser(systems: dict[str, Any]) -> argparse.ArgumentParser:
-    """The whole command line's parser."""
+def parser(system: str | None) -> argparse.ArgumentParser:
+    """The command line's parser. Of the systems it knows the names, and of `system` the options too: no other is
+    imported."""
     top = _Parser(prog="python -m engine", description="Make music with Bandstand's trained models.")
     kinds = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
     listing = kinds.add_parser("list", help="systems, checkpoints, options, device and synthesiser")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    for name, module in systems.items():
-        sub = kinds.add_parser(name, help=module.HELP, description=module.HELP)
-        module.add_arguments(sub)
+    for name, says in SYSTEMS.items():
+        sub = kinds.add_parser(name, help=says, description=says)
+        if name != system:
+            continue
+        command(name).add_arguments(sub)
         common = sub.add_argument_group("common to all systems")
         common.add_argument("--seed", type=int, default=0, help="the same seed and settings give the same bytes")
         common.add_argument(
@@ -75,14 +80,15 @@ def parser(systems: dict[str, Any]) -> argparse.ArgumentParser:
     return top
 
 
-def listing(systems: dict[str, Any]) -> dict[str, Any]:
+def listing() -> dict[str, Any]:
     """What `list` prints: systems with their checkpoints and options, the device and the synthesiser."""
-    from engine import device
+    from engine import device_name
     from engine.checkpoint import read_config
     from engine.render import synthesiser
 
-    out: dict[str, Any] = {"device": str(device()), "synthesiser": str(synthesiser()), "systems": {}}
-    for name, module in systems.items():
+    out: dict[str, Any] = {"device": device_name(), "synthesiser": str(synthesiser()), "systems": {}}
+    for name in SYSTEMS:
+        module = command(name)
         folders = sorted(path.parent for path in (CHECKPOINTS / name).rglob("config.json"))
         checkpoints = {}
         for folder in folders:
@@ -169,13 +175,12 @@ def _sound(audio: Any, ending: str) -> bytes:
 
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit status."""
-    systems = commands()
-    args = parser(systems).parse_args(arguments)
+    args = parser(arguments[0] if arguments else None).parse_args(arguments)
     if args.command == "list":
-        found = listing(systems)
+        found = listing()
         print(json.dumps(found, indent=1) if args.json else _words(found))
         return 0
-    module = systems[args.command]
+    module = command(args.command)
     if hasattr(module, "answer") and (answer := module.answer(args)) is not None:
         print(json.dumps(answer))
         return 0

@@ -38,9 +38,12 @@ def words(recipe: Recipe, files: dict[str, str] | None = None, repeated: Collect
     return [*out, f"--seed={recipe.seed}"]
 
 
-def parsed(recipe: Recipe, parser: ArgumentParser, files: dict[str, str] | None = None) -> Namespace:
+def parsed(recipe: Recipe, files: dict[str, str] | None = None) -> Namespace:
     """The parsed command line of a recipe. Refused when its system or an option is unknown here."""
-    return parser.parse_args(words(recipe, files, _repeated(parser, recipe.system)))
+    from engine.__main__ import parser
+
+    whole = parser(recipe.system)
+    return whole.parse_args(words(recipe, files, _repeated(whole, recipe.system)))
 
 
 def _repeated(parser: ArgumentParser, system: str) -> set[str]:
@@ -52,16 +55,15 @@ def _repeated(parser: ArgumentParser, system: str) -> set[str]:
 
 def make_again(library: Library, take: Take, progress: Progress | None = None) -> Made:
     """What the take's recipe makes now. Refused when its system is not here or its weights have changed since."""
-    from engine.__main__ import commands, parser
+    from engine.__main__ import SYSTEMS, command
 
-    systems = commands()
     recipe = take.recipe
-    if recipe.system not in systems:
+    if recipe.system not in SYSTEMS:
         raise Refused(f"“{take.name}” was made by '{recipe.system}', which this studio does not have.")
     files = {file: str(library.files / take.id / file) for file in take.files if file.startswith("input.")}
-    args = parsed(recipe, parser(systems), files)
+    args = parsed(recipe, files)
     _stay_inside(args, library.files / take.id)
-    module: Any = systems[recipe.system]
+    module = command(recipe.system)
     model = module.load(args)
     now = sha256_of(model)
     if recipe.checkpoint and now and now != recipe.checkpoint:

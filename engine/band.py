@@ -16,17 +16,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from engine import CHECKPOINTS, Progress, Refused, checkpoint
 from engine import device as choose_device
+from engine.band_config import BARS, LOWEST, PITCHES, STEPS, Config
 from engine.band_form import path_noise
-from engine.band_model import BARS, LOWEST, PITCHES, STEPS, Band, Config
 from engine.fallback import or_on_cpu, placed
 from engine.song import PROGRAMS, TRACKS, Note, Song, Track
+
+if TYPE_CHECKING:
+    import torch
+
+    from engine.band_model import Band
 
 PATH = CHECKPOINTS / "band"
 MIN_BARS, MAX_BARS = 4, 64
@@ -64,6 +68,8 @@ def load(path: Path | str = PATH, device: str | None = None) -> BandModel:
 
     Refused when the checkpoint is missing, damaged, of another system or of a newer format.
     """
+    from engine.band_model import Band  # here, because it brings PyTorch
+
     where = choose_device(device)
     found = checkpoint.load(path, "band")
     known = {f.name for f in fields(Config)}
@@ -175,14 +181,16 @@ def generate(
     return Song(tuple(made), float(tempo if tempo is not None else usual_tempo), (4, 4), title)
 
 
-@torch.inference_mode()
 def _logits(model: BandModel, shared: np.ndarray, private: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """float32 [phrases, 4 bars, 5 tracks, 2, 16, 72]."""
-    genre = torch.from_numpy(weights).to(model.device).expand(len(shared), -1)
-    phrase = model.network.phrase(
-        torch.from_numpy(shared).to(model.device), torch.from_numpy(private).to(model.device), genre
-    )
-    return model.network.decode(phrase).cpu().numpy()
+    import torch
+
+    with torch.inference_mode():
+        genre = torch.from_numpy(weights).to(model.device).expand(len(shared), -1)
+        phrase = model.network.phrase(
+            torch.from_numpy(shared).to(model.device), torch.from_numpy(private).to(model.device), genre
+        )
+        return model.network.decode(phrase).cpu().numpy()
 
 
 def _mixed(model: BandModel, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:

@@ -14,8 +14,6 @@ from engine import Progress, Refused, band
 from engine.made import Made
 from engine.song import TRACKS
 
-HELP = "bars of music for drums, piano, guitar, bass and strings, in a genre or a mix of genres"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Band's own options."""

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from engine.band_model import TRACKS as NUMBER
-from engine.band_model import Config
+from engine.band_config import TRACKS as NUMBER
+from engine.band_config import Config
 from engine.song import TRACKS
 
 NEAR = 0.25  # radians between a section and its return

@@ -14,45 +14,14 @@ Trained by `python -m training.band train`; played by `engine.band`.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.band_config import BARS, BEATS, CHORD, FAINT, PITCHES, STEPS, TRACKS, Config
 from engine.variation_vae import Residual
-
-TRACKS, BARS, STEPS, PITCHES, LOWEST = (
-    5,
-    4,
-    16,
-    72,
-    24,
-)  # tracks, bars a phrase, steps a bar, pitches, lowest MIDI pitch
-BEATS = 4
-CHORD = 12 * BEATS  # twelve pitch classes for each beat of a bar
-FAINT = 0.002  # shares of a beat below this are as good as none
-
-
-@dataclass(frozen=True)
-class Config:
-    genres: tuple[str, ...]
-    latent: int = 32  # K, numbers a bar and track
-    style: int = 64  # shared noise that a whole song keeps
-    phrase: int = 32  # shared noise of one phrase
-    track_style: int = 16  # a track's noise that a whole song keeps
-    track_phrase: int = 8  # a track's noise of one phrase
-    width: int = 384  # generator
-    depth: int = 4  # residual blocks before the bars part
-    bar_width: int = 192
-    track_width: int = 224
-    decoder_bar: int = 192  # channels at 1, 4 and 16 positions in a bar
-    decoder_beat: int = 192
-    decoder_step: int = 96
-
-    def asdict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class Decoder(nn.Module):

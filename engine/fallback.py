@@ -14,10 +14,11 @@ import functools
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
 REMARK = "The GPU has no room for this, so the processor computed it."
 
@@ -29,6 +30,8 @@ def or_on_cpu(work: Work) -> Work:
 
     @functools.wraps(work)
     def either(model: Any, *args: Any, **kwargs: Any) -> Any:
+        import torch  # here, so that a system's options are known without it
+
         try:
             return work(model, *args, **kwargs)
         except torch.cuda.OutOfMemoryError:
@@ -41,6 +44,8 @@ def or_on_cpu(work: Work) -> Work:
 
 def placed(module: nn.Module, device: torch.device) -> torch.device:
     """Move a module to `device`, or to the processor where there is no room for it; returns where it is."""
+    import torch
+
     try:
         module.to(device)
         return device
@@ -52,6 +57,9 @@ def placed(module: nn.Module, device: torch.device) -> torch.device:
 
 def on_cpu(model: Any) -> Any:
     """A twin of a model with all its tensors on the processor."""
+    import torch
+    from torch import nn
+
     twins: dict[int, Any] = {}
     for tensor in _tensors(model):
         twin = tensor.detach().cpu()
@@ -60,6 +68,8 @@ def on_cpu(model: Any) -> Any:
 
 
 def _tensors(thing: Any) -> Iterator[Tensor]:
+    from torch import Tensor, nn
+
     if isinstance(thing, Tensor):
         yield thing
     elif isinstance(thing, nn.Module):

@@ -15,7 +15,6 @@ from engine.melody_abc import parse, song
 from engine.melody_compose import Request, Written, candidates
 from engine.melody_text import MAX_BYTES, read_tunes
 
-HELP = "a folk tune in ABC notation, in the key, meter and form asked for"
 KEYS = "A tonic with # or b, and a mode: G, Em, Bb, F#m, Ador, Dmix, Glyd, Ephr"
 METERS = ("4/4", "2/4", "3/4", "6/8", "9/8", "12/8", "3/8", "3/2", "6/4", "C", "C|", "2/2")
 MAX_CANDIDATES = 20

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -63,10 +64,9 @@ def _library() -> ModuleType | None:
 
 def soundfonts() -> list[Path]:
     """The soundfonts on this machine, the preferred one first: the path that was set, installed ones, pretty_midi's."""
-    import pretty_midi
-
     paths = [Path(p) for p in (os.environ.get(SOUNDFONT_VARIABLE, ""), *INSTALLED) if p]
-    paths.append(Path(pretty_midi.__file__).parent / "TimGM6mb.sf2")
+    if (spec := find_spec("pretty_midi")) and spec.origin:  # found, not imported
+        paths.append(Path(spec.origin).with_name("TimGM6mb.sf2"))
     return [path for path in paths if path.is_file()]
 
 

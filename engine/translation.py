@@ -22,17 +22,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from engine import CHECKPOINTS, Progress, Refused, checkpoint
+from engine import Progress, Refused, checkpoint
 from engine import device as find_device
 from engine.audio import Audio
 from engine.fallback import or_on_cpu, placed
+from engine.translation_config import ROOT, SYSTEM
 from engine.translation_melody import GLIDING, POLYPHONIC, Ear, steady, tonal, unexplained
 from engine.translation_profile import Profile, octaves, relative
 from engine.translation_sound import RATE, TIMBRE, Frames, analyse, pieces, synthesise
 
-SYSTEM = "translation"
-ROOT = CHECKPOINTS / SYSTEM
-INSTRUMENTS = ("trombone", "trumpet", "flute", "clarinet", "saxophone", "violin", "cello")
 SLOW = 31  # frames whose mean is the slow part: half a second
 EAR = ("mean", "scale", "weight", "bias")
 CONTROLS = 4  # pitch, octaves moved, relative loudness, voicing

@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine import Progress, Refused, translation
+from engine import Progress, Refused
 from engine.audio import read_audio
 from engine.made import Made
 from engine.song_midi import write_midi
-from engine.translation import INSTRUMENTS, ROOT, Model
-from engine.translation_melody import melody
-from engine.translation_sound import Frames, loudness, track_f0
+from engine.translation_config import INSTRUMENTS, ROOT
 
-HELP = "the same performance on another instrument"
+if TYPE_CHECKING:
+    from engine.translation import Model, Translation
+    from engine.translation_sound import Frames
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +63,8 @@ def known(name: str) -> str:
 
 def load(args: argparse.Namespace) -> Ready:
     """The weights of the way that is asked for; the source is guessed where it is `auto`."""
+    from engine import translation
+
     target = args.target if args.checkpoint else known(args.target)
     source, guessed = args.source, []
     if source == "auto":
@@ -78,6 +80,9 @@ def load(args: argparse.Namespace) -> Ready:
 
 def make(args: argparse.Namespace, ready: Ready, seed: int, progress: Progress) -> Made:
     """Translate the recording; the report holds the measured agreement."""
+    from engine import translation
+    from engine.translation_melody import melody
+
     if args.midi and not args.midi.parent.is_dir():
         raise Refused(f"--midi {args.midi}: the folder {args.midi.parent} does not exist.")
     audio = read_audio(args.input)
@@ -108,8 +113,10 @@ def make(args: argparse.Namespace, ready: Ready, seed: int, progress: Progress) 
     return Made(audio=result.audio, texts={"mid": midi, "midi": midi}, settings=settings, report=report)
 
 
-def agreement(result: translation.Translation) -> dict[str, float]:
+def agreement(result: Translation) -> dict[str, float]:
     """What was asked of the synthesis beside what is heard: f0 within 50 cents (share), loudness (correlation)."""
+    from engine.translation_sound import loudness, track_f0
+
     samples = result.audio.samples
     f0_hz, level = track_f0(samples), loudness(samples)
     n = min(len(f0_hz), len(result.after))

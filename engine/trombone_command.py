@@ -17,8 +17,6 @@ from engine.song import Note, Song, Track
 from engine.trombone_melody import PROGRAM, melody, perform, read_song, scale, velocity_of
 from engine.trombone_pitch import measured_cents
 
-HELP = "a trombone note of a pitch, a length and a dynamic; or a whole melody"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Trombone's own options."""

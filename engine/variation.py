@@ -33,21 +33,17 @@ import torch
 from torch import Tensor, nn
 
 import engine
-from engine import CHECKPOINTS, Progress, Refused, checkpoint
+from engine import Progress, Refused, checkpoint
 from engine.fallback import or_on_cpu, placed
 from engine.song import TRACKS, Song
 from engine.variation_bars import Sheet, read
 from engine.variation_cells import at_home, cells, decoded, encoded, foreign, same_pitches, same_rhythm
+from engine.variation_config import DEFAULT_LATENT, KEEPS, LATENTS, MAX_NOISE, PATH
 from engine.variation_next import NextBar, NextConfig
 from engine.variation_vae import STEPS, Bank
 
-PATH = CHECKPOINTS / "variation"
-LATENTS = (8, 16, 32, 64)
-DEFAULT_LATENT = 32
-MAX_NOISE = 2.0
 SWEET = (0.5, 1.0)  # the noise at which a variation is another bar of the same song; the cards have the measures
 SHARED = 0.5  # share of the noise's variance that all bars of a track have in common
-KEEPS = ("rhythm", "pitches")
 MAX_SEED = 2**63 - 1
 
 

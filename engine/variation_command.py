@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine import Progress, Refused, variation
+from engine import Progress, Refused
 from engine.made import Made
 from engine.song import TRACKS, Song
 from engine.song_midi import read_midi
-from engine.variation_extend import MAX_BARS, extend, lead_of
+from engine.variation_config import DEFAULT_LATENT, KEEPS, LATENTS, MAX_BARS, MAX_NOISE
 
-HELP = "variations of a MIDI file, what might come next in it, or a walk from it to another"
+if TYPE_CHECKING:
+    from engine.variation import VariationModel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,10 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="0..2 or TRACK=0..2,…",
         help="how far it drifts; 0.5 to 1 stays the same song. Tracks that a list does not name stay as they are",
     )
-    parser.add_argument("--latent", type=int, choices=variation.LATENTS, default=variation.DEFAULT_LATENT)
+    parser.add_argument("--latent", type=int, choices=LATENTS, default=DEFAULT_LATENT)
     parser.add_argument("--hold", default="", metavar="TRACK,…", help="tracks that stay as they are")
     parser.add_argument("--bars", metavar="9-16", help="vary only these bars (of a walk: how many a step, such as 4)")
-    parser.add_argument("--keep", choices=variation.KEEPS, help="keep the rhythm and vary the pitches, or the reverse")
+    parser.add_argument("--keep", choices=KEEPS, help="keep the rhythm and vary the pitches, or the reverse")
     parser.add_argument("--stay", type=float, metavar="0..1", help="how strictly pitches stay in the harmony around")
     parser.add_argument("--continue", dest="more", type=int, metavar="BARS", help=f"write 1 to {MAX_BARS} bars more")
     parser.add_argument("--temperature", type=float, default=1.0, metavar="0..2", help="of --continue")
@@ -41,13 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=5, help="of --towards, both ends among them")
 
 
-def load(args: argparse.Namespace) -> variation.VariationModel:
+def load(args: argparse.Namespace) -> VariationModel:
     """The model of the latent size asked for."""
+    from engine import variation
+
     return variation.load(args.checkpoint, args.device, latent=args.latent)
 
 
-def make(args: argparse.Namespace, model: variation.VariationModel, seed: int, progress: Progress) -> Made:
+def make(args: argparse.Namespace, model: VariationModel, seed: int, progress: Progress) -> Made:
     """A variation, a continuation or a walk."""
+    from engine import variation
+    from engine.variation_extend import extend, lead_of
+
     if args.more is not None and args.towards is not None:
         raise Refused("--continue and --towards ask for two different things; give one of them.")
     song = read_midi(args.input)
@@ -78,9 +84,9 @@ def make(args: argparse.Namespace, model: variation.VariationModel, seed: int, p
 def options(folder: Path) -> dict[str, Any]:
     """Latent sizes that are there, tracks and ranges, for `list`."""
     return {
-        "latent": [k for k in variation.LATENTS if (folder / f"k{k}" / "config.json").exists()],
+        "latent": [k for k in LATENTS if (folder / f"k{k}" / "config.json").exists()],
         "tracks": list(TRACKS),
-        "noise": [0.0, variation.MAX_NOISE],
+        "noise": [0.0, MAX_NOISE],
         "continue": [1, MAX_BARS],
     }
 

@@ -22,9 +22,9 @@ from engine.song import TRACKS, Song
 from engine.variation import VariationModel, check_seed, normal, remarks_of
 from engine.variation_bars import Sheet, places, read
 from engine.variation_cells import at_home, cells, decoded, encoded, foreign
+from engine.variation_config import MAX_BARS
 from engine.variation_next import HISTORY
 
-MAX_BARS = 64
 PITCHED = TRACKS[1:]
 RESTLESS = 0.25  # noise of a new bar at temperature 1, in the units of `vary`
 

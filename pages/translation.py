@@ -16,8 +16,9 @@ from engine.made import Made
 from engine.song import Note, Song, Track
 from engine.song_midi import write_midi
 from engine.takes import Library, Recipe, Take
-from engine.translation import INSTRUMENTS, ROOT, Translation
+from engine.translation import ROOT, Translation
 from engine.translation_command import agreement, chosen, route
+from engine.translation_config import INSTRUMENTS
 from engine.translation_melody import PROGRAMS, melody
 from engine.translation_sound import HOP, RATE, Frames
 from ui import controls, downloads, frame, jobs, player, takes

@@ -40,9 +40,10 @@ def library(tmp_path, monkeypatch):
         return Made(song=song, settings=settings)
 
     module = types.SimpleNamespace(
-        HELP="moves", add_arguments=arguments, load=lambda args: types.SimpleNamespace(sha256="aa"), make=make
+        add_arguments=arguments, load=lambda args: types.SimpleNamespace(sha256="aa"), make=make
     )
-    monkeypatch.setattr(cli, "commands", lambda: {"mover": module})
+    monkeypatch.setattr(cli, "SYSTEMS", {"mover": "moves"})
+    monkeypatch.setattr(cli, "command", lambda system: module)
     return Library(tmp_path)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Refused
+from engine import Refused, device, device_name
 from engine import __main__ as cli
 from engine.audio import read_audio
 from engine.made import Made
@@ -30,12 +30,12 @@ def clicker(monkeypatch):
         return Made(song=song, texts={"txt": b"text"}, settings={"notes": args.notes}, report={"remarks": ["Played."]})
 
     module = types.SimpleNamespace(
-        HELP="clicks",
         add_arguments=lambda sub: sub.add_argument("--notes", type=int, default=2),
         load=lambda args: None,
         make=make,
     )
-    monkeypatch.setattr(cli, "commands", lambda: {"click": module})
+    monkeypatch.setattr(cli, "SYSTEMS", {"click": "clicks"})
+    monkeypatch.setattr(cli, "command", lambda system: module)
     return module
 
 
@@ -129,6 +129,51 @@ def test_a_refusal_exits_with_2_and_one_line():
     done = subprocess.run([sys.executable, "-m", "engine", "bnad"], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2 and not done.stdout
     assert len(done.stderr.splitlines()) == 1 and "Traceback" not in done.stderr
+
+
+def imported(tmp_path, *words):
+    """The modules that a process has imported once it did what these words ask for."""
+    code = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+    code += "from engine.__main__ import main; main()"
+    command = [sys.executable, "-c", code, *(word.format(tmp_path) for word in words)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-500:]
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--help",
+        "list",
+        *(f"{system} --help" for system in cli.SYSTEMS),
+        "melody --bars 4 --out {0}/made.mid --out {0}/made.wav",
+        "trombone --note 58 --seconds 0.3 --json",
+    ],
+)
+def test_what_does_not_need_pytorch_starts_without_it(tmp_path, line):
+    assert "torch" not in imported(tmp_path, *line.split())
+
+
+@pytest.mark.parametrize("system", cli.SYSTEMS)
+def test_a_systems_command_imports_no_other_system(tmp_path, system):
+    modules = imported(tmp_path, system, "--help")
+    assert f"engine.{system}_command" in modules
+    others = set(cli.SYSTEMS) - {system}
+    assert not [name for name in modules if name.removeprefix("engine.").split("_")[0] in others]
+
+
+def test_the_device_that_list_names_is_the_one_that_is_used():
+    assert device_name() == str(device())
+
+
+@pytest.mark.parametrize("system", ["melody", "trombone"])
+def test_a_device_that_is_not_there_is_refused_though_the_processor_makes_the_music(tmp_path, system):
+    own = ["--note", "58"] if system == "trombone" else ["--bars", "4"]
+    for name, says in (("cuda:99", "The device 'cuda:99' is not available"), ("abacus", "'abacus' is not a device")):
+        with pytest.raises(Refused, match=says):
+            run(system, *own, "--device", name, "--out", tmp_path / "made.mid")
+    assert not list(tmp_path.iterdir())
 
 
 def test_list_names_systems_device_and_synthesiser():

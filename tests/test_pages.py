@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import Cancelled, Refused, band
+from engine import Cancelled, Refused, band, band_command
 from engine.again import parsed
 from engine.song_midi import write_midi
 from engine.takes import Recipe
@@ -111,8 +111,6 @@ def test_a_damaged_checkpoint_is_a_sentence_and_not_a_traceback(monkeypatch):
 
 
 def test_a_takes_recipe_is_a_command_line_that_makes_the_same_bytes(opened):
-    from engine.__main__ import commands, parser
-
     opened.selectbox(key="band_blend").set_value(opened.selectbox(key="band_blend").options[1].lower()).run()
     opened.button(key="band_guitar_roll").click().run()
     opened.toggle(key="band_strings").set_value(False).run()
@@ -121,9 +119,8 @@ def test_a_takes_recipe_is_a_command_line_that_makes_the_same_bytes(opened):
     from engine.takes import Library
 
     [take] = Library().takes()
-    systems = commands()
-    args = parsed(take.recipe, parser(systems))
-    made = systems["band"].make(args, systems["band"].load(args), take.recipe.seed, lambda done, total: None)
+    args = parsed(take.recipe)
+    made = band_command.make(args, band_command.load(args), take.recipe.seed, lambda done, total: None)
     assert isinstance(take.recipe, Recipe) and made.song is not None
     assert write_midi(made.song) == write_midi(replace(song_of(opened)))
 

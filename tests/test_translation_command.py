@@ -15,7 +15,8 @@ from engine import Refused, translation_command
 from engine import __main__ as cli
 from engine.audio import read_audio
 from engine.song_midi import read_midi
-from engine.translation import INSTRUMENTS, ROOT, load
+from engine.translation import ROOT, load
+from engine.translation_config import INSTRUMENTS
 from engine.translation_sound import RATE, track_f0
 from tests.tiny_data import play, two_instruments
 from training import translation as training

@@ -2,8 +2,7 @@
 
 import pytest
 
-from engine import __main__ as command
-from engine import variation
+from engine import variation, variation_command
 from engine.again import parsed
 from engine.song_midi import write_midi
 from engine.takes import Library
@@ -52,7 +51,6 @@ def test_a_take_is_made_again_from_its_recipe(tmp_path):
     assert not refusals(test)
     take = Library().takes()[0]
     content = Library().files / take.id / "input.mid"
-    systems = command.commands()
-    args = parsed(take.recipe, command.parser(systems), {"input.mid": str(content)})
-    again = systems["variation"].make(args, systems["variation"].load(args), args.seed, lambda done, total: None)
+    args = parsed(take.recipe, {"input.mid": str(content)})
+    again = variation_command.make(args, variation_command.load(args), args.seed, lambda done, total: None)
     assert write_midi(again.song) == write_midi(song)

@@ -24,6 +24,8 @@ from engine import play_on_one_thread
 
 play_on_one_thread()
 
+from engine import checkpoint
+
 Model = TypeVar("Model")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,8 +96,6 @@ def cached_model(system: str, folder: Path | str, loader: Callable[..., Model]) 
     """`loader(folder)`, once for all sessions and for each version of the weights; and a lock, for models whose
     `generate` is not safe for threads. A Refused from the loader passes through. May be called from a job.
     """
-    from engine import checkpoint  # here, because it brings torch
-
     sha256 = str(checkpoint.read_config(folder)["sha256"])
     return _model(system, str(folder), sha256, loader)
 
