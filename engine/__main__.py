@@ -9,10 +9,16 @@
     python -m engine melody --bars 8 --out - | python -m engine trombone --input - --out - \\
       | python -m engine translation --input - --from trombone --to cello --out cello.wav
 
-Exit 0; or 2 with one line on stderr that says what is wrong, and no file written or changed.
+Exit 0; or 2 with one line on stderr that says what is wrong, and no file written or changed;
+or, stopped by Ctrl-C, 130 with one line.
 """
 
 from __future__ import annotations
+
+from engine import stop
+
+if __name__ == "__main__":
+    stop.listen()  # before the imports that take their time
 
 import argparse
 import importlib
@@ -278,13 +284,10 @@ def _words(found: dict[str, Any]) -> str:
 def main() -> None:
     play_on_one_thread()
     try:
-        sys.exit(run(sys.argv[1:]))
+        sys.exit(stop.tidily(lambda: run(sys.argv[1:])))
     except (Refused, Cancelled) as refusal:
         print(" ".join(str(refusal).split()), file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

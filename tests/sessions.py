@@ -24,7 +24,9 @@ class Session:
     def __init__(self, address: str, page: str, query: str = "") -> None:
         self.page, self.query = page, query
         stream = f"{address.replace('http', 'ws')}/_stcore/stream"
-        self.socket = connect(stream, subprotocols=["streamlit"], max_size=None, ping_interval=None, open_timeout=60)
+        self.socket = connect(
+            stream, subprotocols=["streamlit"], max_size=None, ping_interval=None, open_timeout=60, close_timeout=1
+        )
 
     def __enter__(self) -> Session:
         return self

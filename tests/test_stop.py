@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.sessions import Session
-from tests.studio import PATIENCE_SECONDS, SERVERS, served, wait_for
+from tests.studio import PATIENCE_SECONDS, ROOT, SERVERS, served, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -26,9 +27,9 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def worked(message: bytes, percent: int) -> bool:
-    """Whether a page shows a job that has come so far, or its music already."""
+    """Whether a page shows a job that has come so far, or what is offered when it is done."""
     element = ForwardMsg.FromString(message).delta.new_element
-    return b'"audible": true' in message or (element.HasField("progress") and element.progress.value >= percent)
+    return b"Save as take" in message or (element.HasField("progress") and element.progress.value >= percent)
 
 
 def processor_seconds(process: subprocess.Popen) -> float:
@@ -70,3 +71,63 @@ def test_the_studio_stops_within_two_seconds_while_it(seconds, tmp_path, monkeyp
         session.run()
         wait_for(lambda: processor_seconds(SERVERS[address]) > before + seconds, PATIENCE_SECONDS, "it rests")
         stops(address, signal.SIGINT, opened, tmp_path / "server.log")
+
+
+COMMAND = """
+import os, signal, sys, types
+from engine import stop
+stop.listen()
+from engine import __main__ as cli
+from engine.made import Made
+from engine.song import Note, Song, Track
+
+moment = sys.argv[1]
+
+def interrupted(at, then=None):
+    if at == moment:
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+    return then
+
+def swallowed():
+    try:
+        interrupted("importing")
+    except BaseException:
+        raise ImportError("It seems that numpy is not installed.")
+
+def made(args, model, seed, progress):
+    swallowed()
+    interrupted("making")
+    return Made(song=Song((Track("piano", 0, False, (Note(0, 1, 60),)),)))
+
+fsync = os.fsync
+os.fsync = lambda handle: interrupted("writing", fsync(handle))
+from engine import render
+stem = render._stem
+render._stem = lambda *words: interrupted("rendering", stem(*words))
+load = lambda args: interrupted("loading")
+cli.commands = lambda: {"click": types.SimpleNamespace(HELP="", add_arguments=id, load=load, make=made)}
+sys.argv[1:] = ["click", "--out", sys.argv[2]]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("moment", ["loading", "importing", "making", "rendering", "writing"])
+def test_a_command_stopped_while(moment, tmp_path):
+    kept = tmp_path / "kept.wav"
+    kept.write_bytes(b"before")
+    done = subprocess.run([sys.executable, "-c", COMMAND, moment, kept], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
+    assert kept.read_bytes() == b"before" and list(tmp_path.iterdir()) == [kept]
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.0])
+def test_a_real_command_is_stopped_or_done(seconds, tmp_path):
+    words = ["band", "--genre", "jazz", "--bars", "64", "--out", str(tmp_path / "jazz.wav")]
+    command = subprocess.Popen([sys.executable, "-m", "engine", *words], stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    time.sleep(seconds)
+    command.send_signal(signal.SIGINT)
+    said = command.communicate(timeout=PATIENCE_SECONDS)[1]
+    if command.returncode:
+        assert (command.returncode, said, list(tmp_path.iterdir())) == (130, "Stopped.\n", [])

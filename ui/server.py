@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import FrameType
@@ -18,19 +15,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit.cli_util import open_browser
 
-PATIENCE_SECONDS = 1.5  # from Ctrl-C until whatever still runs is left where it is
-
-
-def leave() -> None:
-    """End the process with exit 0, now.
-
-    Python's own way out waits for threads and then takes their interpreter away: one that imports, compiles, renders or
-    samples at that moment keeps it waiting, or aborts it. None of them has anything to finish: the results of jobs live
-    in memory, and every file is written whole or not at all.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+from engine.stop import leave, soon
 
 
 def stop_in_time(number: signal.Signals) -> None:
@@ -38,9 +23,7 @@ def stop_in_time(number: signal.Signals) -> None:
     before = signal.getsignal(number)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        hurry = threading.Timer(PATIENCE_SECONDS, leave)
-        hurry.daemon = True
-        hurry.start()
+        soon(0)
         if callable(before):
             before(number, frame)
 
@@ -57,7 +40,7 @@ async def studio(_: st.App) -> AsyncIterator[None]:
     if not st.get_option("server.headless"):
         open_browser(address)
     yield
-    leave()
+    leave(0)
 
 
 # Streamlit asks only its websocket for the host; a page of another name must not read pages and sounds either.
