@@ -29,9 +29,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from engine import CHECKPOINTS, Cancelled, Refused, play_on_one_thread
+from engine import CHECKPOINTS, Refused, play_on_one_thread, shell
 from engine.made import Made
 
 SYSTEMS = {
@@ -49,13 +49,6 @@ PIPE = "-"  # as a file's name: stdin or stdout
 MAX_PIPED = 256 * 2**20  # bytes; each format has its own limit below it
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse with every complaint on one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise Refused(f"{message[:1].upper()}{message[1:]} (see {self.prog} --help).")
-
-
 def command(system: str) -> Any:
     """The module of a system's command."""
     return importlib.import_module(f"engine.{system}_command")
@@ -64,8 +57,8 @@ def command(system: str) -> Any:
 def parser(system: str | None) -> argparse.ArgumentParser:
     """The command line's parser. Of the systems it knows the names, and of `system` the options too: no other is
     imported."""
-    top = _Parser(prog="python -m engine", description="Make music with Bandstand's trained models.")
-    kinds = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    top = shell.Parser(prog="python -m engine", description="Make music with Bandstand's trained models.")
+    kinds = top.add_subparsers(dest="command", required=True, parser_class=shell.Parser)
     listing = kinds.add_parser("list", help="systems, checkpoints, options, device and synthesiser")
     listing.add_argument("--json", action="store_true", help="as JSON")
     for name, says in SYSTEMS.items():
@@ -283,11 +276,7 @@ def _words(found: dict[str, Any]) -> str:
 
 def main() -> None:
     play_on_one_thread()
-    try:
-        sys.exit(stop.tidily(lambda: run(sys.argv[1:])))
-    except (Refused, Cancelled) as refusal:
-        print(" ".join(str(refusal).split()), file=sys.stderr)
-        sys.exit(2)
+    shell.run(lambda: run(sys.argv[1:]))
 
 
 if __name__ == "__main__":

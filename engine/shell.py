@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from engine import Cancelled, Refused
+from engine import Cancelled, Refused, stop
 
 
 class Parser(argparse.ArgumentParser):
@@ -19,11 +19,9 @@ class Parser(argparse.ArgumentParser):
 
 def run(command: Callable[[], int | None]) -> NoReturn:
     """Run a whole command and leave the process: 0, or 2 with one line for what is refused, or 130 after Ctrl-C."""
+    stop.listen()
     try:
-        sys.exit(command())
+        sys.exit(stop.tidily(command))
     except (Refused, Cancelled) as refusal:
         print(" ".join(str(refusal).split()), file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        sys.exit(130)

@@ -58,7 +58,7 @@ def _stop(number: int, _: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def tidily(run: Callable[[], int]) -> int:
+def tidily(run: Callable[[], int | None]) -> int | None:
     """The exit status of `run`, which is given the time to remove its half-written files when it is stopped."""
     global _tidying
     _tidying = True

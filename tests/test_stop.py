@@ -107,7 +107,8 @@ from engine import render
 stem = render._stem
 render._stem = lambda *words: interrupted("rendering", stem(*words))
 load = lambda args: interrupted("loading")
-cli.commands = lambda: {"click": types.SimpleNamespace(HELP="", add_arguments=id, load=load, make=made)}
+cli.SYSTEMS = {"click": ""}
+cli.command = lambda _: types.SimpleNamespace(add_arguments=id, load=load, make=made)
 sys.argv[1:] = ["click", "--out", sys.argv[2]]
 cli.main()
 """

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.band_model import BARS, LOWEST, PITCHES, STEPS, TRACKS, Band
+from engine.band_config import BARS, LOWEST, PITCHES, STEPS
+from engine.band_model import TRACKS, Band
 from training import metrics
 from training.band_train import noise
 from training.variation_data import TRACKS as NAMES

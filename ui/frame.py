@@ -20,11 +20,9 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit import runtime
 
-from engine import play_on_one_thread
+from engine import checkpoint, play_on_one_thread
 
 play_on_one_thread()
-
-from engine import checkpoint
 
 Model = TypeVar("Model")
 
