@@ -1,6 +1,6 @@
 """What the studio costs a person: opening it, the button to a sound, memory, rendering.
 
-    python -m benchmarks.studio
+    python -m benchmarks.studio [--minutes 10]     (of the walk through all pages that memory is watched on)
 
 Times are seconds on the clock in a real Chromium beside a real server, both on this machine; the limits are the
 project's own. Rendering stands beside pretty_midi's way with the same library and soundfont, in the same run.
@@ -8,6 +8,7 @@ project's own. Rendering stands beside pretty_midi's way with the same library a
 
 from __future__ import annotations
 
+import argparse
 import io
 import itertools
 import os
@@ -99,7 +100,7 @@ def sessions(address: str) -> None:
 
 def walk(browser: Browser, address: str, minutes: int) -> list[float]:
     """The server's megabytes after each minute in which one person goes from page to page in one tab, makes something
-    new, plays it and downloads its sound; by the menu in one round, to long pieces by their addresses in the next."""
+    new, plays it, downloads its sound, and keeps one of a round; by the menu, or to long pieces by their addresses."""
     curve: list[float] = []
     began = time.monotonic()
     with Visit(browser, address).open(ready=".st-key-menu") as visit:
@@ -113,7 +114,7 @@ def walk(browser: Browser, address: str, minutes: int) -> list[float]:
             for _ in range(PRESSES):
                 before = visit.player(player)["sound"]
                 visit.page.get_by_role("button", name="Roll", exact=True).click()
-                wait_for(lambda: visit.player(player).get("sound") != before, 120, f"{page} made nothing")  # noqa: B023
+                wait_for(lambda: visit.player(player).get("sound") not in (None, before), 120, f"{page}: silent")  # noqa: B023
                 visit.page.locator(f".bs[data-player='{player}'] .play").last.click()
                 if time.monotonic() - began >= 60 * (len(curve) + 1):
                     curve.append(memory(address))
@@ -121,7 +122,20 @@ def walk(browser: Browser, address: str, minutes: int) -> list[float]:
                         return curve
             with visit.page.expect_download():
                 visit.page.locator(f".st-key-downloads-{page}").get_by_role("button", name="WAV").first.click()
+            if page == WALK[-1][0]:
+                visit.page.get_by_role("button", name="Save as take").last.click()
+                visit.page.get_by_text("Kept as").last.wait_for()
+                visit.page.locator(".st-key-menu a[href='takes']").click()
+                visit.page.get_by_role("heading", name="Takes", exact=True).wait_for()
+                visit.page.locator(".bs .play").last.click()
     raise AssertionError("nobody walks for ever")
+
+
+def walking(minutes: int) -> None:
+    """The memory curve of one person on all pages, on a server of its own."""
+    with tempfile.TemporaryDirectory() as home, chromium() as browser, served(Path(home)) as address:
+        for minute, megabytes in enumerate(walk(browser, address, minutes), 1):
+            row(f"memory after {minute} min of one person on all pages", f"{megabytes:.0f} MB", "1200 MB")
 
 
 def rendering() -> None:
@@ -141,9 +155,13 @@ def rendering() -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.studio", description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=int, default=10, help="how long one person walks from page to page")
+    args = parser.parse_args()
     print(f"{os.cpu_count()} CPU cores, {render.synthesiser()}\n\n| what | measured | limit |\n|---|---|---|")
     rendering()
     studio()
+    walking(args.minutes)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ from ui.frame import component, plain
 RATE = 32_000  # Hz, of what is heard in the browser; downloads are at 44.1 kHz
 STEREO_SECONDS = 240.0  # longer songs are heard in mono: five decoded stems of ten minutes would be 1.5 GB
 WAV_SECONDS = 45.0  # longer stems are packed as FLAC on their way to the browser
-HELD_BYTES = 200 * 2**20
+HELD_BYTES = 96 * 2**20  # of sounds that no page need show any more: some ten pieces of 64 bars
 
 COLOURS = {  # of a track, on light and on dark
     "drums": ("#b7791f", "#f0b54a"),
