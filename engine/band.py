@@ -68,6 +68,11 @@ def load(path: Path | str = PATH, device: str | None = None) -> BandModel:
 
     Refused when the checkpoint is missing, damaged, of another system or of a newer format.
     """
+    return _load(path, device)
+
+
+@checkpoint.shared
+def _load(path: Path | str, device: str | None) -> BandModel:
     from engine.band_model import Band  # here, because it brings PyTorch
 
     where = choose_device(device)

@@ -13,10 +13,12 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 from safetensors import SafetensorError
@@ -26,6 +28,8 @@ from engine import Refused
 
 if TYPE_CHECKING:
     import torch
+
+Model = TypeVar("Model")
 
 FORMAT = 1  # raised whenever an older engine could not read what a newer one writes
 MAX_BYTES = 16 * 2**20  # a weights file; larger ones are refused before they are read
@@ -167,3 +171,22 @@ def fill(module: torch.nn.Module, weights: Mapping[str, np.ndarray], path: Path 
     fit({name: tuple(w.shape) for name, w in module.state_dict().items()}, weights, path)
     module.load_state_dict({name: torch.from_numpy(w) for name, w in weights.items()})
     module.eval().requires_grad_(False)
+
+
+def shared(load: Callable[[Path | str, str | None], Model]) -> Callable[[Path | str, str | None], Model]:
+    """A `load(path, device)` that gives a model which is in use already rather than a second one of the same weights.
+
+    Models are frozen, so that pages, takes and threads may share one; it goes when nobody uses it any more.
+    """
+    models: WeakValueDictionary[tuple[Path, str | None, str], Model] = WeakValueDictionary()
+    loading = threading.Lock()
+
+    def once(path: Path | str, device: str | None) -> Model:
+        name = Path(path).resolve(), device, str(read_config(path)["sha256"])
+        with loading:
+            model = models.get(name)
+            if model is None:
+                models[name] = model = load(path, device)
+            return model
+
+    return once

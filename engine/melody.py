@@ -72,6 +72,11 @@ class Melody:
 
 def load(path: Path | str = PATH, device: str | None = None) -> Melody:
     """The model in a checkpoint's folder. Composing runs on the processor, scoring on `device`."""
+    return _load(path, device)
+
+
+@checkpoint.shared
+def _load(path: Path | str, device: str | None) -> Melody:
     found = checkpoint.load(path, "melody")
     try:
         config = Config(**found.model)

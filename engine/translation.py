@@ -133,6 +133,11 @@ def save(folder: Path, config: Config, generators: dict[str, Generator], profile
 
 def load(path: Path | str = ROOT / "flute-trombone", device: str | None = None) -> Model:
     """A frozen model from a checkpoint's folder; Refused when it is missing, damaged or another system's."""
+    return _load(path, device)
+
+
+@checkpoint.shared
+def _load(path: Path | str, device: str | None) -> Model:
     found = checkpoint.load(path, SYSTEM)
     try:
         config = Config(**{**found.model, "instruments": tuple(found.model["instruments"])})

@@ -81,6 +81,11 @@ def load(path: Path | str = PATH, device: str | None = None) -> Trombone:
     The notes are played by the compiled loop, on the CPU, whatever the device; it is refused all the same where it is
     not there.
     """
+    return _load(path, device)
+
+
+@checkpoint.shared
+def _load(path: Path | str, device: str | None) -> Trombone:
     from engine.trombone_sampler import Sampler  # here, because it brings numba
 
     if device:

@@ -86,6 +86,11 @@ def load(path: Path | str | None = None, device: str | None = None, *, latent: i
         if latent not in LATENTS:
             raise Refused(f"There is no latent size {latent}; choose 8, 16, 32 or 64.")
         path = PATH / f"k{latent}"
+    return _load(path, device)
+
+
+@checkpoint.shared
+def _load(path: Path | str, device: str | None) -> VariationModel:
     found = checkpoint.load(path, "variation")
     try:
         network = Network(Bank.from_description(found.model))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine import Refused, again
+from engine import Refused, again, band, checkpoint
 from engine import __main__ as cli
 from engine.made import Made
 from engine.song import Note, Song, Track
@@ -142,3 +142,12 @@ def test_what_was_made_from_an_upload_is_made_again_to_the_byte(page, uploader, 
     takes = settled(takes.button(key=f"again {take.id}").click().run(), f"again {take.id}")
     assert not refusals(takes) and any("the same to the byte" in said.value for said in takes.success)
     assert not takes.get("help_info"), "a value that stands alone in a line was shown as Python sees it"
+
+
+def test_a_take_is_made_again_with_the_model_that_a_page_uses(tmp_path, monkeypatch):
+    model = band.load()
+    song = band.generate(model, genre="jazz", seed=3, bars=4)
+    library = Library(tmp_path)
+    take = library.keep(Made(song=song), Recipe("band", {"genre": "jazz", "bars": 4}, 3, model.sha256))
+    monkeypatch.setattr(checkpoint, "load", lambda *_: pytest.fail("a second model was loaded"))
+    assert again.make_again(library, take).song == song

@@ -107,3 +107,24 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         checkpoint.write_whole(path, b"new and longer")
     assert path.read_bytes() == b"old" and [p.name for p in tmp_path.iterdir()] == ["take.mid"]
+
+
+def test_a_model_in_use_is_given_again_and_one_that_nobody_uses_is_let_go(folder):
+    loads = []
+
+    class Model:
+        def __init__(self, path, device):
+            loads.append((path, device))
+
+    load = checkpoint.shared(Model)
+    first = load(folder, None)
+    assert load(folder, None) is first and load(str(folder), None) is first and len(loads) == 1
+    assert load(folder, "cpu") is not first
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"sha256": "0" * 64}))
+    assert load(folder, None) is not first  # other weights
+    del first
+    (folder / "config.json").write_text(json.dumps(config))
+    before = len(loads)
+    load(folder, None)
+    assert len(loads) == before + 1
