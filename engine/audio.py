@@ -98,8 +98,9 @@ def write_wav(audio: Audio, subtype: str = "PCM_16") -> bytes:
 
 
 def write_flac(audio: Audio) -> bytes:
-    """A FLAC file, 16 bit."""
-    return _write(audio, "FLAC", "PCM_16")
+    """A FLAC file, 16 bit. The format knows rates above 65,535 Hz in tens only: another is resampled to the nearest."""
+    rate = audio.rate if audio.rate <= 65_535 else round(audio.rate, -1)
+    return _write(audio.resampled(rate), "FLAC", "PCM_16")
 
 
 def _write(audio: Audio, kind: str, subtype: str) -> bytes:

@@ -6,8 +6,8 @@ the stems always add up to the mix. A missing soundfont makes FluidSynth silent 
 
 from __future__ import annotations
 
+import io
 import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Synthesiser:
 def _library() -> ModuleType | None:
     """pyfluidsynth, or None where the C library is missing."""
     try:
-        with redirect_stdout(sys.stderr):  # where CI is set it prints what it found; stdout is for results
+        with redirect_stdout(io.StringIO()):  # where CI is set it prints what it found
             import fluidsynth
     except (ImportError, OSError, AttributeError):
         return None

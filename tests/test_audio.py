@@ -88,3 +88,10 @@ def test_bad_sound_is_refused_in_one_sentence(case):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(Refused, match="cannot be read"):
         read_audio(tmp_path / "none.wav")
+
+
+@pytest.mark.parametrize("rate", [4_001, 65_535, 65_537, 88_200, 96_003, 192_000])
+def test_flac_takes_any_rate_that_is_read(rate):
+    audio = Audio(np.sin(np.arange(rate // 4) * 2 * np.pi * 440 / rate).astype(np.float32) / 2, rate)
+    again = read_audio(write_flac(audio))
+    assert abs(again.rate - rate) <= 5 and again.seconds == pytest.approx(audio.seconds, abs=0.001)

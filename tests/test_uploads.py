@@ -81,20 +81,33 @@ def is_a_sentence(text: str) -> bool:
     return bool(re.fullmatch(r"\S[^\n]{10,250}[.)]", text)) and not inside
 
 
+def refused(kind: str, folder: Path, wanted: int, seed: int = 7) -> int:
+    """How many of this many malformed files are refused, each in a sentence."""
+    *_, reads = TYPES[kind]
+    count = 0
+    for how, name, content in mutants(kind, 6 * wanted, seed):
+        try:
+            assert reads(content, name, folder) or kind == "zip", f"{how}: {name} was taken, and nothing is in it"
+        except Refused as refusal:
+            count += 1
+            assert is_a_sentence(str(refusal)), (how, str(refusal))
+        if count == wanted:
+            break
+    return count
+
+
 @pytest.mark.parametrize("kind", TYPES)
 def test_two_hundred_malformed_files_are_two_hundred_sentences(kind, tmp_path):
-    *_, reads = TYPES[kind]
-    refused = 0
-    for how, name, content in mutants(kind, 6 * COUNT):
-        try:
-            assert reads(content, name, tmp_path) or kind == "zip", f"{how}: {name} was taken, and nothing is in it"
-        except Refused as refusal:
-            refused += 1
-            assert is_a_sentence(str(refusal)), (how, str(refusal))
-        if refused == COUNT:
-            break
-    assert refused == COUNT
-    assert reads(original(kind), f"good.{kind}", tmp_path / "new"), "and a good one is taken"
+    assert refused(kind, tmp_path, COUNT) == COUNT
+    assert TYPES[kind][-1](original(kind), f"good.{kind}", tmp_path / "new"), "and a good one is taken"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", TYPES)
+def test_thousands_of_malformed_files_are_as_many_sentences(kind, tmp_path):
+    for seed in range(10):
+        (tmp_path / str(seed)).mkdir()
+        assert refused(kind, tmp_path / str(seed), 2 * COUNT, seed) == 2 * COUNT
 
 
 @pytest.mark.parametrize("kind, place", [(kind, TYPES[kind]) for kind in TYPES] + [("mid", TYPES["abc"])])
