@@ -22,10 +22,11 @@ run: .venv/run.done libfluidsynth .venv/warm.done
 test: .venv/test.done libfluidsynth chromium lint types .venv/warm.done
 	$(BIN)/python -m pytest
 
+check: LESS = and not process
 check: .venv/test.done libfluidsynth lint types quick
 
 quick:
-	$(BIN)/python -m pytest -n 2 -m "not browser and not training and not gpu and not long"
+	$(BIN)/python -m pytest -n 2 -m "not browser and not training and not gpu and not long $(LESS)"
 
 test-long: .venv/test.done libfluidsynth chromium .venv/warm.done
 	$(BIN)/python -m pytest -m long

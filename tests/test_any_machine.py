@@ -8,6 +8,8 @@ import pytest
 
 from engine import ROOT
 
+pytestmark = pytest.mark.process
+
 
 def python(script: str, **env: str) -> subprocess.CompletedProcess:
     """A script in a Python of its own, without this one's number of threads."""

@@ -214,6 +214,7 @@ def test_style_stays_and_sections_return() -> None:
     assert not np.array_equal(private[0, 1], private[0, 2])
 
 
+@pytest.mark.process
 def test_the_command_line_makes_the_same_files_twice(model: band.BandModel, tmp_path: Path) -> None:
     folder = tmp_path / "weights"
     checkpoint.save(folder, system="band", weights=lively().state_dict(), model=TINY.asdict())

@@ -111,6 +111,7 @@ def test_a_pipe_holds_the_file_and_nothing_else(clicker, tmp_path, capsysbinary,
     assert head != b"MThd" or piped == (tmp_path / "x.mid").read_bytes()
 
 
+@pytest.mark.process
 def test_systems_are_joined_by_pipes(tmp_path):
     made, played, varied = tmp_path / "tune.mid", tmp_path / "tune.wav", tmp_path / "varied.mid"
     python = f"{sys.executable} -m engine"
@@ -151,6 +152,7 @@ def imported(tmp_path, *words):
         "trombone --note 58 --seconds 0.3 --json",
     ],
 )
+@pytest.mark.process
 def test_what_does_not_need_pytorch_starts_without_it(tmp_path, line):
     assert "torch" not in imported(tmp_path, *line.split())
 

@@ -122,6 +122,7 @@ def _keep_for_ever(folder):
         library.keep(made(), RECIPE)
 
 
+@pytest.mark.process
 def test_a_killed_process_leaves_only_whole_takes(tmp_path):
     writer = multiprocessing.get_context("spawn").Process(target=_keep_for_ever, args=(tmp_path,))
     writer.start()

@@ -127,6 +127,7 @@ def test_what_cannot_be_varied_is_refused_in_words(small, song, words):
 # ---- networks --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_a_vae_learns_one_batch_by_heart():
     torch.manual_seed(1)
     vae = BarVae(VaeConfig(16, 48, 64, 96))
