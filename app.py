@@ -9,7 +9,7 @@ import platform
 import streamlit as st
 
 from engine import CHECKPOINTS
-from engine.song_midi import read_midi
+from engine.core.midi import read_midi
 from ui import frame, player, server
 
 OPENING = frame.ROOT / "assets" / "opening.mid"  # made by Band with its shipped weights
@@ -27,7 +27,7 @@ HOW = """
 def machine() -> tuple[str, str, str]:
     """(device, synthesiser, what could be better about it); a soundfont takes a moment to load."""
     from engine import device_name
-    from engine.render import synthesiser
+    from engine.core.render import synthesiser
 
     kind = {"cuda": "an NVIDIA GPU", "mps": "the Apple GPU", "cpu": "the processor"}[device_name()]
     player = synthesiser()

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from benchmarks.table import gpus, head, median, row
-from engine import band
-from engine.band_model import BARS, Phrase
-from engine.song_midi import write_midi
+from engine.band import generate as band
+from engine.band.network import BARS, Phrase
+from engine.core.midi import write_midi
 
 SEED = 1
 

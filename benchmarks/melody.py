@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from benchmarks.table import head, median, row, seconds
-from engine import melody
-from engine.checkpoint import arrays
-from engine.melody_compose import Request, compose
-from engine.melody_sampler import Sampler
+from engine.core.checkpoint import arrays
+from engine.melody import model as melody
+from engine.melody.generate import Request, compose
+from engine.melody.sampler import Sampler
 
 REQUESTS = [
     Request(key="D", meter="4/4", chords=True, temperature=0),

@@ -25,8 +25,9 @@ from pathlib import Path
 import pretty_midi
 from playwright.sync_api import Browser
 
-from engine import band, render
-from engine.song_midi import write_midi
+from engine.band import generate as band
+from engine.core import render
+from engine.core.midi import write_midi
 from tests.sessions import Session
 from tests.studio import SERVERS, Visit, chromium, served, wait_for
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from benchmarks.table import gpus, head, median, peak_mb, row, seconds
-from engine import translation
-from engine.audio import Audio
-from engine.render import render
-from engine.translation_melody import melody
-from engine.translation_sound import HOP, RATE, Frames, analyse, controls, synthesise, track_f0
+from engine.core.audio import Audio
+from engine.core.render import render
+from engine.translation import generate as translation
+from engine.translation.analysis import HOP, RATE, Frames, analyse, controls, synthesise, track_f0
+from engine.translation.transcription import melody
 
 SECONDS = 30.0
 

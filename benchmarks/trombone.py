@@ -18,13 +18,13 @@ import numpy as np
 import torch
 
 from benchmarks.table import head, row, seconds
-from engine import trombone
-from engine.song import Note, Song, Track
-from engine.trombone import Asked, conditions_of
-from engine.trombone_melody import melody, perform
-from engine.trombone_network import from_level
-from engine.trombone_pitch import RATE
-from engine.trombone_sampler import prepared
+from engine.core.song import Note, Song, Track
+from engine.trombone import generate as trombone
+from engine.trombone.generate import Asked, conditions_of
+from engine.trombone.network import from_level
+from engine.trombone.phrasing import melody, perform
+from engine.trombone.pitch import RATE
+from engine.trombone.sampler import prepared
 
 SAMPLES = 3_000  # of the plain loop
 REPEATS = 3

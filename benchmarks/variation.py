@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.table import gpus, head, median, peak_mb, row, seconds
-from engine import variation
-from engine.song import Note, Song, Track
-from engine.variation_extend import extend
+from engine.core.song import Note, Song, Track
+from engine.variation import generate as variation
+from engine.variation.continuation import extend
 
 
 def band(bars: int) -> Song:

@@ -1,7 +1,8 @@
 """The engine: loads trained models and makes music with them. It knows nothing of pages, of Streamlit or of training.
 
 Every system offers the same two calls: ``load(path, device)`` gives a frozen model and ``generate(model, seed=…, …)`` a
-:class:`engine.song.Song` or an :class:`engine.audio.Audio`. ``python -m engine --help`` is the same from a shell.
+:class:`engine.core.song.Song` or an :class:`engine.core.audio.Audio`. ``python -m engine --help`` is the same from a
+shell.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Progress = Callable[[int, int], None]
 """``progress(done, total)``: long work calls it; it may raise :class:`Cancelled` to stop that work."""
 
 
-class Refused(ValueError):
+class RequestError(ValueError):
     """What was asked for cannot be done. The message is one clear sentence for the person who asked."""
 
 
@@ -43,9 +44,9 @@ def device(name: str | None = None) -> torch.device:
         return torch.device(next(kind for kind, there in available.items() if there))
     kind, _, index = name.partition(":")
     if kind not in available or (index and not index.isdigit()):
-        raise Refused(f"'{name}' is not a device; choose cuda, mps or cpu.")
+        raise RequestError(f"'{name}' is not a device; choose cuda, mps or cpu.")
     if not available[kind] or (kind == "cuda" and index and int(index) >= torch.cuda.device_count()):
-        raise Refused(f"The device '{name}' is not available on this machine; leave --device out to use what is.")
+        raise RequestError(f"The device '{name}' is not available on this machine; leave --device out to use what is.")
     return torch.device(name)
 
 

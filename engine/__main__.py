@@ -15,7 +15,7 @@ or, stopped by Ctrl-C, 130 with one line.
 
 from __future__ import annotations
 
-from engine import stop
+from engine.core import stop
 
 if __name__ == "__main__":
     stop.listen()  # before the imports that take their time
@@ -31,8 +31,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine import CHECKPOINTS, Refused, play_on_one_thread, shell
-from engine.made import Made
+from engine import CHECKPOINTS, RequestError, play_on_one_thread
+from engine.core import shell
+from engine.core.result import Made
 
 SYSTEMS = {
     "band": "bars of music for drums, piano, guitar, bass and strings, in a genre or a mix of genres",
@@ -51,7 +52,7 @@ MAX_PIPED = 256 * 2**20  # bytes; each format has its own limit below it
 
 def command(system: str) -> Any:
     """The module of a system's command."""
-    return importlib.import_module(f"engine.{system}_command")
+    return importlib.import_module(f"engine.{system}.command")
 
 
 def parser(system: str | None) -> argparse.ArgumentParser:
@@ -82,8 +83,8 @@ def parser(system: str | None) -> argparse.ArgumentParser:
 def listing() -> dict[str, Any]:
     """What `list` prints: systems with their checkpoints and options, the device and the synthesiser."""
     from engine import device_name
-    from engine.checkpoint import read_config
-    from engine.render import synthesiser
+    from engine.core.checkpoint import read_config
+    from engine.core.render import synthesiser
 
     out: dict[str, Any] = {"device": device_name(), "synthesiser": str(synthesiser()), "systems": {}}
     for name in SYSTEMS:
@@ -94,7 +95,7 @@ def listing() -> dict[str, Any]:
             try:
                 config = read_config(folder)
                 kept: dict[str, Any] = {key: config[key] for key in SHOWN if key in config}
-            except Refused as refusal:
+            except RequestError as refusal:
                 kept = {"damaged": str(refusal)}
             checkpoints[folder.relative_to(CHECKPOINTS).as_posix()] = kept
         entry: dict[str, Any] = {"checkpoints": checkpoints}
@@ -111,19 +112,21 @@ def outputs(paths: list[str], count: int) -> list[list[Path]]:
     """
     piped = [text for text in paths if Path(text).stem == PIPE]
     if piped and (len(piped) > 1 or count > 1):
-        raise Refused(f"--out {piped[0]}: only one result, in one form, can go into a pipe.")
+        raise RequestError(f"--out {piped[0]}: only one result, in one form, can go into a pipe.")
     if piped and sys.stdout.isatty():
-        raise Refused(f"--out {piped[0]} writes for another program; put | and a command behind it, or name a file.")
+        raise RequestError(
+            f"--out {piped[0]} writes for another program; put | and a command behind it, or name a file."
+        )
     for text in paths:
         path = Path(text)
         if not path.suffix and text != PIPE:
-            raise Refused(f"--out {text} needs an ending that says the format, such as .mid or .wav.")
+            raise RequestError(f"--out {text} needs an ending that says the format, such as .mid or .wav.")
         if not path.parent.is_dir():
-            raise Refused(f"--out {text}: the folder {path.parent} does not exist.")
+            raise RequestError(f"--out {text}: the folder {path.parent} does not exist.")
         if path.is_dir():
-            raise Refused(f"--out {text} is a folder; a file is wanted.")
+            raise RequestError(f"--out {text} is a folder; a file is wanted.")
     if len({Path(text).resolve() for text in paths}) < len(paths):
-        raise Refused("--out names the same file twice.")
+        raise RequestError("--out names the same file twice.")
     if count == 1:
         return [[Path(text) for text in paths]]
     width = len(str(count))
@@ -142,12 +145,12 @@ def render(made: Made, ending: str, soundfont: Path | None = None) -> bytes:
     if made.audio is not None and ending in AUDIO_ENDINGS:
         return _sound(made.audio, ending)
     known = dict.fromkeys([*made.texts, *(SONG_ENDINGS if made.song else ()), *(AUDIO_ENDINGS if made.audio else ())])
-    raise Refused(f"'.{ending}' is not a format of this result; choose {', '.join('.' + name for name in known)}.")
+    raise RequestError(f"'.{ending}' is not a format of this result; choose {', '.join('.' + name for name in known)}.")
 
 
 def _song(made: Made, ending: str, soundfont: Path | None) -> bytes:
-    from engine.song_formats import write_musicxml, write_npz, write_stems
-    from engine.song_midi import write_midi
+    from engine.core.formats import write_musicxml, write_npz, write_stems
+    from engine.core.midi import write_midi
 
     assert made.song is not None
     if ending in ("mid", "midi"):
@@ -158,7 +161,7 @@ def _song(made: Made, ending: str, soundfont: Path | None) -> bytes:
         return write_musicxml(made.song)
     if made.audio is not None and ending in AUDIO_ENDINGS:
         return _sound(made.audio, ending)
-    from engine import render as renderer
+    from engine.core import render as renderer
 
     if ending == "zip":
         stems = renderer.render_stems(made.song, soundfont=soundfont)
@@ -167,7 +170,7 @@ def _song(made: Made, ending: str, soundfont: Path | None) -> bytes:
 
 
 def _sound(audio: Any, ending: str) -> bytes:
-    from engine.audio import write_flac, write_wav
+    from engine.core.audio import write_flac, write_wav
 
     return write_wav(audio) if ending == "wav" else write_flac(audio)
 
@@ -184,16 +187,16 @@ def run(arguments: list[str]) -> int:
         print(json.dumps(answer))
         return 0
     if not 1 <= args.count <= MAX_COUNT:
-        raise Refused(f"--count {args.count} is not between 1 and {MAX_COUNT}.")
+        raise RequestError(f"--count {args.count} is not between 1 and {MAX_COUNT}.")
     files = outputs(args.out, args.count)
     if not args.out and not args.json:
-        raise Refused("Nothing would be kept: name a file with --out, or ask for --json.")
+        raise RequestError("Nothing would be kept: name a file with --out, or ask for --json.")
     if args.soundfont:
-        from engine.render import synthesiser
+        from engine.core.render import synthesiser
 
         synthesiser(args.soundfont)
     if args.json and any(path.stem == PIPE for path in files[0]):
-        raise Refused("--json and --out - both want the standard output; give one of them.")
+        raise RequestError("--json and --out - both want the standard output; give one of them.")
     with _from_pipe(args):
         return _make(module, args, files)
 
@@ -251,7 +254,7 @@ def _from_pipe(args: argparse.Namespace) -> Iterator[None]:
 
 def _write(contents: list[tuple[Path, bytes]]) -> None:
     """Write all files of a result, each whole; refused with the file's name when the disk will not take one."""
-    from engine.checkpoint import write_whole
+    from engine.core.checkpoint import write_whole
 
     for path, content in contents:
         try:
@@ -261,7 +264,7 @@ def _write(contents: list[tuple[Path, bytes]]) -> None:
             else:
                 write_whole(path, content)
         except OSError as error:
-            raise Refused(f"{path} cannot be written: {error.strerror}.") from None
+            raise RequestError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _words(found: dict[str, Any]) -> str:

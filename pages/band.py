@@ -8,10 +8,11 @@ from typing import Any
 import pretty_midi
 import streamlit as st
 
-from engine import Progress, Refused, band
-from engine.made import Made
-from engine.song import TRACKS, Song
-from engine.takes import Recipe
+from engine import Progress, RequestError
+from engine.band import generate as band
+from engine.core.result import Made
+from engine.core.song import TRACKS, Song
+from engine.takes.library import Recipe
 from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import KEPT
 
@@ -115,7 +116,7 @@ def recipe(settings: dict[str, Any], sha256: str) -> Recipe:
 
 try:
     choices = band.options()
-except Refused as refused:
+except RequestError as refused:
     st.error(frame.plain(str(refused)), icon=":material/error:")
     st.stop()
 

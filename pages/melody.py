@@ -9,13 +9,14 @@ from typing import Any
 import pretty_midi
 import streamlit as st
 
-from engine import Progress, Refused, melody
-from engine.made import Made
-from engine.melody_abc import Misread, parse, song, usual_tempo
-from engine.melody_command import METERS, read_form
-from engine.melody_compose import Request, Written, candidates
-from engine.melody_text import Tune, check_key
-from engine.takes import Recipe
+from engine import Progress, RequestError
+from engine.core.result import Made
+from engine.melody import model as melody
+from engine.melody.abc.canonical import Tune, check_key
+from engine.melody.abc.notes import Misread, parse, song, usual_tempo
+from engine.melody.command import METERS, read_form
+from engine.melody.generate import Request, Written, candidates
+from engine.takes.library import Recipe
 from ui import controls, downloads, frame, jobs, player, score, takes
 from ui.controls import KEPT
 
@@ -34,7 +35,7 @@ def valid(key: str) -> bool:
     """Is there such a key."""
     try:
         check_key(key)
-    except Refused:
+    except RequestError:
         return False
     return True
 
@@ -128,7 +129,7 @@ def edited(slot: str, tune: Tune) -> tuple[Tune, bool]:
             line = lines[min(fault.line, len(lines)) - 1]
             st.code(f"{line}\n{' ' * (fault.column - 1)}^", language=None)
             st.caption("The score and the sound are those of the last text that could be read.")
-        except Refused as refused:
+        except RequestError as refused:
             st.error(frame.plain(str(refused)), icon=":material/error:")
     else:
         st.session_state.pop(good, None)
@@ -183,7 +184,7 @@ def stage(made: jobs.Made) -> None:
 
 try:
     model, _ = frame.cached_model("melody", melody.PATH, melody.load)
-except Refused as refused:
+except RequestError as refused:
     st.error(frame.plain(str(refused)), icon=":material/error:")
     st.stop()
 

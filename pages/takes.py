@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from engine import Progress, Refused
-from engine.again import make_again
-from engine.audio import write_flac
-from engine.song_midi import write_midi
-from engine.takes import SONG, SOUND, Library, Take
-from engine.takes_zip import export, unpack
+from engine import Progress, RequestError
+from engine.core.audio import write_flac
+from engine.core.midi import write_midi
+from engine.takes.archive import export, unpack
+from engine.takes.library import SONG, SOUND, Library, Take
+from engine.takes.replay import make_again
 from ui import downloads, frame, jobs, player
 from ui.takes import chain, labels, send, targets
 
@@ -17,7 +17,7 @@ SHELVES = ("All", "Starred", "Deleted")
 frame.open_page("Takes", "All that you kept, with the recipe to make it again.")
 
 
-def complain(refused: Refused) -> None:
+def complain(refused: RequestError) -> None:
     """A refusal on the page."""
     st.error(frame.plain(str(refused)), icon=":material/error:")
 
@@ -42,7 +42,7 @@ def draw(take: Take) -> None:
     try:
         song, audio = library.song(take), library.audio(take)
         player.show(f"take {take.id}", song=song, audio=audio, compact=True)
-    except Refused as refused:
+    except RequestError as refused:
         complain(refused)
     how = take.recipe.settings.items()
     said = [f"{key} {value}" for key, value in how if value not in (None, False, "", []) and value not in take.files]
@@ -162,5 +162,5 @@ try:
             draw(take)
     with st.expander("Carry takes to another machine", icon=":material/folder_zip:"):
         carry(found)
-except Refused as refused:
+except RequestError as refused:
     complain(refused)

@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from engine import Progress, Refused, render, translation
-from engine.audio import Audio, read_audio, write_flac
-from engine.made import Made
-from engine.song import Note, Song, Track
-from engine.song_midi import write_midi
-from engine.takes import Library, Recipe, Take
-from engine.translation import ROOT, Translation
-from engine.translation_command import agreement, chosen, route
-from engine.translation_config import INSTRUMENTS
-from engine.translation_melody import PROGRAMS, melody
-from engine.translation_sound import HOP, RATE, Frames
+from engine import Progress, RequestError
+from engine.core import render
+from engine.core.audio import Audio, read_audio, write_flac
+from engine.core.midi import write_midi
+from engine.core.result import Made
+from engine.core.song import Note, Song, Track
+from engine.takes.library import Library, Recipe, Take
+from engine.translation import generate as translation
+from engine.translation.analysis import HOP, RATE, Frames
+from engine.translation.command import agreement, chosen, route
+from engine.translation.config import INSTRUMENTS
+from engine.translation.generate import ROOT, Translation
+from engine.translation.transcription import PROGRAMS, melody
 from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import KEPT
 
@@ -148,14 +150,14 @@ def work(sound: Callable[[], Audio], settings: dict[str, Any], progress: Progres
         guessed = chosen(everyone, translation.hear(audio), target)
         source = guessed[0][0]
     if source == target:
-        raise Refused(f"It is a {source} already; choose another instrument to translate to.")
+        raise RequestError(f"It is a {source} already; choose another instrument to translate to.")
     folder = route(source, target)
     model, _ = frame.cached_model("translation", folder, translation.load)
     result = translation.generate(
         model, audio, source, target, seed=settings["seed"], amount=settings["amount"],
         transpose=settings["transpose"], progress=progress,
     )  # fmt: skip
-    from engine.checkpoint import read_config
+    from engine.core.checkpoint import read_config
 
     return Heard(audio.mono(), result, melody(result.after, target), source, guessed, agreement(result),
                  folder.name, str(read_config(folder)["sha256"]))  # fmt: skip

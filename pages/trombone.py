@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from engine import Progress, Refused, trombone
-from engine.audio import Audio
-from engine.made import Made
-from engine.song import Song
-from engine.song_midi import read_midi, write_midi
-from engine.takes import Library, Recipe
-from engine.trombone_command import song_of
-from engine.trombone_conditions import DYNAMICS, HIGHEST, LOWEST
-from engine.trombone_melody import Line, melody, perform, read_song, scale
-from engine.trombone_pitch import HOP_SECONDS, measured_cents, midi_hz, track_f0
+from engine import Progress, RequestError
+from engine.core.audio import Audio
+from engine.core.midi import read_midi, write_midi
+from engine.core.result import Made
+from engine.core.song import Song
+from engine.takes.library import Library, Recipe
+from engine.trombone import generate as trombone
+from engine.trombone.command import song_of
+from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST
+from engine.trombone.phrasing import Line, melody, perform, read_song, scale
+from engine.trombone.pitch import HOP_SECONDS, measured_cents, midi_hz, track_f0
 from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import KEPT
 
@@ -75,7 +76,7 @@ def piece() -> tuple[Song, str, tuple[str, ...]] | None:
             return read_song(file.getvalue(), file.name), file.name, ()
         if take is not None and (song := Library().song(take)) is not None:
             return song, take.name, (take.id,)
-    except Refused as refused:
+    except RequestError as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")
     return None
 
@@ -164,7 +165,7 @@ with stage:
                 song_bytes = write_midi(brought[0])  # the line is read from what a take keeps, so that it comes again
                 line = melody(read_midi(song_bytes, name=brought[1]), dynamic=loud)
                 settings |= {"name": brought[1], "piece": hashlib.sha256(song_bytes).hexdigest(), "parents": brought[2]}
-    except Refused as refused:
+    except RequestError as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")
         ready = False
     if ready:

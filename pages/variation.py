@@ -7,15 +7,16 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Progress, Refused, variation
-from engine.checkpoint import read_config
-from engine.made import Made
-from engine.song import TRACKS, Song
-from engine.song_midi import read_midi, write_midi
-from engine.takes import Library, Recipe
-from engine.variation_bars import read
-from engine.variation_command import joined
-from engine.variation_extend import MAX_BARS, extend
+from engine import Progress, RequestError
+from engine.core.checkpoint import read_config
+from engine.core.midi import read_midi, write_midi
+from engine.core.result import Made
+from engine.core.song import TRACKS, Song
+from engine.takes.library import Library, Recipe
+from engine.variation import generate as variation
+from engine.variation.bars import read
+from engine.variation.command import joined
+from engine.variation.continuation import MAX_BARS, extend
 from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import KEPT
 
@@ -61,7 +62,7 @@ def source(key: str, label: str, first: int = 0) -> tuple[Song, bytes, str, tupl
             return (song, write_midi(song), take.name, (take.id,)) if take and song else None
         content = shipped[chosen].read_bytes()
         return read_midi(content), content, chosen, ()
-    except Refused as refused:
+    except RequestError as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")
         return None
 
@@ -193,7 +194,7 @@ def draw_grid(rows: list[list[Song]], how: dict[str, Any], sha256: str) -> None:
 
 try:
     read_config(variation.PATH / f"k{variation.DEFAULT_LATENT}")
-except Refused as refused:
+except RequestError as refused:
     st.error(frame.plain(str(refused)), icon=":material/error:")
     st.stop()
 
@@ -205,7 +206,7 @@ with panel, st.container(border=True, key="desk"):
         try:
             sheet = read(picked[0])
             settings = desk(picked[0], sheet.bars)
-        except Refused as refused:
+        except RequestError as refused:
             st.error(frame.plain(str(refused)), icon=":material/error:")
             picked = None
         else:

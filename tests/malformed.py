@@ -18,11 +18,11 @@ from random import Random
 import numpy as np
 import soundfile
 
-from engine.audio import Audio, write_flac, write_wav
-from engine.made import Made
-from engine.song_midi import write_midi
-from engine.takes import Library, Recipe
-from engine.takes_zip import export
+from engine.core.audio import Audio, write_flac, write_wav
+from engine.core.midi import write_midi
+from engine.core.result import Made
+from engine.takes.archive import export
+from engine.takes.library import Library, Recipe
 from tests.studio import tune
 
 RATE = 16_000  # Hz

@@ -1,7 +1,7 @@
 """For tests of Melody: the shipped weights' folder, and three tunes that differ in all that a header says."""
 
 from engine import CHECKPOINTS
-from engine.melody_text import Tune
+from engine.melody.abc.canonical import Tune
 
 SHIPPED = CHECKPOINTS / "melody"
 

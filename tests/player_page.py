@@ -5,8 +5,8 @@ import time
 import numpy as np
 import streamlit as st
 
-from engine import Refused
-from engine.audio import Audio
+from engine import RequestError
+from engine.core.audio import Audio
 from tests.studio import tune
 from ui import controls, downloads, frame, jobs, player
 
@@ -19,7 +19,7 @@ def slow(progress):
 
 
 def refuse(progress):
-    raise Refused("There is no <b>such</b> *thing*.")
+    raise RequestError("There is no <b>such</b> *thing*.")
 
 
 def break_down(progress):

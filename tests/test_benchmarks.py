@@ -4,7 +4,9 @@ import benchmarks.__main__ as bench
 from benchmarks import band as plain_band
 from benchmarks import table
 from benchmarks import variation as plain_variation
-from engine import ROOT, band, variation
+from engine import ROOT
+from engine.band import generate as band
+from engine.variation import generate as variation
 
 
 def test_rows_are_read_back_as_printed_and_one_of_three_cells_compares_with_nothing(capsys):

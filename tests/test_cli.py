@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import Refused, device, device_name
+from engine import RequestError, device, device_name
 from engine import __main__ as cli
-from engine.audio import read_audio
-from engine.made import Made
-from engine.song import Note, Song, Track
+from engine.core.audio import read_audio
+from engine.core.result import Made
+from engine.core.song import Note, Song, Track
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,7 +24,7 @@ def clicker(monkeypatch):
 
     def make(args, model, seed, progress):
         if args.notes > 100:
-            raise Refused("At most 100 notes.")
+            raise RequestError("At most 100 notes.")
         notes = tuple(Note(i, 1, 60 + i % 12) for i in range(seed + args.notes))
         song = Song((Track("piano", 0, False, notes),))
         return Made(song=song, texts={"txt": b"text"}, settings={"notes": args.notes}, report={"remarks": ["Played."]})
@@ -97,7 +97,7 @@ def test_count_numbers_files_and_moves_the_seed(clicker, tmp_path, capsys):
     ],
 )
 def test_refusals_write_nothing(clicker, tmp_path, words, complaint):
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RequestError) as refusal:
         run(*(word.format(tmp_path) for word in words))
     assert complaint in str(refusal.value)
     assert not list(tmp_path.iterdir())
@@ -160,9 +160,9 @@ def test_what_does_not_need_pytorch_starts_without_it(tmp_path, line):
 @pytest.mark.parametrize("system", cli.SYSTEMS)
 def test_a_systems_command_imports_no_other_system(tmp_path, system):
     modules = imported(tmp_path, system, "--help")
-    assert f"engine.{system}_command" in modules
+    assert f"engine.{system}" in modules
     others = set(cli.SYSTEMS) - {system}
-    assert not [name for name in modules if name.removeprefix("engine.").split("_")[0] in others]
+    assert not [name for name in modules if name.removeprefix("engine.").split(".")[0] in others]
 
 
 def test_the_device_that_list_names_is_the_one_that_is_used():
@@ -173,7 +173,7 @@ def test_the_device_that_list_names_is_the_one_that_is_used():
 def test_a_device_that_is_not_there_is_refused_though_the_processor_makes_the_music(tmp_path, system):
     own = ["--note", "58"] if system == "trombone" else ["--bars", "4"]
     for name, says in (("cuda:99", "The device 'cuda:99' is not available"), ("abacus", "'abacus' is not a device")):
-        with pytest.raises(Refused, match=says):
+        with pytest.raises(RequestError, match=says):
             run(system, *own, "--device", name, "--out", tmp_path / "made.mid")
     assert not list(tmp_path.iterdir())
 

@@ -12,10 +12,14 @@ import torch
 from torch import nn
 
 from benchmarks.translation import recording
-from engine import band, fallback, melody, translation, variation
-from engine.song import Song
-from engine.trombone_network import Config as SampleRNNConfig
-from engine.trombone_network import SampleRNN
+from engine.band import generate as band
+from engine.core import fallback
+from engine.core.song import Song
+from engine.melody import model as melody
+from engine.translation import generate as translation
+from engine.trombone.network import Config as SampleRNNConfig
+from engine.trombone.network import SampleRNN
+from engine.variation import generate as variation
 from tests.melodies import TUNES
 from tests.studio import tune
 

@@ -25,15 +25,19 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-FILES = sorted(path for room in FORBIDDEN for path in (ROOT / room).glob("*.py"))
+FILES = sorted(path for room in FORBIDDEN for path in (ROOT / room).rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def named(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
 def test_imports_run_one_way(path):
-    assert not imported(path) & FORBIDDEN[path.parent.name]
+    assert not imported(path) & FORBIDDEN[path.relative_to(ROOT).parts[0]]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", FILES, ids=named)
 def test_a_file_opens_by_saying_what_it_is(path):
     assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), f"{path} has no docstring"
 

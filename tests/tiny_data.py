@@ -11,15 +11,17 @@ import soundfile
 import torch
 from safetensors.torch import save_file
 
-from engine.song import TRACKS
-from engine.trombone_pitch import RATE, midi_hz
-from engine.variation_vae import BarVae, VaeConfig
+from engine.core.song import TRACKS
+from engine.trombone.pitch import RATE, midi_hz
+from engine.variation.vae import BarVae, VaeConfig
 from tests.melodies import collection
-from training import band_train, melody, translation
-from training.band_data import prepare as prepare_band
-from training.data import SongNotes, songs_npz
-from training.trombone_prepare import prepare as prepare_trombone
-from training.variation_data import prepare as prepare_variation
+from training.band import train as band_train
+from training.band.prepare import prepare as prepare_band
+from training.core.data import SongNotes, songs_npz
+from training.melody import __main__ as melody
+from training.translation import __main__ as translation
+from training.trombone.prepare import prepare as prepare_trombone
+from training.variation.prepare import prepare as prepare_variation
 
 LABELS = [label for labels in band_train.GENRES.values() for label in labels]
 

@@ -11,9 +11,13 @@ import hashlib
 import json
 import sys
 
-from engine.band_model import Config
-from training import band, melody, translation, trombone, variation
-from training.loop import Loop
+from engine.band.network import Config
+from training.band import __main__ as band
+from training.core.loop import Loop
+from training.melody import __main__ as melody
+from training.translation import __main__ as translation
+from training.trombone import __main__ as trombone
+from training.variation import __main__ as variation
 
 COMMANDS = (
     (melody, "--prepared {0}/melody --runs {1}/run/melody --checkpoint {1}/made/melody --steps 2"

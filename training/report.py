@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from engine import CHECKPOINTS, ROOT, checkpoint, shell
+from engine import CHECKPOINTS, ROOT
+from engine.core import checkpoint, shell
 from training.report_rows import OPENING, summary
 
 HEADING = re.compile(r"^## Figures\b.*$", re.MULTILINE)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from statistics import mean
 from typing import Any
 
-from training import band_card
-from training.cards import table
+from training.band import card as band_card
+from training.core.cards import table
 
 OPENING = """# Evaluation
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine.song import Song
+from engine.core.song import Song
 
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 SEEDS = 100_000  # seeds are 0 .. SEEDS - 1 when rolled: short enough to read out loud

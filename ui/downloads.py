@@ -16,9 +16,9 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from engine import Refused
-from engine.audio import Audio, write_wav
-from engine.song import Song
+from engine import RequestError
+from engine.core.audio import Audio, write_wav
+from engine.core.song import Song
 
 
 @dataclass(frozen=True)
@@ -89,25 +89,25 @@ _HELP = {
 
 
 def _midi(song: Song) -> bytes:
-    from engine.song_midi import write_midi
+    from engine.core.midi import write_midi
 
     return write_midi(song)
 
 
 def _musicxml(song: Song) -> bytes:
-    from engine.song_formats import write_musicxml
+    from engine.core.formats import write_musicxml
 
     return write_musicxml(song)
 
 
 def _npz(song: Song) -> bytes:
-    from engine.song_formats import write_npz
+    from engine.core.formats import write_npz
 
     return write_npz(song)
 
 
 def _mixed(song: Song, gains: Mapping[str, float]) -> list[tuple[str, Audio]]:
-    from engine import render
+    from engine.core import render
 
     stems = render.render_stems(song)
     return [
@@ -121,12 +121,12 @@ def _wav(song: Song, gains: Mapping[str, float]) -> bytes:
     total = np.sum([stem.samples for _, stem in stems], axis=0, dtype=np.float32)
     peak = float(np.abs(total).max(initial=0.0))
     if peak < 1e-4:
-        raise Refused("Every track is muted, so the WAV would be silent.")
+        raise RequestError("Every track is muted, so the WAV would be silent.")
     return write_wav(Audio(total / max(1.0, peak), stems[0][1].rate))
 
 
 def _stems(song: Song, gains: Mapping[str, float]) -> bytes:
-    from engine.song_formats import write_stems
+    from engine.core.formats import write_stems
 
     mixed = _mixed(song, gains)
     return write_stems([name for name, _ in mixed], [stem for _, stem in mixed])

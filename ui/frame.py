@@ -20,7 +20,8 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit import runtime
 
-from engine import checkpoint, play_on_one_thread
+from engine import play_on_one_thread
+from engine.core import checkpoint
 
 play_on_one_thread()
 

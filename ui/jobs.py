@@ -16,7 +16,7 @@ A page that answers every move of a slider says `jobs.follow("band", work, setti
 whenever the settings are not those asked for last.
 
 `show` draws where it is called; call it once a page run for each key. A failure or a cancel leaves the result before it
-in place: `engine.Refused` is shown as it is, anything else is logged and said plainly. Starting a key again stops its
+in place: a `RequestError` is shown as it is, anything else is logged and said plainly. Starting a key again stops its
 job before. `show` reruns the page when a job ends; its polling touches nothing else, so no sound restarts.
 """
 
@@ -33,7 +33,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Cancelled, Progress, Refused
+from engine import Cancelled, Progress, RequestError
 from ui.frame import plain
 
 POLL_SECONDS = 0.3
@@ -87,7 +87,7 @@ class Job:
                 self.made = Made(value, self.settings, time.perf_counter() - self.started, next(_NUMBERS))
         except Cancelled:
             self.stopped = True
-        except Refused as refused:
+        except RequestError as refused:
             self.failure = str(refused)
         except BaseException as error:  # the worker must outlive whatever a job does
             log.exception("A job failed: %s", self.label)

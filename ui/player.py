@@ -13,7 +13,7 @@
 `key` names the player: unique on its page, and the same at every rerun, or the sound stops. A rerun with the same music
 disturbs nothing; other music of the same length takes over while it plays. Starting one player stops every other.
 
-Sound: a Song is rendered by engine/render.py and held in memory for the songs heard last; call `prepare(song)` inside a
+Sound: a Song is rendered by engine/core/render/ and held in memory for the songs heard last; call `prepare(song)` in a
 job (it needs no Streamlit) so that `show` finds it ready. The stems go to the browser as files of this server.
 
 In the browser (all players are in the page's own document, not in frames), on `window`:
@@ -37,9 +37,9 @@ import numpy as np
 import streamlit as st
 from streamlit import runtime
 
-from engine import Progress, Refused
-from engine.audio import Audio, write_flac, write_wav
-from engine.song import Song, Track
+from engine import Progress, RequestError
+from engine.core.audio import Audio, write_flac, write_wav
+from engine.core.song import Song, Track
 from ui.frame import component, plain
 
 RATE = 32_000  # Hz, of what is heard in the browser; downloads are at 44.1 kHz
@@ -127,13 +127,13 @@ _SHELF = _Shelf()
 
 
 def prepare(song: Song, progress: Progress | None = None) -> None:
-    """Render a song's stems for the browser, unless they are ready. For jobs: no Streamlit in it. May raise Refused."""
+    """Render a song's stems for the browser, unless they are ready. For jobs: no Streamlit in it. May be refused."""
     if song.notes:
         _song_sound(song, progress)
 
 
 def _song_sound(song: Song, progress: Progress | None = None) -> Sound:
-    from engine import render
+    from engine.core import render
 
     def make() -> Sound:
         return _packed(render.render_stems(song, rate=RATE, progress=progress))
@@ -198,7 +198,7 @@ def show(
     slot = f"player {key}"
     try:
         sound = _sound_of(song, audio, slot, compact)
-    except Refused as refused:
+    except RequestError as refused:
         st.error(plain(str(refused)), icon=":material/error:")
         return {}
     urls: list[str | None] = _published(sound, key) if sound else []

@@ -2,7 +2,7 @@
 
     score.show("melody", tune, player="tune", tempo=song.tempo)     # `player`: the key of the player on the same page
 
-The engraving (music21 and verovio, engine/melody_score.py) is held for the tunes seen last. In the browser the score
+The engraving (music21 and verovio, engine/melody/score.py) is held for the tunes seen last. In the browser the score
 listens to the player's "bandstand:time" and sends "bandstand:seek" (see ui/player.py).
 """
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import music21.musicxml.m21ToXml  # noqa: F401 - imported here, in the page's own thread, rather than within a job
 import verovio  # noqa: F401 - the same
 
-from engine.melody_score import Engraved, engrave, musicxml
-from engine.melody_text import Tune
+from engine.melody.abc.canonical import Tune
+from engine.melody.score import Engraved, engrave, musicxml
 from ui.frame import component
 
 _PARTS = Path(__file__).parent

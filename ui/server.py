@@ -1,6 +1,6 @@
 """The studio's server around its pages: whom it answers, and how it opens and stops.
 
-    app = st.App("app.py", lifespan=server.studio, middleware=server.DOORS)
+app = st.App("app.py", lifespan=server.studio, middleware=server.DOORS)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit.cli_util import open_browser
 
-from engine.stop import leave, soon
+from engine.core.stop import leave, soon
 
 MAPPED_BYTES = 2**20  # an array from here on is mapped, and given back whole
 M_MMAP_THRESHOLD = -3  # in glibc's malloc.h

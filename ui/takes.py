@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from engine import Refused
-from engine.made import Made
-from engine.takes import Library, Recipe, Take
+from engine import RequestError
+from engine.core.result import Made
+from engine.takes.library import Library, Recipe, Take
 from ui import frame
 
 TAKES_SONG = ("variation", "trombone")  # pages that work from notes
@@ -63,7 +63,7 @@ def offer(
             st.toast(f"Kept as “{frame.plain(take.name)}”.", icon=":material/bookmark_added:")
         if parents and (said := chain(Library(), parents)):
             st.caption(frame.plain(f"Made from {said}"))
-    except Refused as refused:
+    except RequestError as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")
 
 
@@ -96,7 +96,7 @@ def choose(system: str, *, sound: bool = False) -> Take | None:
     """
     try:
         every = Library().takes()
-    except Refused as refused:
+    except RequestError as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")
         return None
     found = {take.id: take for take in every if take.has_song or (sound and take.has_sound)}

@@ -1,0 +1,109 @@
+"""Sound: samples in [-1, 1] at a rate in Hz; WAV, FLAC, OGG and MP3 in, WAV (16 bit) and FLAC out.
+
+Files are read by libsndfile and resampled by soxr, both through well-kept libraries; what comes from outside is checked
+(size, length, channels, rate, finite samples, silence) before and after it is decoded.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from engine import RequestError
+from engine.core.upload import content_of
+
+MAX_BYTES = 200 * 2**20  # of a sound file
+MAX_SECONDS = 600.0
+MAX_CHANNELS = 2
+RATES = (4_000, 192_000)  # Hz, lowest and highest read
+SILENCE = 10 ** (-60 / 20)  # a peak below this is silence
+
+
+@dataclass(frozen=True)
+class Audio:
+    samples: np.ndarray  # float32 [frames] or [frames, 2], in [-1, 1]
+    rate: int  # Hz
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.samples) / self.rate
+
+    @property
+    def peak(self) -> float:
+        """The largest sample's magnitude; 0 for no samples."""
+        return float(np.abs(self.samples).max(initial=0.0))
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing in it is louder than 60 dB below full scale."""
+        return self.peak < SILENCE
+
+    def mono(self) -> Audio:
+        """The mean of the channels, float32 [frames]."""
+        return self if self.samples.ndim == 1 else Audio(self.samples.mean(axis=1, dtype=np.float32), self.rate)
+
+    def resampled(self, rate: int) -> Audio:
+        """The same sound at another rate (soxr, high quality)."""
+        if rate == self.rate:
+            return self
+        return Audio(soxr.resample(self.samples, self.rate, rate).astype(np.float32), rate)
+
+    def normalised(self, peak: float = 0.9) -> Audio:
+        """The same sound scaled to this peak; silence stays as it is."""
+        return self if self.silent else Audio(self.samples * np.float32(peak / self.peak), self.rate)
+
+
+def read_audio(source: bytes | Path | str, *, max_seconds: float = MAX_SECONDS, name: str = "The file") -> Audio:
+    """Read WAV, FLAC, OGG or MP3: mono or stereo, 4-192 kHz, at most `max_seconds`.
+
+    Refused, in one sentence that begins with `name`, when it is not audio, too large, too long, of more channels, at an
+    odd rate, empty, silent, or holds samples that are no numbers. A truncated file is read as far as it goes.
+    """
+    source, name = content_of(source, name, MAX_BYTES)
+    try:
+        with soundfile.SoundFile(io.BytesIO(source)) as file:
+            if file.channels > MAX_CHANNELS:
+                raise RequestError(f"{name} has {file.channels} channels; mono or stereo is wanted.")
+            if not RATES[0] <= file.samplerate <= RATES[1]:
+                raise RequestError(f"{name} is sampled at {file.samplerate} Hz; {RATES[0]} to {RATES[1]} is wanted.")
+            # The header's length may lie: no more than the limit is ever decoded.
+            limit = int(max_seconds * file.samplerate)
+            samples = file.read(limit + 1, dtype="float32")
+            rate = file.samplerate
+    except (soundfile.SoundFileError, ValueError, RuntimeError, TypeError) as error:
+        if isinstance(error, RequestError):
+            raise
+        raise RequestError(f"{name} is not audio that can be read; WAV, FLAC, OGG or MP3 is wanted.") from None
+    if len(samples) > limit:
+        raise RequestError(f"{name} is longer than {max_seconds:g} seconds, the most that is taken here.")
+    if not len(samples):
+        raise RequestError(f"{name} holds no sound.")
+    if not np.isfinite(samples).all():
+        raise RequestError(f"{name} holds samples that are not numbers; export it again as WAV or FLAC.")
+    audio = Audio(np.clip(samples, -1.0, 1.0), rate)
+    if audio.silent:
+        raise RequestError(f"{name} is silent: nothing in it is louder than -60 dB.")
+    return audio
+
+
+def write_wav(audio: Audio, subtype: str = "PCM_16") -> bytes:
+    """A WAV file, 16 bit unless `subtype` is another of libsndfile's (PCM_U8 for 8 bit). Clipped to [-1, 1]."""
+    return _write(audio, "WAV", subtype)
+
+
+def write_flac(audio: Audio) -> bytes:
+    """A FLAC file, 16 bit. The format knows rates above 65,535 Hz in tens only: another is resampled to the nearest."""
+    rate = audio.rate if audio.rate <= 65_535 else round(audio.rate, -1)
+    return _write(audio.resampled(rate), "FLAC", "PCM_16")
+
+
+def _write(audio: Audio, kind: str, subtype: str) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, np.clip(audio.samples, -1.0, 1.0), audio.rate, format=kind, subtype=subtype)
+    return file.getvalue()

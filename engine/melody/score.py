@@ -1,0 +1,101 @@
+"""Scores of tunes: MusicXML by music21, engraved as SVG by verovio, with the time at which each note is played.
+
+verovio never sees ABC: its reader of ABC can abort the whole process. Both libraries keep state while they work, so one
+lock serves them.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from engine import RequestError
+from engine.melody.abc.canonical import Tune
+from engine.melody.abc.clean import DECORATIONS
+from engine.melody.abc.notes import QUARTER, Score, notes_of, played_to_written
+
+_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Engraved:
+    svg: str
+    times: list[tuple[float, list[str]]]  # (beat as written, ids of the notes in the SVG that begin there)
+    order: list[tuple[float, float, float]]  # (beat played, beat written, beats): where repeats lead
+
+
+def plain_abc(tune: Tune, score: Score) -> str:
+    """The tune for music21: every accidental that holds from earlier in its bar written out (music21 does not carry
+    them), spacers, decorations and part names left out."""
+    body = list(tune.body)
+    for place, accidental in score.carried:
+        body[place] = accidental + body[place]
+    lines = [line for line in "".join(body).split("\n") if not line.startswith("P:")]
+    text = "\n".join(lines)
+    pieces = re.split(r'("[^"\n]*"|^[A-Z]:.*$|\[[A-Z]:[^\]]*\])', text, flags=re.M)
+    spare = "".join(c for c in DECORATIONS if c not in "xZ")
+    pattern = f"![^!\\n]*!|\\{{[^}}\\n]*\\}}|[{re.escape(spare)}!]"
+    keep = [piece if i % 2 else re.sub(pattern, "", piece) for i, piece in enumerate(pieces)]
+    return replace(tune, body="".join(keep)).abc
+
+
+def musicxml(tune: Tune, transpose: int = 0) -> bytes:
+    """The tune as a MusicXML document. Refused when music21 cannot read it."""
+    with _LOCK:
+        from music21 import converter
+        from music21.musicxml.m21ToXml import GeneralObjectExporter
+
+        try:
+            stream = converter.parseData(plain_abc(tune, notes_of(tune)), format="abc")
+            if transpose:
+                stream = stream.transpose(transpose)
+            content = bytes(GeneralObjectExporter(stream).parse())
+        except Exception as error:  # music21 raises many kinds of its own for text that it cannot take
+            raise RequestError(
+                f"No score can be made of this tune: {type(error).__name__}: {str(error)[:120]}."
+            ) from None
+    # The day it was written and random part names would make every file another.
+    text = re.sub(r"<encoding-date>.*?</encoding-date>", "<encoding-date>2000-01-01</encoding-date>", content.decode())
+    return re.sub(r'id="P[0-9a-f]{32}"', 'id="P1"', text).encode()
+
+
+def engrave(tune: Tune, *, width: int = 2100, scale: int = 40, xml: bytes | None = None) -> Engraved:
+    """The score on one page as wide as `width` (in verovio's units; the SVG is width · scale / 100 pixels wide)."""
+    content = xml or musicxml(tune)
+    with _LOCK:
+        import verovio
+
+        verovio.enableLog(verovio.LOG_OFF)
+        # Where its fonts are is remembered for each thread, and set only for the one that imported it.
+        verovio.setDefaultResourcePath(str(Path(verovio.__file__).with_name("data")))
+        kit = verovio.toolkit()
+        kit.setOptions(
+            {
+                "pageWidth": width, "pageHeight": 60000, "scale": scale, "adjustPageHeight": True, "header": "none",
+                "footer": "none", "expandNever": True, "xmlIdSeed": 1, "svgViewBox": True, "breaks": "auto",
+                "pageMarginLeft": 30, "pageMarginRight": 30, "pageMarginTop": 30, "pageMarginBottom": 30,
+            }
+        )  # fmt: skip
+        if not kit.loadData(content.decode()):
+            raise RequestError("No score can be made of this tune: verovio does not take its MusicXML.")
+        svg = kit.renderToSVG(1)
+        entries = kit.renderToTimemap({"includeMeasures": True})
+    score = notes_of(tune)
+    return Engraved(svg, _times(entries, score), played_to_written(score))
+
+
+def _times(entries: list[dict[str, Any]], score: Score) -> list[tuple[float, list[str]]]:
+    """When notes begin as written. Verovio takes every bar for a full one, so its times count from the bar's start."""
+    starts = [0]
+    for read in score.reader.bars:
+        starts.append(starts[-1] + read.ticks)
+    out, bar, began = [], -1, 0.0
+    for entry in entries:
+        if "measureOn" in entry:
+            bar, began = min(bar + 1, len(starts) - 1), float(entry["qstamp"])
+        if entry.get("on"):
+            out.append((starts[max(bar, 0)] / QUARTER + float(entry["qstamp"]) - began, list(entry["on"])))
+    return out

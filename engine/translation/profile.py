@@ -1,0 +1,125 @@
+"""An instrument's profile: the timbre its recordings have on average, by pitch and by loudness, and how far they stray.
+
+Tables, bilinear between their nodes: mean [pitches, levels, 64] dB and spread [pitches, 64] dB over MIDI pitch and over
+the loudness relative to the loudest nearby (0 dB a note's middle, below its attack and release); unvoiced frames have
+a mean and a spread of their own. *Whitening* takes the profile out of a frame; *colouring* puts one in. What is left
+between the two is what a generator translates, and carrying it over as it is would be the untrained swap of profiles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
+
+from engine.translation.analysis import BANDS, KNOTS, TIMBRE
+
+LEVELS = np.arange(-42.0, 1.0, 6.0)  # dB
+NEARBY = 25  # frames to each side (0.4 s) whose loudest is 0 dB
+DEPTH = 45.0  # dB below the recording's loudest, under which nothing counts as loud
+SILENT = -40.0  # relative level under which a frame's timbre is not heard
+CLIP = 3.0  # spreads
+
+
+def relative(loudness_db: np.ndarray) -> np.ndarray:
+    """Loudness relative to the loudest within 0.4 s, dB, float64 [t], 0 at most."""
+    if not len(loudness_db):
+        return loudness_db
+    loudest = uniform_filter1d(maximum_filter1d(loudness_db, 2 * NEARBY + 1), NEARBY)
+    loudest = np.maximum(np.maximum(loudest, loudness_db), loudness_db.max() - DEPTH)
+    return loudness_db - loudest
+
+
+def octaves(midi: np.ndarray, range_: tuple[float, float]) -> int:
+    """The one shift in octaves, the smallest that brings most pitches into a range."""
+    if not len(midi):
+        return 0
+    low, high = range_
+    inside = {s: float(((midi + 12 * s >= low - 0.5) & (midi + 12 * s <= high + 0.5)).mean()) for s in range(-5, 6)}
+    best = max(inside.values())
+    return min((s for s in inside if inside[s] >= best - 0.02), key=lambda s: (abs(s), s))
+
+
+@dataclass(frozen=True)
+class Profile:
+    low: int  # MIDI pitch of the tables' first row
+    mean: np.ndarray  # float32 [pitches, levels, 64] dB
+    spread: np.ndarray  # float32 [pitches, 64] dB
+    unvoiced: np.ndarray  # float32 [2, 24] dB: mean and spread of the noise bands
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The lowest and highest pitch the instrument was heard at."""
+        return float(self.low), float(self.low + len(self.mean) - 1)
+
+    def _at(self, midi: np.ndarray, level: np.ndarray, voiced: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """mean, spread [t, 64] at these pitches and relative levels."""
+        row = np.clip(np.asarray(midi, np.float64) - self.low, 0, len(self.mean) - 1)
+        column = np.clip((np.asarray(level, np.float64) - LEVELS[0]) / (LEVELS[1] - LEVELS[0]), 0, len(LEVELS) - 1)
+        r, c = np.minimum(row.astype(int), max(len(self.mean) - 2, 0)), np.minimum(column.astype(int), len(LEVELS) - 2)
+        up, right = (row - r)[:, None], (column - c)[:, None]
+        above = np.minimum(r + 1, len(self.mean) - 1)
+        mean = (1 - up) * ((1 - right) * self.mean[r, c] + right * self.mean[r, c + 1])
+        mean += up * ((1 - right) * self.mean[above, c] + right * self.mean[above, c + 1])
+        spread = (1 - up) * self.spread[r] + up * self.spread[above]
+        silent = ~np.asarray(voiced, bool)
+        mean[silent, KNOTS:] = self.unvoiced[0]
+        spread[silent, KNOTS:] = self.unvoiced[1]
+        return mean, spread
+
+    def whiten(self, timbre: np.ndarray, midi: np.ndarray, level: np.ndarray, voiced: np.ndarray) -> np.ndarray:
+        """Frames [t, 64] dB → float32 [t, 64] in spreads from this instrument's mean; 0 where too soft to be heard."""
+        mean, spread = self._at(midi, level, voiced)
+        white = np.clip((timbre - mean) / spread, -CLIP, CLIP)
+        white[np.asarray(level) <= SILENT] = 0
+        return white.astype(np.float32)
+
+    def colour(self, white: np.ndarray, midi: np.ndarray, level: np.ndarray, voiced: np.ndarray) -> np.ndarray:
+        """The other way: [t, 64] in spreads → float32 [t, 64] dB."""
+        mean, spread = self._at(midi, level, voiced)
+        return (mean + np.clip(white, -CLIP, CLIP) * spread).astype(np.float32)
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """As arrays for a checkpoint."""
+        low = np.array([self.low], np.int32)
+        return {"low": low, "mean": self.mean, "spread": self.spread, "unvoiced": self.unvoiced}
+
+    @staticmethod
+    def of(arrays: dict[str, np.ndarray]) -> Profile:
+        """From a checkpoint's arrays."""
+        return Profile(int(arrays["low"][0]), arrays["mean"], arrays["spread"], arrays["unvoiced"])
+
+
+def fit(timbre: np.ndarray, midi: np.ndarray, level: np.ndarray, voiced: np.ndarray) -> Profile:
+    """The profile of an instrument's frames: timbre [n, 64] dB, midi, level [n], voiced bool [n].
+
+    A Gaussian kernel (1.5 semitones, 4 dB) with a wide one (5 semitones, 8 dB) where few frames are near.
+    """
+    heard = voiced & (level > SILENT)
+    frames, pitch, at = timbre[heard].astype(np.float64), midi[heard], level[heard]
+    low, high = (round(float(x)) for x in np.percentile(pitch[at > -6], [0.3, 99.7]))
+    rows = np.arange(low, high + 1)
+
+    def moments(width: float, depth: float) -> tuple[np.ndarray, ...]:
+        """Sums of 1, x over (pitch, level) kernels, by way of counts on a fine grid."""
+        by_pitch = np.exp(-0.5 * ((rows[:, None] - np.round(pitch * 2)[None] / 2) / width) ** 2)
+        by_level = np.exp(-0.5 * ((LEVELS[:, None] - at[None]) / depth) ** 2)
+        weight = np.einsum("pn,ln->pl", by_pitch, by_level)
+        total = np.stack([(by_pitch * by_level[i]) @ frames for i in range(len(LEVELS))], axis=1)
+        return weight, total
+
+    narrow, narrow_sum = moments(1.5, 4.0)
+    wide, wide_sum = moments(5.0, 8.0)
+    prior = wide_sum / np.maximum(wide, 1e-6)[..., None]
+    mean = (narrow_sum + 20 * prior) / (narrow + 20)[..., None]
+    ones = np.ones((len(rows), TIMBRE), np.float32)
+    profile = Profile(low, mean.astype(np.float32), ones, ones[:2, :BANDS])
+    expected, _ = profile._at(pitch, at, np.ones(len(pitch), bool))
+    squares = (frames - expected) ** 2
+    near = np.exp(-0.5 * ((rows[:, None] - pitch[None]) / 3.0) ** 2)
+    spread = np.sqrt((near @ squares + 50 * squares.mean(0)) / (near.sum(1, keepdims=True) + 50))
+    breath = timbre[~voiced & (level > SILENT)][:, KNOTS:]
+    breath = breath if len(breath) > 50 else timbre[:, KNOTS:]
+    unvoiced = np.stack([breath.mean(0), np.maximum(breath.std(0), 2.0)])
+    return Profile(low, profile.mean, np.maximum(spread, 1.5).astype(np.float32), unvoiced.astype(np.float32))

@@ -1,0 +1,211 @@
+"""A melody on the trombone, note by note: tongued or legato, its top line alone, brought into range by octaves.
+
+    Song (MIDI, ABC, a take)  →  Line: notes (start, seconds, midi, dynamic) and what had to change  →  Audio
+
+All notes are played side by side by the sampler, then laid one after the other. Legato notes are played longer than
+they are written, lose their attack and release, and fade into one another over 40 ms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from engine import Progress, RequestError
+from engine.core.audio import Audio
+from engine.core.midi import read_midi
+from engine.core.song import Note, Song, Track
+from engine.trombone.conditions import HIGHEST, LOWEST
+from engine.trombone.generate import MAX_SECONDS, MIN_SECONDS, TEMPERATURE, Asked, Trombone, note_name, play
+from engine.trombone.pitch import RATE, loudness_db
+
+MAX_NOTES = 2_000  # of the line that is played
+MAX_LENGTH = 600.0  # seconds of melody
+JOIN = 0.04  # seconds over which legato notes fade into one another
+LEGATO_GAP = 0.12  # seconds: a longer rest than this is a breath, and the next note is tongued
+PROGRAM = 57  # General MIDI's trombone
+
+
+@dataclass(frozen=True)
+class Played:
+    start: float  # seconds
+    seconds: float
+    midi: int
+    dynamic: float  # 0 (pp) … 4 (ff)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A melody as it will be played, and in words what was changed for it."""
+
+    notes: tuple[Played, ...]
+    shift: int  # semitones, whole octaves
+    remarks: tuple[str, ...]
+    tempo: float
+
+    @property
+    def song(self) -> Song:
+        """The line as a song of one trombone."""
+        beat = self.tempo / 60
+        notes = [Note(n.start * beat, n.seconds * beat, n.midi, velocity_of(n.dynamic)) for n in self.notes]
+        return Song((Track("trombone", PROGRAM).with_notes(notes),), tempo=self.tempo)
+
+
+def velocity_of(dynamic: float) -> int:
+    """0 (pp) … 4 (ff) → MIDI velocity 33 … 112, the customary values."""
+    return round(float(np.interp(dynamic, range(5), (33, 49, 64, 96, 112))))
+
+
+def dynamic_of(velocity: int) -> float:
+    """The inverse of `velocity_of`, clipped."""
+    return float(np.interp(velocity, (33, 49, 64, 96, 112), range(5)))
+
+
+def read_song(source: bytes | Path | str, name: str = "The file") -> Song:
+    """A MIDI file or an ABC tune, told apart by what they begin with. Refused when it is neither."""
+    if isinstance(source, (str, Path)):
+        name = Path(source).name
+        try:
+            with open(source, "rb") as file:
+                source = file.read(4 * 2**20)
+        except OSError as error:
+            raise RequestError(f"{name} cannot be read: {error.strerror}.") from None
+    if source.startswith(b"MThd") or name.lower().endswith((".mid", ".midi")):
+        return read_midi(source, name=name)
+    if name.lower().endswith(".abc") or any(line.startswith(b"K:") for line in source[:65536].splitlines()):
+        from engine.melody.abc.notes import parse, song
+
+        if len(source) > 2**20:
+            raise RequestError(f"{name} is larger than 1 MiB, the most that is taken of an ABC file.")
+        tune, remarks = parse(source)
+        whole = song(tune)
+        return replace(whole, tracks=whole.tracks[:1], remarks=whole.remarks + tuple(remarks))
+    raise RequestError(f"{name} is neither a MIDI file nor an ABC tune.")
+
+
+def top_line(notes: Sequence[Note]) -> list[Note]:
+    """The highest note at each onset; each note ends at the latest where the next begins."""
+    highest: dict[float, Note] = {}
+    for note in notes:
+        at = round(note.onset, 3)
+        if at not in highest or note.pitch > highest[at].pitch:
+            highest[at] = note
+    line: list[Note] = []
+    for note in (highest[at] for at in sorted(highest)):
+        # A note that begins under a higher one still sounding belongs to the accompaniment.
+        if line and note.onset < line[-1].end - 0.05 and note.pitch < line[-1].pitch - 2:
+            continue
+        if line and line[-1].end > note.onset:
+            line[-1] = replace(line[-1], duration=note.onset - line[-1].onset)
+        line.append(note)
+    return [note for note in line if note.duration > 0]
+
+
+def octaves_into_range(pitches: Sequence[int]) -> int:
+    """The shift in whole octaves that brings most pitches into range, the smallest such."""
+    options = sorted(range(-60, 61, 12), key=abs)
+    return max(options, key=lambda s: (sum(LOWEST <= p + s <= HIGHEST for p in pitches), -abs(s)))
+
+
+def melody(song: Song, *, dynamic: float | None = None, tempo: float | None = None) -> Line:
+    """What a trombone plays of a song: the top line of its pitched tracks (of the first melody, where one is
+    named so), moved by octaves. `dynamic` sets one for all notes, else velocities do. Refused: no notes, too many."""
+    tracks = [t for t in song.tracks if not t.is_drum and t.notes]
+    if not tracks:
+        raise RequestError("There are no notes for a trombone in this piece: it has none but drums, or none at all.")
+    named = [t for t in tracks if any(word in t.name.lower() for word in ("melody", "lead", "vocal", "trombone"))]
+    source = (named or tracks)[:1] if named else tracks
+    everything = [n for t in source for n in t.notes]
+    line = top_line(everything)
+    tempo = tempo or song.tempo
+    beat = 60.0 / tempo
+    remarks = list(song.remarks)
+    if len(line) < len(everything):
+        remarks.append(f"Only the top line is played: {len(line)} of {len(everything)} notes.")
+    elif len(tracks) > len(source):
+        remarks.append(f"Only the track '{source[0].name[:40]}' is played.")
+    if len(line) > MAX_NOTES:
+        raise RequestError(f"The melody has {len(line):,} notes; the trombone plays at most {MAX_NOTES:,}.")
+    if line[-1].end * beat > MAX_LENGTH:
+        raise RequestError(
+            f"The melody lasts {line[-1].end * beat:,.0f} seconds; the trombone plays at most {MAX_LENGTH:.0f}."
+        )
+    shift = octaves_into_range([n.pitch for n in line])
+    played, folded, shortened = [], 0, 0
+    for note in line:
+        midi = note.pitch + shift
+        while midi > HIGHEST:
+            midi -= 12
+        while midi < LOWEST:
+            midi += 12
+        folded += midi != note.pitch + shift
+        seconds = note.duration * beat
+        shortened += seconds > MAX_SECONDS
+        loud = dynamic if dynamic is not None else dynamic_of(note.velocity)
+        played.append(Played(note.onset * beat, min(seconds, MAX_SECONDS), midi, loud))
+    if shift:
+        remarks.append(f"Moved {abs(shift) // 12} octave{'s' * (abs(shift) > 12)} {'down' if shift < 0 else 'up'}.")
+    if folded:
+        remarks.append(f"{folded} note{'s' * (folded > 1)} moved by octaves into the trombone's range.")
+    if shortened:
+        remarks.append(f"{shortened} note{'s' * (shortened > 1)} shortened to {MAX_SECONDS:g} seconds, one breath.")
+    return Line(tuple(played), shift, tuple(remarks), tempo)
+
+
+def scale(first: int, seconds: float, dynamic: float, tonic_up: int = 12) -> Line:
+    """A major scale from `first` up an octave (as far as the range goes), each note `seconds` long."""
+    steps = [s for s in (0, 2, 4, 5, 7, 9, 11, 12) if first + s <= HIGHEST and s <= tonic_up]
+    notes = [Played(i * seconds, seconds * 0.95, first + s, dynamic) for i, s in enumerate(steps)]
+    remarks = () if len(steps) == 8 else (f"The scale stops at {note_name(first + steps[-1])}, the top of the range.",)
+    return Line(tuple(notes), 0, remarks, 60.0 / seconds)
+
+
+def _attack_and_release(samples: np.ndarray) -> tuple[int, int]:
+    """Where a note has come up to 5 dB below its top, and where it falls under that for good, in samples."""
+    level = loudness_db(samples, window=400, hop=64)
+    loud = np.flatnonzero(level >= np.median(level[len(level) // 4 : 3 * len(level) // 4]) - 5)
+    if len(loud) == 0:
+        return 0, len(samples)
+    return int(loud[0]) * 64, min(len(samples), int(loud[-1]) * 64)
+
+
+def perform(
+    model: Trombone, line: Line, *, seed: int, legato: bool = False, temperature: float = TEMPERATURE,
+    progress: Progress | None = None, threads: int | None = None,
+) -> Audio:  # fmt: skip
+    """The line as sound: mono, 16 kHz. Same seed, same bytes, on however many threads."""
+    notes = line.notes
+    joined = [
+        legato and i + 1 < len(notes) and notes[i + 1].start - (n.start + n.seconds) < LEGATO_GAP
+        for i, n in enumerate(notes)
+    ]
+    lengths = []
+    for i, note in enumerate(notes):
+        until = notes[i + 1].start - note.start if joined[i] else note.seconds
+        extra = 0.3 * joined[i] + 0.15 * (i > 0 and joined[i - 1])  # what legato cuts off again
+        lengths.append(float(np.clip(until + extra, MIN_SECONDS, MAX_SECONDS)))
+    asked = [Asked(n.midi, s, n.dynamic) for n, s in zip(notes, lengths)]
+    sounds = play(model, asked, seed=seed, temperature=temperature, progress=progress, threads=threads)
+    total = np.zeros(round((max(n.start + s for n, s in zip(notes, lengths)) + 0.5) * RATE), np.float32)
+    join = round(JOIN * RATE)
+    end = 0
+    for i, (note, sound) in enumerate(zip(notes, sounds)):
+        at = round(note.start * RATE)
+        if i and joined[i - 1]:
+            cut, _ = _attack_and_release(sound)
+            sound = sound[min(cut, len(sound) // 2) :].copy()
+            ramp = min(join, len(sound))
+            sound[:ramp] *= np.sin(np.linspace(0, np.pi / 2, ramp, dtype=np.float32))
+        wanted = round(notes[i + 1].start * RATE) - at + join if joined[i] else round(note.seconds * RATE)
+        if joined[i] or len(sound) > wanted + RATE // 20:
+            sound = sound[:wanted].copy()
+            ramp = min(join if joined[i] else 400, len(sound))
+            sound[len(sound) - ramp :] *= np.cos(np.linspace(0, np.pi / 2, ramp, dtype=np.float32))
+        total[at : at + len(sound)] += sound
+        end = max(end, at + len(sound))
+    total = total[:end]
+    peak = float(np.abs(total).max(initial=0.0))
+    return Audio(total * np.float32(min(1.0, 0.98 / max(peak, 1e-9))), RATE)

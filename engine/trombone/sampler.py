@@ -1,0 +1,372 @@
+"""The trombone's sampler: SampleRNN sample by sample in a compiled loop, many notes side by side.
+
+    weights  →  folded tables  →  levels float32 [notes, frames], the mean of what the network expects, and chance
+
+What does not depend on the sound is multiplied out beforehand: the embedding through the first layer (one table of 256
+rows for each of the last 16 samples), all conditions through theirs (large matrix products, some thousand samples at a
+time), the frame tiers' input layers through the GRU's gates. What is left for each sample is 16 table rows, two small
+matrices, a softmax and its mean. Notes that sound together go through each weight row together.
+
+The loop is compiled by numba once and kept on disk (beside this file, or in the user's cache where that is read-only).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet  # the builtin one from Python 3.11 on
+from typing import Any
+
+import numba
+import numpy as np
+
+from engine import Progress
+from engine.trombone.conditions import Conditions, frame_features, phase_features
+from engine.trombone.config import AFTER, BEFORE, LEVELS, Config, compand, emphasised
+
+SLICE = 2048  # samples prepared and played at a time; progress and cancel come between slices
+FAINT_TEMPERATURE = 0.6
+SIDE_BY_SIDE = 8  # notes that go through the weights together on one thread
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    """numba's njit, cached on disk where any place for the cache is writable; compiled anew each time where none is."""
+    options: Any = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}, "boundscheck": False}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # numba: "no locator available", every cache folder is read-only
+        return numba.njit(**options)(function)
+
+
+@_compiled
+def _times(x, weights, out, count, width):  # type: ignore[no-untyped-def]
+    """out[b] += x[b] @ weights for the first `count` rows; all notes use four weight rows before the next four."""
+    inner = x.shape[1]
+    for k in range(0, inner - 3, 4):
+        w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        for b in range(count):
+            a0, a1, a2, a3 = x[b, k], x[b, k + 1], x[b, k + 2], x[b, k + 3]
+            if a0 != 0.0 or a1 != 0.0 or a2 != 0.0 or a3 != 0.0:
+                row = out[b]
+                for o in range(width):
+                    row[o] += a0 * w0[o] + a1 * w1[o] + a2 * w2[o] + a3 * w3[o]
+
+
+@_compiled
+def _gru(gates, state, weights, bias, hidden, count, dim):  # type: ignore[no-untyped-def]
+    """One step of a GRU in PyTorch's convention: `gates` [b, 3·dim] holds the input's part already."""
+    for b in range(count):
+        for o in range(3 * dim):
+            hidden[b, o] = bias[o]
+    _times(state, weights, hidden, count, 3 * dim)
+    for b in range(count):
+        for o in range(dim):
+            r = np.float32(1) / (np.float32(1) + np.exp(-(gates[b, o] + hidden[b, o])))
+            z = np.float32(1) / (np.float32(1) + np.exp(-(gates[b, dim + o] + hidden[b, dim + o])))
+            n = np.tanh(gates[b, 2 * dim + o] + r * hidden[b, 2 * dim + o])
+            state[b, o] = (np.float32(1) - z) * n + z * state[b, o]
+
+
+@_compiled
+def _choose(logits, temperature, uniform):  # type: ignore[no-untyped-def]
+    """A level between 0 and 255: one drawn from the softmax, brought towards its mean by the temperature."""
+    top = logits[0]
+    for k in range(1, LEVELS):
+        top = max(top, logits[k])
+    total = mean = np.float32(0)
+    for k in range(LEVELS):
+        a = logits[k] - top
+        logits[k] = np.exp(a) if a > -14 else np.float32(0)
+        total += logits[k]
+        mean += logits[k] * k
+    mean /= total
+    if temperature <= 0:
+        return mean
+    left, drawn = uniform * total, mean
+    for k in range(LEVELS):
+        left -= logits[k]
+        if left < 0 and logits[k] > 0:
+            drawn = np.float32(k)
+            break
+    return min(max(mean + temperature * (drawn - mean), np.float32(0)), np.float32(LEVELS - 1))
+
+
+@_compiled
+def _play(  # type: ignore[no-untyped-def]
+    played, levels, values, count, start, slice_frames, upper_gates, lower_gates, sample_base, mean_base, uniform,
+    temperature, upper_state, lower_state, upper_in, upper_hh, upper_bias, upper_up, upper_up_bias, lower_in,
+    lower_hh, lower_bias, lower_up, lower_up_bias, table, hidden_w, hidden_b, output_w, output_b, linear, frame, ratio,
+):  # fmt: skip
+    """Play `slice_frames` upper frames of `count` notes from sample `start`, into played [b, frames] and, rounded, into
+    levels [b, history + frames]."""
+    dim = upper_state.shape[1]
+    size = levels.shape[0]
+    big = frame * ratio
+    gates = np.empty((size, 3 * dim), np.float32)
+    hidden = np.empty((size, 3 * dim), np.float32)
+    above = np.empty((size, ratio * 3 * dim), np.float32)
+    below = np.empty((size, frame * dim), np.float32)
+    last = np.empty((size, big), np.float32)
+    short = np.empty((size, frame), np.float32)
+    first = np.empty((size, dim), np.float32)
+    second = np.empty((size, dim), np.float32)
+    out = np.empty((size, LEVELS + 2), np.float32)
+    for f in range(slice_frames):
+        at = start + f * big  # of the sound; in `levels` this is at + big
+        for b in range(count):
+            for i in range(big):
+                last[b, i] = values[levels[b, at + i]]
+            gates[b, :] = upper_gates[b, f]
+        _times(last, upper_in, gates, count, 3 * dim)
+        _gru(gates, upper_state, upper_hh, upper_bias, hidden, count, dim)
+        for b in range(count):
+            above[b, :] = upper_up_bias
+        _times(upper_state, upper_up, above, count, ratio * 3 * dim)
+        for g in range(ratio):
+            begin = at + g * frame
+            for b in range(count):
+                for i in range(frame):
+                    short[b, i] = values[levels[b, begin + big - frame + i]]
+                for o in range(3 * dim):
+                    gates[b, o] = lower_gates[b, f * ratio + g, o] + above[b, g * 3 * dim + o]
+            _times(short, lower_in, gates, count, 3 * dim)
+            _gru(gates, lower_state, lower_hh, lower_bias, hidden, count, dim)
+            for b in range(count):
+                below[b, :] = lower_up_bias
+            _times(lower_state, lower_up, below, count, frame * dim)
+            for s in range(frame):
+                t = begin + s
+                local = t - start
+                for b in range(count):
+                    row = first[b]
+                    offset = s * dim
+                    for o in range(dim):
+                        row[o] = sample_base[b, local, o] + below[b, offset + o]
+                    for i in range(frame):
+                        source = table[i, levels[b, t + big - frame + i]]
+                        for o in range(dim):
+                            row[o] += source[o]
+                    for o in range(dim):
+                        row[o] = max(row[o], np.float32(0))
+                    second[b, :] = hidden_b
+                    out[b, :] = output_b
+                _times(first, hidden_w, second, count, dim)
+                for b in range(count):
+                    for o in range(dim):
+                        second[b, o] = max(second[b, o], np.float32(0))
+                _times(second, output_w, out, count, LEVELS + 2)
+                for b in range(count):
+                    middle = out[b, LEVELS] + mean_base[b, local]
+                    for i in range(frame):
+                        middle += linear[i] * values[levels[b, t + big - frame + i]]
+                    wide = np.float32(-2) * out[b, LEVELS + 1] - np.float32(4.2)
+                    half = np.float32(-0.5) * np.exp(min(max(wide, np.float32(-10)), np.float32(1.8)))
+                    centre = np.float32(127.5) * middle + np.float32(128)
+                    for k in range(LEVELS):
+                        away = np.float32(k) - centre
+                        out[b, k] += half * away * away
+                    level = _choose(out[b], temperature[b, local], uniform[b, local])
+                    played[b, t] = level
+                    levels[b, t + big] = int(level + np.float32(0.5))
+
+
+class Sampler:
+    """The folded tables of one network; read-only, so that any number of threads may play from it."""
+
+    def __init__(self, config: Config, weights: Mapping[str, np.ndarray]) -> None:
+        c = config
+        self.config, self.dim = c, c.dim
+
+        def array(name: str) -> np.ndarray:
+            return np.ascontiguousarray(weights[name], np.float64)
+
+        def fold(x: np.ndarray) -> np.ndarray:
+            return np.ascontiguousarray(x, dtype=np.float32)
+
+        tiers = {}
+        for tier in ("upper", "lower"):
+            into = array(f"{tier}.gru.weight_ih_l0").T  # [dim, 3·dim]
+            tiers[tier] = {
+                "into": into,
+                "in": fold(array(f"{tier}.samples.weight").T @ into),
+                "features": fold(array(f"{tier}.conditions.weight").T @ into),
+                "bias": fold(array(f"{tier}.samples.bias") @ into + array(f"{tier}.gru.bias_ih_l0")),
+                "hh": fold(array(f"{tier}.gru.weight_hh_l0").T),
+                "hh_bias": fold(array(f"{tier}.gru.bias_hh_l0")),
+                "start": fold(array(f"{tier}.start")),
+            }
+        self.upper, self.lower = tiers["upper"], tiers["lower"]
+        up = array("upper.upsample.weight").reshape(c.ratio, c.dim, c.dim)  # [step, out, in]
+        into = self.lower["into"]
+        self.upper_up = fold(np.concatenate([u.T @ into for u in up], axis=1))
+        self.upper_up_bias = fold(np.concatenate(list(array("upper.upsample.bias").reshape(c.ratio, -1) @ into)))
+        self.lower_up = fold(array("lower.upsample.weight").T)
+        self.lower_up_bias = fold(array("lower.upsample.bias"))
+        self.values = ((np.arange(LEVELS) - 128) / 127.5).astype(np.float32)
+        history = array("history.weight").reshape(c.dim, c.frame, c.embedding)
+        errors = array("errors.weight") * c.prior  # [dim, frame]
+        embedding = array("embedding.weight")
+        self.table = fold(
+            np.stack(
+                [
+                    embedding @ history[:, i].T + np.outer(self.values.astype(np.float64), errors[:, i])
+                    for i in range(c.frame)
+                ]
+            )
+        )
+        self.sample_features = fold(array("conditions.weight").T)
+        self.sample_bias = fold(array("conditions.bias"))
+        self.errors = fold(errors.T)
+        self.hidden_w, self.hidden_b = fold(array("hidden.weight").T), fold(array("hidden.bias"))
+        self.output_w, self.output_b = fold(array("output.weight").T), fold(array("output.bias"))
+        self.linear = fold(array("linear") * c.prior)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds that one sample costs in the compiled loop, the floor that the benchmark states."""
+        d, w, r = self.dim, self.config.frame, self.config.ratio
+        upper = (w * r * 3 * d + d * 3 * d + d * r * 3 * d) / (w * r)
+        lower = (w * 3 * d + d * 3 * d + d * w * d) / w
+        return round(upper + lower + w * d + d * d + d * (LEVELS + 2))
+
+    def play(
+        self,
+        notes: Sequence[Conditions],
+        generators: Sequence[np.random.Generator],
+        temperature: float,
+        progress: Progress | None = None,
+        threads: int | None = None,
+    ) -> list[np.ndarray]:
+        """Levels float32 0 … 255 [frames] of each note, not rounded, though the network reads back whole ones. A
+        note's sound depends on its own generator alone, not on its company.
+
+        temperature is how much of a draw's distance from the mean is kept: 0 the mean, 1 as learnt. progress(done,
+        total) counts samples and is called from the calling thread only.
+        """
+        order = sorted(range(len(notes)), key=lambda i: -notes[i].frames)
+        workers = min(threads or os.cpu_count() or 1, len(order)) or 1
+        size = max(1, min(SIDE_BY_SIDE, -(-len(order) // workers)))
+        groups = [order[i : i + size] for i in range(0, len(order), size)]
+        total, done = sum(n.frames for n in notes), [0] * len(groups)
+        results: list[np.ndarray] = [np.empty(0, np.float32)] * len(notes)
+        stop = [False]
+
+        def job(number: int, tell: Callable[[], None] | None) -> None:
+            group = groups[number]
+
+            def count(samples: int) -> bool:
+                done[number] += samples
+                if tell:
+                    tell()
+                return stop[0]
+
+            for i, played in zip(group, self._group([notes[i] for i in group], [generators[i] for i in group],
+                                                    temperature, count)):  # fmt: skip
+                results[i] = played
+
+        def say() -> None:
+            if progress:
+                progress(min(sum(done), total), total)
+
+        say()
+        if workers == 1:
+            for number in range(len(groups)):
+                job(number, say)
+            return results
+        with ThreadPoolExecutor(workers) as pool:
+            futures = [pool.submit(job, number, None) for number in range(len(groups))]
+            try:
+                for future in futures:
+                    while True:
+                        try:
+                            future.result(timeout=0.1)
+                            break
+                        except NotYet:
+                            if future.done():
+                                raise
+                            say()
+                say()
+            finally:
+                stop[0] = True
+        return results
+
+    def _group(
+        self,
+        notes: Sequence[Conditions],
+        generators: Sequence[np.random.Generator],
+        temperature: float,
+        count: Callable[[int], bool],
+    ) -> list[np.ndarray]:
+        """Notes sorted by falling length, side by side on this thread."""
+        c = self.config
+        frame, big = c.frame, c.frame * c.ratio
+        size, longest = len(notes), -(-notes[0].frames // big) * big
+        levels = np.full((size, big + longest), 128, np.uint8)
+        played = np.full((size, longest), 128, np.float32)
+        upper = np.repeat(self.upper["start"][None], size, axis=0)
+        lower = np.repeat(self.lower["start"][None], size, axis=0)
+        inputs = [prepared(note, self.config, big) for note in notes]
+        for start in range(0, longest, SLICE):
+            active = sum(note.frames > start for note in notes)
+            span = min(SLICE, longest - start)
+            upper_gates = np.zeros((size, span // big, 3 * self.dim), np.float32)
+            lower_gates = np.zeros((size, span // frame, 3 * self.dim), np.float32)
+            base = np.zeros((size, span, self.dim), np.float32)
+            mean = np.zeros((size, span), np.float32)
+            uniform = np.zeros((size, span), np.float32)
+            heat = np.zeros((size, span), np.float32)
+            for b in range(active):
+                features, sample_features, prior = inputs[b]
+                own = min(span, len(sample_features) - start)
+                f = features[start // frame : (start + own) // frame]
+                upper_gates[b, : own // big] = f[:: c.ratio] @ self.upper["features"] + self.upper["bias"]
+                lower_gates[b, : own // frame] = f @ self.lower["features"] + self.lower["bias"]
+                past = np.lib.stride_tricks.sliding_window_view(prior[start : start + own + frame - 1], frame)
+                base[b, :own] = sample_features[start : start + own] @ self.sample_features + self.sample_bias
+                base[b, :own] -= past @ self.errors
+                mean[b, :own] = (prior[start + frame : start + frame + own] if c.prior else 0) - past @ self.linear
+                uniform[b] = generators[b].random(span, dtype=np.float32)
+                heat[b, :own] = temperatures(notes[b], temperature)[start : start + own]
+            _play(
+                played, levels, self.values, active, start, span // big, upper_gates, lower_gates, base, mean, uniform,
+                heat, upper, lower, self.upper["in"], self.upper["hh"], self.upper["hh_bias"],
+                self.upper_up, self.upper_up_bias, self.lower["in"], self.lower["hh"], self.lower["hh_bias"],
+                self.lower_up, self.lower_up_bias, self.table, self.hidden_w, self.hidden_b, self.output_w,
+                self.output_b, self.linear, frame, c.ratio,
+            )  # fmt: skip
+            if count(sum(max(0, min(span, note.frames - start)) for note in notes)):
+                break
+        return [played[b, : note.frames].copy() for b, note in enumerate(notes)]
+
+
+def temperatures(note: Conditions, temperature: float) -> np.ndarray:
+    """Temperature of each sample, float32 [frames, padded to whole frames]: as asked where the note is loud.
+
+    In its first breath and its last echo, from 20 to 30 dB below the top, a recording is mostly noise and the mean is
+    silence; there the temperature rises. 0 stays 0, the mean throughout.
+    """
+    faint = note.faintness(note.frames + 64) * (temperature > 0)
+    return (temperature + faint * max(0.0, FAINT_TEMPERATURE - temperature)).astype(np.float32)
+
+
+def prepared(note: Conditions, config: Config, big: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A note's network inputs, padded to whole upper frames: features [n/16, C], sample_features [n, S], prior [16+n].
+
+    The same numbers as training sees them; `prior` is companded and begins one lower frame before the note.
+    """
+    frames = -(-note.frames // big) * big
+    phase = np.zeros(frames)
+    phase[: note.frames] = note.phase
+    features = np.zeros((frames // config.frame, config.features), np.float32)
+    real = frame_features(note, config.frame)
+    features[: len(real)] = real
+    padded = np.zeros(1 + config.frame + frames + AFTER, np.float32)
+    padded[1 + config.frame : 1 + config.frame + note.frames] = note.prior
+    companded = compand(emphasised(padded, config.emphasis), config.companding)
+    windows = np.lib.stride_tricks.sliding_window_view(companded[config.frame - BEFORE :], BEFORE + AFTER + 1)[:frames]
+    sample_features = np.concatenate([windows, phase_features(phase)], axis=1).astype(np.float32)
+    if not config.prior:
+        features[:, -(2 * 10 + 3) :] = 0
+        sample_features *= 0
+    return features, sample_features, companded[: config.frame + frames]

@@ -1,0 +1,112 @@
+"""Bars through Variation's networks and back to notes, and what a variation may be held to.
+
+mu, logvar = encoded(model, track, rolls)           bool [n, 2, 16, 72] -> latents [n, K]
+cells(model, track, decoded(model, track, z))       latents -> onsets and sounding cells
+at_home, foreign                                    pitch classes that do not belong to the bars around lose
+same_rhythm, same_pitches                           one of the two stays as it was
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.variation.bars import Sheet, extent, note_ends
+from engine.variation.vae import PITCHES, STEPS
+
+if TYPE_CHECKING:
+    from engine.variation.generate import VariationModel
+
+FOREIGN = 5.0  # logits that a pitch class foreign to the bars around loses at stay = 1
+LEAST = 0.15  # the lowest chance at which a note may sound
+AROUND = 4  # bars on either side that say which pitch classes are at home
+
+
+@torch.inference_mode()
+def encoded(model: VariationModel, track: str, rolls: np.ndarray) -> tuple[Tensor, Tensor]:
+    """bool [n, 2, 16, 72] -> mu, logvar [n, K]."""
+    return model.bank[track].encode(torch.from_numpy(rolls.astype(np.float32)).to(model.device))
+
+
+@torch.inference_mode()
+def decoded(model: VariationModel, track: str, z: Tensor) -> Tensor:
+    """[n, K] -> logits [n, 2, 16, 72]."""
+    return model.bank[track].decode(z)
+
+
+def cells(model: VariationModel, track: str, logits: Tensor, *, expected: bool = False) -> np.ndarray:
+    """logits [n, 2, 16, 72] -> bool cells: onsets and sounding (onsets included).
+
+    expected: where a window's chances are spread thin, the threshold falls (to no less than LEAST) until it has as many
+    notes as its chances add up to; a fixed one would leave noisy bars too empty.
+    """
+    chance = torch.sigmoid(logits).cpu().numpy()
+    least = np.full(len(chance), model.bank.thresholds[track])
+    if expected:
+        ranked = -np.sort(-chance[:, 0].reshape(len(chance), -1), axis=1)
+        count = np.maximum(1, np.round(ranked.sum(1)).astype(int))
+        least = np.minimum(least, np.maximum(LEAST, ranked[np.arange(len(ranked)), count - 1]))
+    onsets = chance[:, 0] >= least[:, None, None]
+    sounding = onsets if track == "drums" else onsets | (chance[:, 1] >= 0.5)
+    return np.stack([onsets, sounding], 1)
+
+
+def at_home(sheet: Sheet) -> np.ndarray:
+    """How much at home each pitch class is in each window, float [W, 12] of 0..1, from the bars around."""
+    cells = extent(sheet.rolls[1:, :, 1]).sum(0)  # [W, 12], without the drums
+    total = np.concatenate([np.zeros((1, 12), int), np.cumsum(cells, 0)])
+    reach = AROUND * sheet.parts
+    low = np.maximum(np.arange(len(cells)) - reach, 0)
+    high = np.minimum(np.arange(len(cells)) + reach + 1, len(cells))
+    near = total[high] - total[low]
+    share = near / np.maximum(near.max(1, keepdims=True), 1)
+    return np.where(cells > 0, 1.0, np.minimum(1.0, share / 0.25))
+
+
+def foreign(home: np.ndarray, stay: float) -> Tensor:
+    """What each pitch loses, float [n, 1, 1, 72] logits, from `at_home`'s [n, 12]."""
+    loss = FOREIGN * stay * (1 - np.tile(home, (1, PITCHES // 12)))  # row 0 is a C
+    return torch.from_numpy(loss.astype(np.float32))[:, None, None]
+
+
+def same_rhythm(rolls: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Every note at its time and with its length, at the likeliest pitches. [n, 2, 16, 72], logits [n, 16, 72]."""
+    out = np.zeros_like(rolls)
+    for new, old, score in zip(out, rolls, logits):
+        ends = note_ends(old[0], old[1])
+        for step in range(STEPS):
+            pitches = np.flatnonzero(old[0, step])
+            if len(pitches):
+                chosen = np.sort(np.argsort(-score[step], kind="stable")[: len(pitches)])
+                for was, row in zip(pitches, chosen):
+                    new[0, step, row] = True
+                    new[1, step : ends[step, was], row] = True
+        free = ~old[0].any(0) & ~new[0].any(0)
+        new[1, :, free] |= old[1, :, free]  # what is held over from the bar before goes on
+    return out
+
+
+def same_pitches(rolls: np.ndarray, varied: np.ndarray, drums: bool) -> np.ndarray:
+    """The chords and notes of the bars in their order, at the onsets of the variation. Both bool [n, 2, 16, 72]."""
+    out = np.zeros_like(rolls)
+    for new, old, other in zip(out, rolls, varied):
+        if drums:
+            new[:] = other & old[0].any(0)  # the same drums, elsewhere
+            continue
+        chords = old[0][old[0].any(1)]
+        times = np.flatnonzero(other[0].any(1))
+        if not len(chords) or not len(times):
+            new[:] = old
+            continue
+        for number, step in enumerate(times):
+            chord = chords[number * len(chords) // len(times)]
+            until = times[number + 1] if number + 1 < len(times) else STEPS
+            length = 1
+            while step + length < until and other[1, step + length].any():
+                length += 1
+            new[0, step, chord] = True
+            new[1, step : step + length, chord] = True
+    return out

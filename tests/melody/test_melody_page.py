@@ -1,0 +1,94 @@
+"""The Melody page: what it makes, the editor and its faults, candidates; and the score in a real browser."""
+
+import pytest
+
+from engine.melody.abc.notes import parse
+from tests.studio import Visit, app, chromium, refusals, served, settled, wait_for
+
+
+@pytest.fixture(scope="module")
+def opened():
+    test = app("pages/melody.py").run()
+    return settled(test, "melody")
+
+
+def editor(test):
+    return next(area for area in test.text_area if area.label == "ABC")
+
+
+def made(test):
+    return test.session_state["_made melody"]
+
+
+def test_a_tune_as_asked_is_there_at_once_and_its_text_is_whole(opened):
+    assert not refusals(opened)
+    tune, remarks = parse(editor(opened).value)
+    assert not remarks and tune.title.startswith(("Tune", "Reel", "Jig", "Hornpipe", "Slip", "Strathspey"))
+    assert len(made(opened).value[0]) == 3
+
+
+def test_key_and_meter_are_obeyed_and_another_seed_writes_another_tune(opened):
+    before = editor(opened).value
+    opened.selectbox(key="melody_meter").select("6/8")
+    opened.selectbox(key="melody_key").select("Em")
+    test = settled(opened.run(), "melody")
+    assert "M:6/8\n" in editor(test).value and "K:Em\n" in editor(test).value
+    test = settled(test.button(key="melody_seed again").click().run(), "melody")
+    assert editor(test).value != before and not refusals(test)
+
+
+def test_a_fault_in_the_editor_is_placed_and_the_last_good_score_stays(opened):
+    test = opened
+    original = editor(test).value
+    lines = original.split("\n")
+    title = lines.index(next(line for line in lines if line.startswith("T:")))
+    lines[title] = "T:Mine <b>&"
+    good = "\n".join(lines)
+    editor(test).set_value(good)
+    test.run()
+    assert not refusals(test)
+    body = good.index("\nK:Em\n") + 6
+    editor(test).set_value(good[:body] + "@" + good[body:])
+    test.run()
+    line = good.count("\n", 0, body) + 1
+    assert any(f"line {line}, column 1" in error.replace("\\", "") for error in refusals(test))
+    assert test.code[0].value.endswith("\n^")
+    kept = [key for key in test.session_state if key.startswith("melody good")]
+    assert [test.session_state[key].title for key in kept] == ["Mine <b>&"]
+    editor(test).set_value(original)
+    test.run()
+    assert not refusals(test)
+
+
+def test_a_beginning_that_is_no_music_is_refused_and_the_tune_stays(opened):
+    before = made(opened).number
+    opened.text_area(key="melody_start").set_value("abc @")
+    test = settled(opened.run(), "melody")
+    assert any("column 5" in error.replace("\\", "") for error in refusals(test))
+    assert made(test).number == before
+    test.text_area(key="melody_start").set_value("")
+    settled(test.run(), "melody")
+
+
+@pytest.mark.browser
+def test_the_playing_note_is_lit_and_a_click_moves_the_playhead(tmp_path):
+    with served(tmp_path) as address, chromium() as browser, Visit(browser, address) as visit:
+        visit.open("melody?melody_seed=11&melody_count=1", ready=".sheet svg .note")
+        page = visit.page
+        page.locator("button.play").wait_for()
+        wait_for(lambda: visit.player("melody").get("length"), 60, "there is no player")
+        page.locator("button.play").click()
+        visit.heard("melody")
+        wait_for(lambda: page.locator(".sheet .note.now").count() == 1, 20, "no note is lit")
+        page.locator("button.play").click()
+        wait_for(lambda: not visit.player("melody")["playing"], 20, "it plays on")
+        before = visit.player("melody")["seconds"]
+        page.locator(".sheet .note").nth(30).click(force=True)
+        wait_for(lambda: abs(visit.player("melody")["seconds"] - before) > 0.3, 30, "the playhead stays")
+        lit = page.locator(".sheet .note.now")
+        wait_for(lambda: lit.count() >= 1, 30, "the note that was clicked is not lit")
+        assert lit.first.get_attribute("id") == page.locator(".sheet .note").nth(30).get_attribute("id")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="SVG").click()
+        assert download.value.path().read_bytes().startswith(b"<svg")
+        visit.fits()

@@ -1,0 +1,64 @@
+"""Training on any processor: bfloat16 where it is there, float32 where it is not, and all five systems train."""
+
+import importlib
+import math
+
+import pytest
+import torch
+
+from engine.core import shell
+from tests.processes import TRAIN_ALL, launched
+from training.core import precision
+from training.core.loop import Loop
+
+pytestmark = pytest.mark.training
+
+PROCESSORS = {  # what oneDNN and PyTorch's own kernels are let use
+    "AVX2, so no LSTM in bfloat16": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+    "no vectors": {"ATEN_CPU_CAPABILITY": "default"},
+}
+
+
+@pytest.mark.parametrize("env", PROCESSORS.values(), ids=PROCESSORS)
+def test_every_system_trains_on_any_processor(prepared_systems, tmp_path, env):
+    runs = launched(1, str(TRAIN_ALL), str(prepared_systems), str(tmp_path), **env)
+    assert [run["run"] for run in runs] == ["melody", "k8", "trombone", "band", "translation"]
+    assert all(math.isfinite(value) for run in runs for value in run["first"].values())
+    asked = dict(zip(("melody", "k8", "trombone", "translation"), (runs[i]["precision"] for i in (0, 1, 2, 4))))
+    assert len(set(asked.values())) == 1, "one place decides"
+    assert runs[3]["precision"] == "no", "Band asks for float32"
+    if "ONEDNN_MAX_CPU_ISA" in env:
+        assert set(asked.values()) == {"no"}
+
+
+def test_what_is_asked_for_is_forced_and_auto_follows_the_device(monkeypatch, tmp_path):
+    for there, chosen in ((True, "bf16"), (False, "no")):
+        monkeypatch.setattr(precision, "has_bfloat16", lambda _, there=there: there)
+        assert precision.resolve("auto", "cpu") == chosen
+        assert precision.resolve("bf16", "cpu") == "bf16" and precision.resolve("no", "cpu") == "no"
+        with precision.autocast():
+            product = torch.ones(2, 2) @ torch.ones(2, 2)
+        assert product.dtype == (torch.bfloat16 if there else torch.float32)
+    with pytest.raises(ValueError, match="half"):
+        Loop(tmp_path, modules={}, optimizers={}, precision="half")
+
+
+def test_a_device_without_an_operation_has_no_bfloat16(monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("could not create a primitive descriptor")
+
+    monkeypatch.setattr(torch.nn.GRU, "forward", refuse)
+    precision.has_bfloat16.cache_clear()
+    assert not precision.has_bfloat16("cpu")
+    precision.has_bfloat16.cache_clear()
+
+
+@pytest.mark.parametrize("system", ["band", "melody", "translation", "trombone", "variation"])
+def test_an_unknown_precision_is_one_sentence(system, capsys):
+    module = importlib.import_module(f"training.{system}")
+    with pytest.raises(SystemExit) as ended, pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sys.argv", [f"training.{system}", "train", "--precision", "half"])
+        shell.run(module.main)
+    assert ended.value.code == 2
+    [said] = capsys.readouterr().err.splitlines()
+    assert "half" in said and "auto" in said

@@ -1,0 +1,90 @@
+"""What a newcomer meets: every control has words a musician knows and a tooltip, every page something to hear."""
+
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.core.result import Made
+from engine.takes.library import Library, Recipe
+from tests.studio import app, refusals, settled, tune
+from ui import frame, jobs
+
+JARGON = {"temperature", "top-p", "latent", "token", "sample", "candidate", "noise", "checkpoint", "model"}
+SITUATIONS = (
+    ("band", {"band_blend": "country", "band_own_tempo": True}),
+    ("variation", {"variation_mode": "grid"}),
+    ("variation", {"variation_mode": "continue"}),
+    ("variation", {"variation_mode": "walk"}),
+    ("variation", {"variation_apart": True, "variation_source": "A take"}),
+    ("variation", {"variation_source": "A MIDI file of mine"}),
+    ("trombone", {"trombone_kind": "A scale"}),
+    ("trombone", {"trombone_kind": "A melody"}),
+    ("translation", {"translation_way": "file"}),
+    ("translation", {"translation_way": "microphone"}),
+    ("translation", {"translation_way": "take"}),
+)
+
+
+def all_settled(test: AppTest) -> AppTest:
+    """Every job that the page began has ended."""
+    for _ in range(20):
+        waiting = [key.removeprefix("_job ") for key in list(test.session_state) if key.startswith("_job ")]
+        if not waiting:
+            return test
+        settled(test, waiting[0])
+    raise AssertionError("the page begins jobs without end")
+
+
+def controls(test: AppTest) -> Iterator[tuple[str, str]]:
+    """(label or key, help) of everything on the page that a person can move, press or fill in."""
+    waiting = [test._tree]
+    while waiting:
+        node = waiting.pop()
+        waiting += getattr(node, "children", {}).values()
+        proto = getattr(node, "proto", None)
+        fields = {field.name for field in proto.DESCRIPTOR.fields} if hasattr(proto, "DESCRIPTOR") else set()
+        if {"id", "help"} <= fields:
+            yield getattr(proto, "label", "") or proto.id, proto.help
+
+
+def named_well(test: AppTest) -> set[str]:
+    """The labels of all controls, none of which is a word from the laboratory; and all have a tooltip."""
+    assert not refusals(test)
+    found = list(controls(test))
+    assert not [label for label, tip in found if not tip], "controls without a tooltip"
+    words = {label: set(label.lower().replace(":", " ").split()) for label, _ in found}
+    assert not [label for label in words if words[label] & JARGON], "labels that no musician knows"
+    return set(words)
+
+
+@pytest.mark.parametrize("page", [page for page in frame.pages() if page.title != "Takes"], ids=lambda page: page.title)
+def test_a_page_opens_cold_with_music_and_explains_every_control(page):
+    test = all_settled(app(page.path).run())
+    assert [title.value for title in test.title] == [page.title]
+    assert any(key.startswith("_made ") for key in test.session_state), "nothing to hear"
+    assert len(named_well(test)) >= 8
+
+
+@pytest.mark.parametrize(("page", "settings"), SITUATIONS, ids=lambda value: str(value))
+def test_controls_that_come_and_go_are_explained_too(page, settings, monkeypatch):
+    monkeypatch.setattr(jobs, "follow", lambda *_, **__: None)
+    Library().keep(Made(song=tune(1)), Recipe("band", {"genre": "jazz"}, 1, "0" * 64), name="No. 1")
+    before = named_well(app(f"pages/{page}.py").run())
+    test = app(f"pages/{page}.py")
+    for key, value in settings.items():
+        test.session_state[key] = value
+    test.run()
+    assert named_well(test) != before
+    assert all(test.session_state[key] == value for key, value in settings.items())
+
+
+def test_the_takes_page_explains_every_control():
+    for seed in (1, 2):
+        Library().keep(Made(song=tune(seed)), Recipe("band", {"genre": "jazz"}, seed, "0" * 64), name=f"No. {seed}")
+    assert len(named_well(app("pages/takes.py").run())) >= 8
+
+
+def test_the_home_page_says_what_to_do_first_and_plays():
+    test = app().run()
+    assert any(element.value.startswith("##### Start here") for element in test.markdown)

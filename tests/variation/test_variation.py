@@ -1,0 +1,326 @@
+"""Variation's promises, on small untrained networks where any network will do and on the shipped weights where not."""
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine import RequestError
+from engine.core.song import TRACKS, Note, Song, Track
+from engine.variation import generate as variation
+from engine.variation.bars import note_ends, places, read
+from engine.variation.continuation import extend, lead_of
+from engine.variation.predictors import HISTORY, NextBar, NextConfig
+from engine.variation.vae import Bank, BarVae, VaeConfig
+
+SHIPPED = [k for k in variation.LATENTS if (variation.PATH / f"k{k}" / "config.json").exists()]
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A model of random weights, K = 8, with thresholds low enough that it writes notes."""
+    torch.manual_seed(0)
+    config = VaeConfig(8, 16, 24, 32)
+    network = variation.Network(Bank(dict.fromkeys(TRACKS, config), dict.fromkeys(TRACKS, 0.02)))
+    return variation.of_network(network, 0.5, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def model():
+    if not SHIPPED:
+        pytest.skip("no weights are shipped")
+    return variation.load(latent=32 if 32 in SHIPPED else SHIPPED[0], device="cpu")
+
+
+def tune(meter=(4, 4), bars=4, piano=True) -> Song:
+    """A small band: no two tracks alike, swung hats, a pedal over the bar line, a piano up to E7."""
+    bar = meter[0] * 4 / meter[1]
+    drums, keys, bass = [], [], []
+    for n in range(bars):
+        at = n * bar
+        drums += [Note(at + b / 2 + (0.07 if b % 2 else 0), 0.25, 42, 60 + 10 * (b % 2)) for b in range(int(2 * bar))]
+        drums += [Note(at, 0.25, 36, 110), Note(at + bar / 2, 0.25, 38, 100)]
+        keys += [Note(at + b, 0.75, p + n, 70 + n) for b in range(int(bar)) for p in (60, 64, 67)]
+        bass += [Note(at, bar, 36 + n, 90)]
+    keys.append(Note(1.0, bar, 100, 55))
+    return Song((
+        Track("kit", 0, True).with_notes(drums), Track("keys", 4 if piano else 48).with_notes(keys),
+        Track("low", 38).with_notes(bass),
+    ), 97.0, meter, "tune")  # fmt: skip
+
+
+def notes(song: Song, name: str):
+    return next(t for t in song.tracks if t.name == name).notes
+
+
+# ---- windows ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "meter, steps, parts",
+    [((4, 4), 16, 1), ((3, 4), 12, 1), ((7, 8), 14, 1), ((5, 4), 20, 2), ((12, 8), 24, 2), ((2, 4), 8, 1)],
+)
+def test_every_step_of_a_meter_lies_in_exactly_one_window(meter, steps, parts):
+    sheet = read(tune(meter))
+    assert (sheet.bar_steps, sheet.parts) == (steps, parts)
+    used = sheet.at[sheet.at >= 0]
+    assert sorted(used) == list(range(sheet.bars * steps))
+
+
+def test_a_note_is_an_onset_and_the_cells_that_sound_across_the_bar_line_too():
+    sheet = read(Song((Track("p", 0).with_notes([Note(3.0, 2.0, 60), Note(3.5, 0.25, 62)]),)))
+    piano = sheet.rolls[1]
+    assert piano[:, 0].sum() == 2 and piano[0, 0, 12, 36] and piano[0, 0, 14, 38]
+    assert piano[0, 1, 12:, 36].all() and piano[1, 1, :4, 36].all() and not piano[1, 1, 4:, 36].any()
+    assert piano[:, 1, :, 38].sum() == 1
+
+
+def test_repeated_notes_survive():
+    song = Song((Track("p", 0).with_notes([Note(n / 4, 0.25, 60) for n in range(16)]),))
+    sheet = read(song)
+    assert notes(sheet.song(sheet.rolls), "piano") == song.tracks[0].notes
+
+
+def test_ends_stop_at_the_next_onset_and_at_silence():
+    onsets, sounding = np.zeros((2, 8, 1), bool)
+    onsets[[0, 3]] = True
+    sounding[[0, 1, 2, 3, 4, 6]] = True
+    assert note_ends(onsets, sounding)[[0, 3], 0].tolist() == [3, 5]
+
+
+def test_a_sheet_plays_its_own_rolls_as_the_song_to_the_last_tick():
+    song = tune()
+    sheet = read(song)
+    again = sheet.song(sheet.rolls)
+    for name, track in zip(("drums", "piano", "bass"), song.tracks):
+        assert notes(again, name) == track.notes  # swing, lengths, velocities, the note above the range
+    assert [t.program for t in again.tracks][1] == 4 and again.tempo == 97.0
+
+
+def test_new_notes_take_the_velocity_around_them_and_the_swing_of_their_step():
+    sheet = read(tune())
+    rolls = sheet.rolls.copy()
+    rolls[0, 0, :, 2, 56 - 24] = True  # a cowbell on the swung second eighth
+    new = [n for n in notes(sheet.song(rolls), "drums") if n.pitch == 56]
+    assert len(new) == 1 and new[0].onset == pytest.approx(0.57) and new[0].velocity == 70
+
+
+def test_places_of_a_long_bar_do_not_overlap():
+    assert places(2, 20, 2)[0].tolist()[:11] == [*range(10), -1] and places(2, 20, 2)[1][0] == 10
+
+
+@pytest.mark.parametrize(
+    "song, words",
+    [
+        (Song(), "no notes"),
+        (Song((Track("x", 120).with_notes([Note(0, 1, 60)]),)), "no notes"),
+        (Song((Track("x", 0).with_notes([Note(0, 1, 60)]),), meter=(5, 32)), "5/32"),
+        (Song((Track("x", 0).with_notes([Note(9000, 1, 60)]),)), "at most 2048"),
+    ],
+)
+def test_what_cannot_be_varied_is_refused_in_words(small, song, words):
+    with pytest.raises(RequestError, match=words):
+        variation.vary(small, song)
+
+
+# ---- networks --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.training
+def test_a_vae_learns_one_batch_by_heart():
+    torch.manual_seed(1)
+    vae = BarVae(VaeConfig(16, 48, 64, 96))
+    rolls = (torch.rand(12, 2, 16, 72) < 0.03).float()
+    adam = torch.optim.Adam(vae.parameters(), 3e-3)
+    for _ in range(250):
+        logits, _, _ = vae(rolls, torch.zeros(12, 16))
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, rolls, reduction="sum") / 12
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    found = torch.sigmoid(vae.decode(vae.encode(rolls)[0])) > 0.5
+    assert (found == (rolls > 0)).float().mean() > 0.999
+    assert (found & (rolls > 0)).sum() > 0.95 * rolls.sum()
+
+
+def test_the_pointer_looks_only_at_bars_that_are_there_and_sound():
+    torch.manual_seed(0)
+    net = NextBar(NextConfig(4, led=True)).eval()
+    past, lead = torch.randn(1, HISTORY, 9), torch.randn(1, HISTORY + 1, 5)
+    past[..., -1] = 0
+    past[0, 6, -1] = 1  # silent
+    there = torch.tensor([[False] * 5 + [True] * 3])
+    pointer = net(past, there, lead)[2].detach()
+    assert pointer[0, :5].sum() == 0 and pointer[0, 6] == 0 and pointer.sum() == pytest.approx(1)
+    changed = past.clone()
+    changed[0, :5] = 99.0
+    assert torch.allclose(net(past, there, lead)[0], net(changed, there, lead)[0])  # what is not there is not read
+
+
+# ---- variations ------------------------------------------------------------------------------------------------------
+
+
+def test_same_seed_same_song_and_another_seed_another(small):
+    a, b, c = (variation.vary(small, tune(), noise=1.0, seed=s) for s in (3, 3, 4))
+    assert a == b and a != c
+
+
+def test_threads_agree(small):
+    alone = [variation.vary(small, tune(), noise=1.0, seed=s) for s in range(6)]
+    found = [None] * 6
+
+    def work(seed):
+        found[seed] = variation.vary(small, tune(), noise=1.0, seed=seed)
+
+    threads = [threading.Thread(target=work, args=(s,)) for s in range(6)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert found == alone
+
+
+def test_what_is_held_stays_to_the_last_tick(small):
+    song = tune()
+    held = variation.vary(small, song, noise=2.0, seed=1, hold=["drums", "bass"])
+    assert notes(held, "drums") == song.tracks[0].notes and notes(held, "bass") == song.tracks[2].notes
+    assert notes(held, "piano") != song.tracks[1].notes
+
+
+def test_bars_outside_the_range_stay_and_those_inside_do_not_depend_on_it(small):
+    song = tune()
+    some = variation.vary(small, song, noise=1.5, seed=1, bars=(3, 3), stay=0)
+    whole = variation.vary(small, song, noise=1.5, seed=1, stay=0)
+    for name, track in zip(("drums", "piano", "bass"), song.tracks):
+        outside = [n for n in notes(some, name) if not 8 <= n.onset < 12]
+        assert [(n.onset, n.pitch) for n in outside] == [(n.onset, n.pitch) for n in track.notes
+                                                         if not 8 <= n.onset < 12]  # fmt: skip
+        inside = [[(n.onset, n.pitch) for n in notes(s, name) if 8 <= n.onset < 12] for s in (some, whole)]
+        assert inside[0] == inside[1]
+
+
+def test_noise_by_track_leaves_the_others_alone(small):
+    song = tune()
+    made = variation.vary(small, song, noise={"piano": 1.5}, seed=1)
+    assert notes(made, "bass") == song.tracks[2].notes and notes(made, "piano") != song.tracks[1].notes
+
+
+def test_bars_that_repeat_still_repeat(small):
+    bar = [Note(b, 1, p) for b, p in enumerate((60, 64, 67, 71))]
+    song = Song((Track("p", 0).with_notes(replace(n, onset=n.onset + 4 * k) for k in range(3) for n in bar),))
+    rolls = read(variation.vary(small, song, noise=1.2, seed=5, stay=0)).rolls[1]
+    assert (rolls[0] == rolls[1]).all() and (rolls[1] == rolls[2]).all()
+
+
+def test_kept_rhythm_moves_no_onset_and_kept_pitches_bring_no_new_one(small):
+    song = tune()
+    rhythm = read(variation.vary(small, song, noise=2.0, seed=2, keep="rhythm"))
+    before = read(song)
+    assert (rhythm.rolls[:, :, 0].sum(-1) == before.rolls[:, :, 0].sum(-1)).all()
+    assert (rhythm.rolls[1, :, 0] != before.rolls[1, :, 0]).any()
+    pitches = read(variation.vary(small, song, noise=2.0, seed=2, keep="pitches"))
+    for t in range(5):
+        for new, old in zip(pitches.rolls[t, :, 0].any(1), before.rolls[t, :, 0].any(1)):
+            assert not (new & ~old).any()
+
+
+def test_staying_in_the_harmony_brings_fewer_foreign_pitches(small):
+    song = Song((Track("p", 0).with_notes(Note(b, 1, (60, 64, 67)[b % 3]) for b in range(32)),))
+
+    def foreign(stay):
+        made = notes(variation.vary(small, song, noise=2.0, seed=1, stay=stay), "piano")
+        return sum(n.pitch % 12 not in (0, 4, 7) for n in made)
+
+    assert foreign(1.0) < foreign(0.0)
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"noise": 2.5}, "0 to 2"), ({"noise": float("nan")}, "0 to 2"), ({"noise": {"flute": 1}}, "flute"),
+        ({"hold": ["voice"]}, "voice"), ({"bars": (3, 9)}, "bars 1 to 4"), ({"bars": (0, 2)}, "bars 1 to 4"),
+        ({"keep": "colour"}, "colour"), ({"stay": 2.0}, "0 to 1"), ({"seed": -1}, "seed"),
+    ],
+)  # fmt: skip
+def test_settings_out_of_range_are_refused(small, settings, words):
+    with pytest.raises(RequestError, match=words):
+        variation.vary(small, tune(), **settings)
+
+
+def test_a_grid_has_a_row_for_each_noise_and_a_column_for_each_seed(small):
+    rows = variation.grid(small, tune(), noises=(0.5, 2.0), seeds=(1, 2, 3))
+    assert [len(row) for row in rows] == [3, 3]
+    assert rows[1][2] == variation.vary(small, tune(), noise=2.0, seed=3)
+
+
+def test_a_walk_begins_and_ends_with_the_songs_themselves(small):
+    a, b = tune(), replace(tune().transposed(5), tempo=120.0)
+    steps = variation.walk(small, a, b, steps=4, bars=2)
+    assert len(steps) == 4 and [s.tempo for s in (steps[0], steps[-1])] == [97.0, 120.0]
+    assert [n.pitch for n in notes(steps[0], "bass")] == [36, 37]
+    assert [n.pitch for n in notes(steps[-1], "bass")] == [41, 42]
+    assert 97 < steps[1].tempo < steps[2].tempo < 120
+    looped = variation.walk(small, tune(bars=1).only(["low"]), b, steps=2, bars=3)[0]
+    assert [n.onset for n in notes(looped, "bass")] == [0, 4, 8]
+
+
+def test_a_walk_between_meters_is_refused(small):
+    with pytest.raises(RequestError, match="3/4"):
+        variation.walk(small, tune(), tune((3, 4)))
+
+
+# ---- what comes next -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("meter", [(4, 4), (3, 4), (5, 4)])
+def test_a_continuation_keeps_the_song_and_adds_exactly_these_bars(small, meter):
+    song = tune(meter)
+    longer = extend(small, song, bars=3, seed=2)
+    end = 4 * song.beats_per_bar
+    for name, track in zip(("drums", "piano", "bass"), song.tracks):
+        mine = [n for n in notes(longer, name) if n.onset < end - 1e-6]
+        assert [(n.onset, n.pitch) for n in mine] == [(n.onset, n.pitch) for n in track.notes]
+    assert any(n.onset >= end for t in longer.tracks for n in t.notes) and longer.bars <= 7
+    assert longer == extend(small, song, bars=3, seed=2)
+
+
+def test_without_a_piano_the_highest_track_leads_and_it_is_said(small):
+    song = tune(piano=False)
+    assert lead_of(read(song)) == "strings" and lead_of(read(tune())) == "piano"
+    assert any("no piano" in remark for remark in extend(small, song, bars=1).remarks)
+    drums = song.only(["kit"])
+    assert lead_of(read(drums)) is None
+    assert any("only drums" in remark for remark in extend(small, drums, bars=1).remarks)
+
+
+def test_a_continuation_out_of_range_is_refused(small):
+    for settings in ({"bars": 0}, {"bars": 65}, {"temperature": 3.0}):
+        with pytest.raises(RequestError):
+            extend(small, tune(), **settings)
+
+
+# ---- shipped weights -------------------------------------------------------------------------------------------------
+
+
+def similarity(a: Song, b: Song) -> float:
+    x, y = (read(s).rolls[:, :, 0] for s in (a, b))
+    bars = min(x.shape[1], y.shape[1])
+    x, y = x[:, :bars], y[:, :bars]
+    return 2 * (x & y).sum() / (x.sum() + y.sum())
+
+
+def test_noise_zero_is_nearly_the_song_and_likeness_falls_with_noise(model):
+    song = tune()
+    likeness = [np.mean([similarity(song, variation.vary(model, song, noise=n, seed=s)) for s in range(4)])
+                for n in (0.0, 0.7, 2.0)]  # fmt: skip
+    assert likeness[0] > 0.7 and likeness[0] > likeness[1] > likeness[2]
+
+
+def test_a_continuation_plays_on_with_the_whole_band(model):
+    longer = extend(model, tune(bars=8), bars=4, seed=1)
+    assert all(any(n.onset >= 32 for n in notes(longer, name)) for name in ("drums", "piano", "bass"))
+
+
+def test_there_is_no_latent_size_but_the_four():
+    with pytest.raises(RequestError, match="8, 16, 32 or 64"):
+        variation.load(latent=12)

@@ -1,0 +1,210 @@
+"""The table of Band: real phrases beside generated ones, and the model card that holds it.
+
+python -m training.band evaluate --prepared prepared/band --checkpoint checkpoints/band
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.band import generate as player
+from engine.band.network import BARS
+from engine.core import checkpoint
+from training.band.calibrate import binary, copies, harmony, per_track, sample, shuffled, two_bars
+from training.band.genres import Judge, features
+from training.band.prepare import Windows
+from training.core import metrics
+from training.core.cards import rounded, table
+from training.variation.prepare import TRACKS
+
+MARK = "<!-- measured -->"
+
+
+def confusion_table(genres: list[str], found: np.ndarray) -> str:
+    """Percent of each genre's phrases (rows) that the judge calls each genre (columns), as a Markdown table."""
+    rows = [[genre, *(f"{100 * share:.0f}" for share in row)] for genre, row in zip(genres, found)]
+    return "\n".join(
+        [
+            table(["of / called", *genres], rows),
+            "",
+            f"Right, genres counting equally: {100 * np.diag(found).mean():.1f}%.",
+        ]
+    )
+
+
+def measure(folder: Path, prepared: Path, phrases: int, seed: int) -> dict[str, Any]:
+    """Everything the card says, of `phrases` generated phrases and as many real held-out ones."""
+    from training.band.__main__ import real_phrases
+
+    model = player.load(folder, "cpu")
+    genres = list(model.genres)
+    windows = Windows.open(prepared)
+    pairs = -(-phrases // (2 * len(genres)))
+    genre = np.repeat(np.arange(len(genres)), pairs)
+    made = binary(model.network, sample(model.network, genre, seed + 1000), genre)
+    held_out, held_genre = real_phrases(windows, (1, 2), pairs, seed)
+    known, known_genre = real_phrases(windows, (0,), 2000, seed)
+    judge = Judge(genres).fit(features(known[:, :BARS]), known_genre)
+
+    def four(rolls: np.ndarray) -> np.ndarray:
+        return rolls.reshape(-1, BARS, *rolls.shape[2:])
+
+    f_held, f_made = features(four(held_out)), features(four(made))
+    rng = np.random.default_rng(seed)
+    half = rng.permutation(len(f_held))
+    one, two = f_held[half[::2]], f_held[half[1::2]]
+    f_known = features(four(known[rng.permutation(len(known))[: len(held_out)]]))
+    two_known = {k for i in range(0, len(windows.index), 500) for k in _keys(windows, i, 500)}
+    seam = {
+        n: float(np.nanmean(metrics.onset_iou(r[:, 3, :, 0] > 0, r[:, 4, :, 0] > 0)))
+        for n, r in (("real", held_out), ("generated", made))
+    }
+    within = {
+        n: float(np.nanmean(metrics.onset_iou(r[:, 2, :, 0] > 0, r[:, 3, :, 0] > 0)))
+        for n, r in (("real", held_out), ("generated", made))
+    }
+    real_judged = judge.confusion(f_held, np.repeat(held_genre, 2))
+    made_judged = judge.confusion(f_made, np.repeat(genre, 2))
+    table = {"real": per_track(held_out), "generated": per_track(made)}
+    td = {
+        "real": harmony(held_out),
+        "generated": harmony(made),
+        "real, tracks shuffled": harmony(shuffled(held_out)),
+        "generated, tracks shuffled": harmony(shuffled(made)),
+    }
+    summary = {
+        "phrases": int(2 * len(made)),
+        "genre_real": float(np.diag(real_judged).mean()),
+        "genre_generated": float(np.diag(made_judged).mean()),
+        "tonal_distance": td,
+        "feature_distance": {
+            "generated": metrics.feature_distance(f_made, f_held, f_held),
+            "real training": metrics.feature_distance(f_known, f_held, f_held),
+            "real, two halves": metrics.feature_distance(one, two, f_held),
+        },
+        "two_bar_copies": {"generated": copies(made, two_known), "real held-out": copies(held_out, two_known)},
+        "bar_to_bar": within,
+        "phrase_to_phrase": seam,
+        "tracks": table,
+    }
+    return {"genres": genres, "summary": rounded(summary), "real": real_judged, "made": made_judged}
+
+
+def _keys(windows: Windows, start: int, number: int) -> list[bytes]:
+    mine = np.arange(start, min(start + number, len(windows.index)))
+    mine = mine[windows.split[mine] == 0]
+    return two_bars(windows.rolls(windows.index[mine])) if len(mine) else []
+
+
+def reached(summary: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
+    """(what, aim, found, reached) for each row of the design's table."""
+    real, made = summary["tracks"]["real"], summary["tracks"]["generated"]
+    pitched = [t for t in TRACKS if t != "drums"]
+
+    def worst(name: str, tracks: list[str], relative: bool) -> tuple[float, str]:
+        gaps = {t: abs(made[t][name] - real[t][name]) / ((real[t][name] or 1) if relative else 1) for t in tracks}
+        at = max(gaps, key=lambda t: gaps[t])
+        return gaps[at] * (100 if relative else 1), at
+
+    rows = []
+    for name, tracks, relative, aim in (
+        ("QN3 %", pitched, False, 10.0),
+        ("QN2 %", pitched, False, 10.0),
+        ("EB %", list(TRACKS), True, 15.0),
+        ("UPC", list(TRACKS), True, 15.0),
+        ("DP8 %", ["drums"], False, 5.0),
+    ):
+        gap, track = worst(name, tracks, relative)
+        unit = "%" if relative else "points"
+        rows.append(
+            (
+                f"{name.removesuffix(' %')}, worst track",
+                f"within {aim:g} {unit}",
+                f"{gap:.1f} {unit} ({track})",
+                gap <= aim,
+            )
+        )
+    td = summary["tonal_distance"]
+    gap = abs(td["generated"] - td["real"])
+    rows.append(("TD", "within 0.05", f"{gap:.3f} ({td['generated']:.3f}, real {td['real']:.3f})", gap <= 0.05))
+    share = summary["genre_generated"] / summary["genre_real"]
+    rows.append(("genre judged, share of real", "at least 80%", f"{100 * share:.0f}%", share >= 0.8))
+    copied = summary["two_bar_copies"]["generated"]
+    rows.append(("two-bar copies of training phrases", "none", f"{100 * copied:.2f}%", copied == 0))
+    return rows
+
+
+def tables(found: dict[str, Any]) -> str:
+    """What `evaluate` prints, in Markdown."""
+    s = found["summary"]
+    lines = [
+        f"{s['phrases']} generated phrases of four bars beside as many real held-out ones, genres equally often.",
+        "",
+        table(["measure", "aim", "found", ""], [[*row, "reached" if well else "missed"] for *row, well in reached(s)]),
+        "",
+        "Real → generated, by track. QN2 and QN3: notes of at least two or three sixteenths. Same: onsets that "
+        "neighbouring bars share. DP8: drum onsets on the eighths.",
+        "",
+    ]
+    real, made = s["tracks"]["real"], s["tracks"]["generated"]
+    names = list(dict.fromkeys(n for measured in real.values() for n in measured))
+    rows = [[t, *(f"{real[t][n]:.2f} → {made[t][n]:.2f}" if n in real[t] else "" for n in names)] for t in TRACKS]
+    td, fd, copy = s["tonal_distance"], s["feature_distance"], s["two_bar_copies"]
+    lines += [
+        table(["track", *names], rows),
+        "",
+        table(["", *td], [["tonal distance TD", *(f"{v:.3f}" for v in td.values())]]),
+        "",
+        table(["feature distance to held-out", *fd], [["", *(f"{v:.1f}" for v in fd.values())]]),
+        "",
+        f"Onsets shared by neighbouring bars of a phrase: real {s['bar_to_bar']['real']:.3f}, generated "
+        f"{s['bar_to_bar']['generated']:.3f}; across the seam of two phrases: real "
+        f"{s['phrase_to_phrase']['real']:.3f}, generated {s['phrase_to_phrase']['generated']:.3f}.",
+        f"Two-bar windows (12 pitched onsets or more) found note for note in training: generated "
+        f"{100 * copy['generated']:.2f}%, real held-out {100 * copy['real held-out']:.2f}%.",
+        "",
+        "The judge on real held-out phrases (percent):",
+        "",
+        confusion_table(found["genres"], found["real"]),
+        "",
+        "The judge on generated phrases (percent):",
+        "",
+        confusion_table(found["genres"], found["made"]),
+    ]
+    return "\n".join(lines)
+
+
+def write(folder: Path, found: dict[str, Any], notes: Path | None) -> None:
+    """README.md of the checkpoint. What was tried comes from `notes`, or stays as the card has it."""
+    path = folder / "README.md"
+    tried = notes.read_text("utf-8").strip() if notes else ""
+    if not notes and path.exists():
+        tried = path.read_text("utf-8").partition("## What was tried")[2].strip()
+    config = checkpoint.read_config(folder)
+    genres = ", ".join(found["genres"])
+    text = f"""# Band: a model card
+
+A genre-conditioned GAN over bar latents: phrases of four bars for drums, piano, guitar, bass and strings
+(`engine/band/network.py`; {config["steps"]} generator steps, loss {config["loss"]}). Genres: {genres}.
+
+**Meant for** sketches, play and study on one's own machine. **Not meant for** passing as a person's work or for
+imitating a particular artist. It knows 4/4 on a grid of sixteenths only: no triplets, no swing, no other meter;
+velocities, tempo and instruments are typical values of the genre, not learned note by note.
+
+**Data:** {config["data"]}; the songs are not part of the project. **Licence:** {config["licence"]}
+
+## Figures
+
+`python -m training.band evaluate --prepared prepared/band --checkpoint checkpoints/band`
+{MARK}
+
+{tables(found)}
+
+## What was tried
+
+{tried}
+"""
+    checkpoint.write_whole(path, text.encode())

@@ -1,0 +1,181 @@
+"""Tunes for the melody model: which are variants of one another, which side they are on, and arrays.
+
+Variants of one tune (the same reel in two collections, in another key, with other ornaments) must not stand on both
+sides of the split, or copying would look like generalising. Tunes are drawn together when they share a title or a
+tenth of their runs of ten steps from note to note, which neither key nor rhythm changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.melody.abc.canonical import LETTERS, Alphabet, Tune, read_tunes
+from engine.melody.abc.clean import clean
+from engine.melody.abc.reader import Reader
+from engine.melody.features import CHORDS, PLAIN, Plan, tune_rows
+
+RUN = 10  # steps from note to note
+SHARED = 0.1  # of the shorter tune's runs
+SPLITS = ("train", "val", "test")
+
+
+def abc_files(folder: Path) -> list[Path]:
+    """All .abc files of a folder, by name."""
+    return sorted(folder.rglob("*.abc"))
+
+
+def music21_files() -> list[Path]:
+    """The three large collections of dance tunes in music21's corpus."""
+    from music21 import common
+
+    corpus = Path(common.getCorpusFilePath())
+    return [p for name in ("airdsAirs", "oneills1850", "ryansMammoth") for p in abc_files(corpus / name)]
+
+
+def steps(tune: Tune) -> list[int]:
+    """Steps of the scale from each note to the next, octaves left out, so that a folded phrase is the same."""
+    body = re.sub(r'"[^"\n]*"|!.*?!|^[A-Z]:.*$', "", tune.body, flags=re.M)
+    notes = [LETTERS.index(c) for c in re.findall(r"[A-Ga-g]", body)]
+    return [(b - a) % 7 for a, b in pairwise(notes)]
+
+
+def families(tunes: list[Tune]) -> list[int]:
+    """A family number for each tune: variants have the same."""
+    parent = list(range(len(tunes)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    runs = [{tuple(s[i : i + RUN]) for i in range(len(s) - RUN + 1)} for s in map(steps, tunes)]
+    holders: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, own in enumerate(runs):
+        for run in own:
+            holders[run].append(i)
+    for i, own in enumerate(runs):
+        shared: Counter[int] = Counter(j for run in own if len(holders[run]) < 60 for j in holders[run] if j < i)
+        for j, count in shared.items():
+            if count >= max(SHARED * min(len(own), len(runs[j])), 2):
+                parent[root(i)] = root(j)
+    titles: dict[str, int] = {}
+    for i, tune in enumerate(tunes):
+        name = re.sub(r"[^a-z]", "", tune.title.lower().split("--")[0].replace("the", ""))
+        if len(name) > 4:
+            parent[root(i)] = root(titles.setdefault(name, i))
+    return [root(i) for i in range(len(tunes))]
+
+
+def split(tunes: list[Tune], validation: float = 0.05, test: float = 0.07) -> list[str]:
+    """A side for each tune, whole families together, by the hash of the family's first tune."""
+    sides = []
+    for family in families(tunes):
+        digest = hashlib.sha256(tunes[family].body.encode()).digest()
+        place = int.from_bytes(digest[:6], "big") / 2**48
+        sides.append("val" if place < validation else "test" if place < validation + test else "train")
+    return sides
+
+
+def alphabet_of(tunes: list[Tune], least: int = 5) -> Alphabet:
+    """The characters that occur at least so often; letters of notes and of headers always."""
+    counts = Counter("".join(tune.header + tune.body for tune in tunes))
+    always = set(LETTERS) | set("0123456789/|:MLRK\n ") | set("abcdefghijklmnopqrstuvwxyz#")
+    return Alphabet(sorted(c for c in set(counts) | always if counts[c] >= least or c in always))
+
+
+def plan_of(tune: Tune) -> Plan | None:
+    """The form of a tune with whole bars (pickups and what completes them included); None for any other."""
+    reader = Reader(tune.meter, tune.unit, tune.key).read(tune.body)
+    if reader.bar_time or not reader.full or not reader.bars:
+        return None
+    bars = reader.bars
+    for i, bar in enumerate(bars):
+        if bar.ticks == bar.full or i == 0:
+            continue
+        last = i + 1 == len(bars) or bars[i + 1].number <= 1 or bars[i + 1].ending > bar.ending == 1
+        pickup = bar.number == 0 and bars[i - 1].section < bar.section
+        if bar.ticks > bar.full or not (last or pickup):
+            return None
+    sections = [max((b.number for b in bars if b.section == s), default=0) for s in range(reader.section)]
+    return Plan(tuple(sections)) if sections and min(sections) > 0 and max(sections) <= 32 else None
+
+
+def variants(tune: Tune) -> Iterator[tuple[Tune, Plan, int]]:
+    """Plain versions of a tune whose bars are whole: (tune, form, style)."""
+    with_chords = clean(tune)
+    if with_chords is None:
+        return
+    plan = plan_of(with_chords)
+    if plan is None:
+        return
+    plain = clean(tune, chords=False)
+    if with_chords.body.count('"') >= 8:
+        yield with_chords, plan, CHORDS
+    if plain is not None:
+        yield plain, plan, PLAIN
+
+
+def transposed(tune: Tune, key: str) -> Tune | None:
+    """The tune moved along the scale to another tonic, to augment an absolute alphabet; None if it is there."""
+    if not tune.key or tune.key[0] not in "CDEFGAB":
+        return None
+    move = "CDEFGAB".index(key[0]) - "CDEFGAB".index(tune.key[0])
+    if not move:
+        return None
+    move -= 7 if move > 3 else -7 if move < -3 else 0
+
+    def note(match: re.Match[str]) -> str:
+        if match[0][0] == '"':
+            return re.sub(r"[A-G]", lambda m: "CDEFGAB"[("CDEFGAB".index(m[0]) + move) % 7], match[0])
+        step = LETTERS.index(match[1]) + move + 7 * (match[2].count("'") - match[2].count(","))
+        if step < 0:
+            return "CDEFGAB"[step % 7] + "," * (-step // 7 + (-step % 7 > 0))
+        return LETTERS[step] if step < 14 else "cdefgab"[step % 7] + "'" * (step // 7 - 1)
+
+    lines = [
+        line if re.match(r"[KLMP]:", line) else re.sub(r'"[^"]*"|([A-Ga-g])([,\']*)', note, line)
+        for line in tune.body.split("\n")
+    ]
+    return replace(tune, key=key[0] + tune.key[1:].replace("#", "").replace("b", ""), body="\n".join(lines))
+
+
+def pack(alphabet: Alphabet, items: list[tuple[Tune, Plan | None, int]], relative: bool) -> dict[str, np.ndarray]:
+    """Many tunes end to end: rows int16 [characters, COLUMNS], targets int16 [characters], int64 [tunes + 1]."""
+    all_rows, all_targets, ends = [], [], [0]
+    for tune, plan, style in items:
+        rows, targets, _ = tune_rows(alphabet, tune, plan=plan, style=style, relative=relative)
+        all_rows.append(rows)
+        all_targets.append(targets)
+        ends.append(ends[-1] + len(rows))
+    return {"rows": np.concatenate(all_rows), "targets": np.concatenate(all_targets), "offsets": np.array(ends)}
+
+
+def load_tunes(paths: list[Path]) -> list[Tune]:
+    """The tunes of many files that have a body, each body once."""
+    seen: dict[str, Tune] = {}
+    for path in paths:
+        for tune in read_tunes(path):
+            seen.setdefault(tune.body, tune)
+    return list(seen.values())
+
+
+def priors_of(tunes: list[Tune]) -> list[dict[str, Any]]:
+    """What plain tunes are like, for what a person leaves open: key, meter, unit, kind, form and style with their
+    counts, the most frequent first; those that occur once are left out."""
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for tune in tunes:
+        for _, plan, style in variants(tune):
+            if len(plan.sections) <= 6 and sum(plan.sections) <= 64:
+                counts[tune.key, tune.meter, tune.unit, tune.kind, plan.sections, style] += 1
+    names = ("key", "meter", "unit", "kind", "form", "style")
+    return [dict(zip(names, what)) | {"count": n} for what, n in counts.most_common() if n > 1]

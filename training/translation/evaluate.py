@@ -1,0 +1,257 @@
+"""Measure Translation on held-out recordings, beside real ones and three baselines, and write the model cards.
+
+    python -m training.translation evaluate [--pair flute-trombone] [--seeds 0 1 2] [--recordings 10]
+
+Held-out are the validation and test splits (by file; nothing is chosen by either). What is translated are their
+phrases, at most 6 seconds of each, and melodies joined from five of their notes. Ways beside ours:
+
+    swap      the untrained start: the instruments' profiles exchanged, the fast residual kept
+    any       one generator for all directions
+    none      no change            equal     a static filter from one mean spectrum to the other
+    replay    the tracked melody played by the General MIDI soundfont's target instrument
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from engine.core import checkpoint
+from engine.core.audio import read_audio
+from engine.core.render import render
+from engine.translation import generate as engine
+from engine.translation.analysis import RATE, Frames, analyse, synthesise
+from engine.translation.profile import octaves
+from engine.translation.transcription import melody
+from training.translation import prepare as data
+from training.translation.measure import Judge, Nearest, agreement, change, clips, describe
+
+SECONDS = 6.0  # of a phrase
+MEASURES = ("f0", "loudness", "voicing", "judged", "nearest", "change")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--audio", type=Path, default=Path("data/audio"), help="the recordings that were prepared")
+    parser.add_argument("--runs", type=Path, default=Path("runs/translation"))
+    parser.add_argument("--checkpoints", type=Path, default=engine.ROOT)
+    parser.add_argument("--pair", action="append", help="only this pair; may be repeated")
+    parser.add_argument("--others", action="store_true", help="every direction without weights of its own")
+    parser.add_argument("--sample", type=int, default=6, help="otherwise so many of them")
+    parser.add_argument(
+        "--seeds", type=int, nargs="*", default=[0, 1, 2], help="but 0 from --runs, or else as measured before"
+    )
+    parser.add_argument("--judged", type=int, default=320, help="recordings of each instrument the judge learns from")
+    parser.add_argument("--recordings", type=int, default=16, help="of each instrument, half of them phrases")
+
+
+class Held:
+    """What evaluation needs of the data: held-out recordings, mean spectra, banks of real frames, the judge."""
+
+    def __init__(self, args: argparse.Namespace, names: tuple[str, ...]) -> None:
+        self.prepared = {name: data.load(args.prepared / f"{name}.npz") for name in data.INSTRUMENTS}
+        self.audio = args.audio
+        random = np.random.default_rng(5)
+        self.paths = {name: {p.stem: p for p in sorted((args.audio / name).glob("*"))} for name in data.INSTRUMENTS}
+        self.spectra = {}
+        features, labels = [], []
+        for name, recordings in self.prepared.items():
+            total = np.zeros(1025)
+            train = [r for r in recordings if r.split == "train"]
+            train.sort(key=lambda r: (r.kind != "phrase", random.random()))  # all phrases, and some hundreds of notes
+            for recording in train[: args.judged]:
+                sound = self.sound(name, recording.name)
+                parts = clips(sound)[:6]
+                features += [describe(part) for part in parts]
+                labels += [name] * len(parts)
+                total += mean_spectrum(sound)
+            self.spectra[name] = total
+        self.judge = Judge(np.stack(features), labels)
+        self.recordings = {name: self._held_out(name, args.recordings, random) for name in data.INSTRUMENTS}
+        self.banks = {n: Nearest([r.frames for r in self.prepared[n] if r.split == "train"]) for n in names}
+
+    def sound(self, instrument: str, name: str) -> np.ndarray:
+        """A recording's samples at 16 kHz."""
+        return read_audio(self.paths[instrument][name]).mono().resampled(RATE).samples
+
+    def _held_out(self, name: str, count: int, random: np.random.Generator) -> list[np.ndarray]:
+        held = [r for r in self.prepared[name] if r.split != "train"]
+        phrases = [r for r in held if r.kind == "phrase" and len(r.frames) > 60]
+        chosen = [phrases[i] for i in random.permutation(len(phrases))[: count // 2]]
+        out = [self.sound(name, r.name)[: int(SECONDS * RATE)] for r in chosen]
+        notes = [r for r in held if r.kind == "note" and 20 < len(r.frames) < 150]
+        pitch = np.array([np.median(r.frames.midi) for r in notes])
+        while len(out) < count:
+            contour = data.walk(*np.percentile(pitch, [5, 95]), 5, random)
+            near = [np.argsort(np.abs(pitch - p) + 0.5 * random.random(len(pitch)))[0] for p in contour]
+            parts = [self.sound(name, notes[i].name)[: int(1.2 * RATE)] for i in near]
+            out.append(np.concatenate([x for part in parts for x in (part / np.abs(part).max() * 0.3, np.zeros(800))]))
+        return [np.asarray(sound, np.float32) for sound in out]
+
+
+def mean_spectrum(sound: np.ndarray) -> np.ndarray:
+    """Power spectrum over 2048 samples, mean over frames, of a sound brought to one level: float64 [1025]."""
+    sound = np.pad(sound, (0, max(0, 2048 - len(sound))))
+    starts = np.arange(0, len(sound) - 2047, 1024)
+    power = np.abs(np.fft.rfft(sound[starts[:, None] + np.arange(2048)] * np.hanning(2048))) ** 2
+    mean = power.mean(0)
+    return mean / max(mean.sum(), 1e-12)
+
+
+def equalised(sound: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """A static filter from one mean spectrum to another, smooth over a third of an octave, within 30 dB."""
+    smooth = []
+    for spectrum in (source, target):
+        at = np.arange(1025)
+        total = np.concatenate([[0], np.cumsum(spectrum)])
+        low, high = np.floor(at * 0.89).astype(int), np.minimum(np.ceil(at * 1.12).astype(int) + 1, 1025)
+        smooth.append((total[high] - total[low]) / (high - low))
+    gain = np.sqrt(np.clip(smooth[1] / np.maximum(smooth[0], 1e-15), 1e-3, 1e3))
+    response = np.fft.fftshift(np.fft.irfft(gain)) * np.hanning(2048)
+    return np.convolve(sound, response, "same").astype(np.float32)
+
+
+def replayed(frames: Frames, target: str, semitones: int, length: int) -> np.ndarray:
+    """The tracked melody through the soundfont's target instrument."""
+    song = melody(frames, target, semitones)
+    if not song.tracks[0].notes:
+        return np.zeros(length, np.float32)
+    sound = render(song).mono().resampled(RATE).samples
+    return np.pad(sound, (0, max(0, length - len(sound))))[:length]
+
+
+def measure(held: Held, source: str, target: str, way: Callable[[np.ndarray, Frames], tuple[np.ndarray, float]],
+            back: Callable[[np.ndarray, Frames, float], np.ndarray] | None = None) -> dict[str, float]:  # fmt: skip
+    """All measures of one way in one direction. way(sound, frames) → sound, semitones moved; back: the way home."""
+    rows: dict[str, list[float]] = {}
+    judged, home = [], []
+    for sound in held.recordings[source]:
+        frames = analyse(sound)
+        made, semitones = way(sound, frames)
+        kept = agreement(frames, made, semitones)
+        made_frames = analyse(made)
+        bank = held.banks[target]
+        values = {"f0": kept.f0, "loudness": kept.loudness, "voicing": kept.voicing,
+                  "nearest": bank.distance(made_frames), "change": change(made_frames)}  # fmt: skip
+        judged += [heard == target for heard in held.judge.hears(clips(made))] if np.abs(made).max() > 0 else [False]
+        if back:
+            again = back(made, made_frames, semitones)
+            home += [heard == source for heard in held.judge.hears(clips(again))]
+            values["cycle_f0"] = agreement(frames, again).f0
+        for key, value in values.items():
+            rows.setdefault(key, []).append(value)
+    out = {key: float(np.nanmean(values)) for key, values in rows.items()}
+    out["judged"] = float(np.mean(judged))
+    if back:
+        out["cycle_judged"] = float(np.mean(home))
+    return {key: round(value, 4) for key, value in out.items()}
+
+
+def real(held: Held, name: str) -> dict[str, float]:
+    """The same measures of real held-out recordings, and of their resynthesis with no model between."""
+    out: dict[str, list[float]] = {"judged": [], "judged_resynthesised": [], "nearest": [], "change": []}
+    for sound in held.recordings[name]:
+        frames = analyse(sound)
+        out["judged"] += [heard == name for heard in held.judge.hears(clips(sound))]
+        out["judged_resynthesised"] += [h == name for h in held.judge.hears(clips(synthesise(frames, len(sound))))]
+        if name in held.banks:
+            out["nearest"].append(held.banks[name].distance(frames))
+            out["change"].append(change(frames))
+    return {key: round(float(np.nanmean(values)), 4) for key, values in out.items() if values}
+
+
+def ours(model: engine.Model, source: str, target: str, trained: bool = True):
+    """(way, back) of a model."""
+
+    def way(sound: np.ndarray, frames: Frames) -> tuple[np.ndarray, float]:
+        after, moved = engine.translate(model, frames, source, target, trained=trained)
+        return synthesise(after, len(sound)), 12.0 * moved
+
+    def back(sound: np.ndarray, frames: Frames, semitones: float) -> np.ndarray:
+        after, _ = engine.translate(model, frames, target, source, trained=trained, transpose=-semitones, fit=False)
+        return synthesise(after, len(sound))
+
+    return way, back
+
+
+def baselines(held: Held, source: str, target: str, model: engine.Model) -> dict[str, dict[str, float]]:
+    """The three ways that a person would use instead."""
+
+    def replay(sound: np.ndarray, frames: Frames) -> tuple[np.ndarray, float]:
+        moved = octaves(frames.midi[frames.voiced], model.profiles[target].range)
+        return replayed(frames, target, 12 * moved, len(sound)), 12.0 * moved
+
+    return {
+        "none": measure(held, source, target, lambda sound, frames: (sound, 0.0)),
+        "equal": measure(held, source, target,
+                         lambda sound, frames: (equalised(sound, held.spectra[source], held.spectra[target]), 0.0)),
+        "replay": measure(held, source, target, replay),
+    }  # fmt: skip
+
+
+def line(label: str, values: dict[str, float], keys: tuple[str, ...]) -> str:
+    """A row of the printed table."""
+    return f"{label:<34}" + "".join(f"{values[key]:>13.3f}" if key in values else f"{'':>13}" for key in keys)
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    from training.translation.__main__ import PAIRS
+    from training.translation.card import write_card
+
+    pairs = args.pair or list(PAIRS)
+    folders = {pair: args.checkpoints / pair for pair in pairs}
+    everyone = tuple(dict.fromkeys(name for pair in pairs for name in pair.split("-")))
+    held = Held(args, data.INSTRUMENTS if args.others else everyone)
+    keys = (*MEASURES, "cycle_judged", "cycle_f0")
+    truth = {name: real(held, name) for name in (data.INSTRUMENTS if args.others else everyone)}
+    print(line("real held-out recordings", {}, ()) + "".join(f"{key:>13}" for key in keys))
+    for name, values in truth.items():
+        print(line(name, values, keys), f"  resynthesised: judged {values['judged_resynthesised']:.3f}", flush=True)
+    all_ways = args.checkpoints / "any"
+    told = engine.load(all_ways, "cpu") if (all_ways / "config.json").is_file() else None
+    for pair, folder in folders.items():
+        model = engine.load(folder, "cpu")
+        a, b = pair.split("-")
+        metrics: dict[str, dict] = {"real": {a: truth[a], b: truth[b]}}
+        before = checkpoint.read_config(folder).get("metrics", {})
+        for source, target in ((a, b), (b, a)):
+            swap = measure(held, source, target, *ours(model, source, target, trained=False))
+            learned = checkpoint.read_config(folder)["steps"] > 0
+            ways = {
+                "ours": measure(held, source, target, *ours(model, source, target)) if learned else swap,
+                "swap": swap,
+            }
+            for seed in args.seeds:
+                other = args.runs / f"{pair}-{seed}" / "checkpoint"
+                if seed and (other / "config.json").is_file():
+                    again = engine.load(other, "cpu")
+                    ways[f"ours, seed {seed}"] = measure(held, source, target, *ours(again, source, target))
+                elif seed and f"ours, seed {seed}" in before.get(f"{source}-{target}", {}):
+                    ways[f"ours, seed {seed}"] = before[f"{source}-{target}"][f"ours, seed {seed}"]
+            if told and checkpoint.read_config(all_ways)["steps"] > 0:
+                ways["any"] = measure(held, source, target, *ours(told, source, target))
+            ways |= baselines(held, source, target, model)
+            for name, values in ways.items():
+                print(line(f"{source} → {target}: {name}", values, keys), flush=True)
+            metrics[f"{source}-{target}"] = ways
+        checkpoint.update(folder, metrics=metrics)
+        write_card(folder, pair, metrics, args, held)
+    if told:
+        directions = [(a, b) for a in data.INSTRUMENTS for b in data.INSTRUMENTS if a != b]
+        shipped = {tuple(pair.split("-")) for pair in PAIRS}
+        directions = [(a, b) for a, b in directions if not {(a, b), (b, a)} & shipped]
+        everyone_metrics: dict[str, dict] = {"real": truth}
+        for source, target in directions if args.others else directions[:: len(directions) // args.sample]:
+            if source not in truth or target not in truth:
+                continue
+            ways = {"ours": measure(held, source, target, *ours(told, source, target))}
+            swap = ours(told, source, target, False)
+            ways["swap"] = measure(held, source, target, *swap)
+            for name, values in ways.items():
+                print(line(f"{source} → {target}: {name}", values, keys), flush=True)
+            everyone_metrics[f"{source}-{target}"] = ways
+        if len(everyone_metrics) > 1:  # a pair alone measures no other direction; the card keeps what it says
+            checkpoint.update(all_ways, metrics=everyone_metrics)
+            write_card(all_ways, "any", everyone_metrics, args, held)

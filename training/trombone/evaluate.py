@@ -1,0 +1,379 @@
+"""What the trombone plays, measured beside what was recorded: pitch, length, clipping, silence, log-mel, centroid.
+
+a run's or a checkpoint's network  →  generated notes  →  the table of the model card, and its spectrograms
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.core import checkpoint
+from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST, Conditions
+from engine.trombone.config import Config, compand, emphasised
+from engine.trombone.generate import (
+    TEMPERATURE,
+    Asked,
+    Trombone,
+    conditions_of,
+    decode,
+    load,
+    note_name,
+    play,
+    sound_of,
+)
+from engine.trombone.network import SampleRNN, to_level
+from engine.trombone.pitch import RATE, centroid_hz, harmonicity_db, measured_cents, sounding
+from engine.trombone.sampler import Sampler
+from training.core.loop import best_weights, run_log
+from training.trombone.card import CARD, NETWORKS
+from training.trombone.notes import FADE, LEAD
+from training.trombone.train import Notes, score
+
+MELS, WINDOW, HOP = 80, 1024, 256
+FLOOR_DB = -60.0
+
+
+def log_mel(samples: np.ndarray) -> np.ndarray:
+    """Mel spectrogram in dB below the note's loudest cell, at least FLOOR_DB, float [80, frames]."""
+    import librosa
+
+    padded = np.pad(np.asarray(samples, np.float32), (0, max(0, WINDOW - len(samples))))
+    power = librosa.feature.melspectrogram(y=padded, sr=RATE, n_fft=WINDOW, hop_length=HOP, n_mels=MELS, fmin=40)
+    return np.maximum(10 * np.log10(power / max(power.max(), 1e-20) + 1e-12), FLOOR_DB)
+
+
+def log_mel_distance(played: np.ndarray, real: np.ndarray) -> float:
+    """Mean absolute difference in dB between two notes, both from their onsets, over the shorter of the two."""
+    spectra = []
+    for samples in (played, real):
+        first, last = sounding(samples)
+        spectra.append(log_mel(samples[first:last] if last > first else np.zeros(WINDOW)))
+    frames = min(s.shape[1] for s in spectra)
+    return float(np.abs(spectra[0][:, :frames] - spectra[1][:, :frames]).mean())
+
+
+def real_note(notes: Notes, note: int) -> np.ndarray:
+    first, last = notes.index["offsets"][note], notes.index["offsets"][note + 1]
+    return notes.samples[first:last].astype(np.float32) / 32767
+
+
+def tables(notes: Notes) -> tuple[np.ndarray, np.ndarray]:
+    return notes.index["harmonic_table"], notes.index["loudness_table"]
+
+
+def play_like(
+    network: SampleRNN, notes: Notes, which: Sequence[int] | np.ndarray, temperature: float, seed: int = 0
+) -> list[np.ndarray]:
+    """The network plays notes of the pitch (in tune), dynamic and length of recordings; samples as modelled."""
+    kept = (LEAD + FADE) / RATE  # what the cutting left before the onset and after the end
+    asked = [
+        Asked(float(notes.index["midi"][n]), notes.frames(n) / RATE - kept, float(notes.index["dynamic"][n]))
+        for n in which
+    ]
+    generators = [np.random.default_rng((seed, i)) for i in range(len(asked))]
+    sampler = Sampler(network.config, checkpoint.arrays(network))
+    return sound_of(sampler, tables(notes), asked, generators, temperature, threads=1)
+
+
+def play_validation(
+    network: SampleRNN, notes: Notes, which: np.ndarray, temperature: float = TEMPERATURE
+) -> tuple[float, dict[str, float]]:
+    """The score by which checkpoints are chosen (lower is better) and what it is made of.
+
+    Mean log-mel distance in dB, plus 10 for each tenth of notes out of tune (25 cents) or of wrong length (50 ms).
+    """
+    played = play_like(network, notes, which, temperature)
+    real = [real_note(notes, n) for n in which]
+    distance = float(np.mean([log_mel_distance(p, r) for p, r in zip(played, real)]))
+    cents = [measured_cents(p, float(notes.index["midi"][n])) for p, n in zip(played, which)]
+    tuned = float(np.mean([c is not None and abs(c) <= 25 for c in cents]))
+    spans = [sounding(p) for p in played]
+    length = float(
+        np.mean(
+            [abs((b - a) / RATE - (notes.frames(n) - LEAD - FADE) / RATE) <= 0.05 for (a, b), n in zip(spans, which)]
+        )
+    )
+    return distance + 10 * (1 - tuned) + 10 * (1 - length), {"log_mel": distance, "in_tune": tuned, "length": length}
+
+
+def self_played(
+    network: SampleRNN, notes: Notes, which: np.ndarray, count: int, seed: int, temperature: float = 0.3
+) -> dict[int, tuple[np.ndarray, float, int]]:
+    """Training notes played by the network under their own measured conditions: its own mistakes, to learn from."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(which, min(count, len(which)), replace=False)
+    told, kept = [], []
+    for note in chosen:
+        gain_db, kind = float(rng.uniform(-5, 1)), int(rng.random() < 0.6)
+        frames = notes.frames(note)
+        gain = 10 ** (gain_db / 20) / 32767
+        prior = notes.part(notes.table if kind else notes.own, note, 0, frames).astype(np.float32) * np.float32(gain)
+        phase = notes.part(notes.phase, note, 0, frames).astype(np.float64)
+        curve = np.maximum(notes.curve(note) + gain_db, -100).astype(np.float32)
+        index = notes.index
+        told.append(
+            Conditions(
+                notes.pitch(note), float(index["dynamic"][note]), phase, curve, prior, float(index["room"][note])
+            )
+        )
+        kept.append((gain_db, kind))
+    generators = [np.random.default_rng((seed, 1, i)) for i in range(len(told))]
+    levels = Sampler(network.config, checkpoint.arrays(network)).play(told, generators, temperature, threads=1)
+    return {int(n): (np.rint(x).astype(np.uint8), *k) for n, x, k in zip(chosen, levels, kept)}
+
+
+# ---- the table of the model card -------------------------------------------------------------------------------------
+
+
+def soundfont_note(midi: int, seconds: float, dynamic: float) -> np.ndarray:
+    """General MIDI's trombone playing the same note (note-off matched), mono at 16 kHz, as loud as a modelled note."""
+    from engine.core.render import render
+    from engine.core.song import Note, Song, Track
+    from engine.trombone.phrasing import PROGRAM, velocity_of
+
+    notes = (Note(0.0, max(0.1, seconds - 0.1), midi, velocity_of(dynamic)),)
+    audio = render(Song((Track("trombone", PROGRAM, False, notes),), tempo=60.0)).mono().resampled(RATE)
+    return audio.normalised(0.6).samples
+
+
+def through_8_bits(samples: np.ndarray, config: Config) -> np.ndarray:
+    """A recording through the 256 levels and back."""
+    heard = compand(emphasised(np.pad(samples, (1, 0)), config.emphasis), config.companding)
+    return decode(to_level(torch.from_numpy(heard)).numpy(), config)
+
+
+def neighbours(notes: Notes, note: int, semitones: int) -> int | None:
+    """The training recording of the nearest length so many semitones away, of the same dynamic; None without one."""
+    i = notes.index
+    there = np.flatnonzero(
+        (i["split"] == 0) & (i["copy"] == 0) & (i["room"] == i["room"][note]) & (i["dynamic"] == i["dynamic"][note])
+        & (i["midi"] == i["midi"][note] + semitones)
+    )  # fmt: skip
+    return min(there, key=lambda n: abs(notes.frames(n) - notes.frames(note))) if len(there) else None
+
+
+def distances(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: float) -> dict[str, float]:
+    """Mean log-mel distance in dB to the real held-out notes: ours, and everything one would compare it with."""
+    index = notes.index
+    rows: dict[str, list[float]] = {}
+    harmonics, loudness = tables(notes)
+    emphasised_8_bits = Config(emphasis=network.config.emphasis)
+    for note, played in zip(which, play_like(network, notes, which, temperature)):
+        real = real_note(notes, note)
+        midi, dynamic, seconds = int(index["midi"][note]), float(index["dynamic"][note]), notes.frames(note) / RATE
+        prior = conditions_of(harmonics, loudness, Asked(midi, seconds, dynamic), np.random.default_rng(0)).prior
+        sounds = {
+            "ours": played,
+            "General MIDI soundfont's trombone": soundfont_note(midi, seconds, dynamic),
+            "the harmonic prior alone": prior,
+            "pre-emphasised μ-law 8 bits of the real note": through_8_bits(real, emphasised_8_bits),
+            "μ-law 8 bits of the real note": through_8_bits(real, Config()),
+            "linear 8 bits of the real note": through_8_bits(real, Config(companding="linear")),
+        }
+        for name, away in (("another length of the same cell", 0), ("the next semitone's real note", 1)):
+            if (other := neighbours(notes, note, away)) is not None:
+                sounds[name] = real_note(notes, other)
+        for name, sound in sounds.items():
+            rows.setdefault(name, []).append(log_mel_distance(sound, real))
+    return {name: round(float(np.mean(values)), 2) for name, values in rows.items()}
+
+
+def random_notes(count: int, seed: int) -> list[Asked]:
+    """Notes over the whole range, all dynamics, lengths from 0.3 to 4 s (evenly in their logarithm)."""
+    rng = np.random.default_rng((seed, 300))
+    return [
+        Asked(int(rng.integers(LOWEST, HIGHEST + 1)), float(np.exp(rng.uniform(np.log(0.3), np.log(4)))), float(i % 5))
+        for i in range(count)
+    ]
+
+
+def table_of(sounds: Sequence[np.ndarray], asked: Sequence[Asked]) -> dict[str, float]:
+    """Pitch, length, clipping and silence of notes beside what was asked."""
+    cents = [measured_cents(s, a.midi) for s, a in zip(sounds, asked)]
+    error = [abs(c) if c is not None else 9999.0 for c in cents]
+    spans = [sounding(s) for s in sounds]
+    length = [abs((b - a) / RATE - want.seconds) for (a, b), want in zip(spans, asked)]
+    return {
+        "notes": len(sounds),
+        "within_25_cents": round(float(np.mean([e <= 25 for e in error])), 4),
+        "median_cents": round(float(np.median(error)), 2),
+        "length_within_50_ms": round(float(np.mean([e <= 0.05 for e in length])), 4),
+        "worst_length_ms": round(1000 * max(length), 1),
+        "clipped": int(sum(np.abs(s).max() >= 0.999 for s in sounds)),
+        "silent": int(sum(b == a for a, b in spans)),
+    }
+
+
+def by_dynamic(
+    measure: Callable[[np.ndarray], float], sounds: Sequence[np.ndarray], dynamics: Sequence[float]
+) -> list[float]:
+    """Median of a measure over the notes of each dynamic, pp to ff."""
+    found = [[measure(s) for s, d in zip(sounds, dynamics) if int(d) == k] for k in range(len(DYNAMICS))]
+    return [round(float(np.nanmedian(f)), 1) if f else float("nan") for f in found]
+
+
+def spectrograms(path: Path, pairs: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> None:
+    """A PNG: generated notes in the upper row, their real neighbours below."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(2, len(pairs), figsize=(3.2 * len(pairs), 5), sharey=True, constrained_layout=True)
+    for column, (title, played, real) in zip(axes.T, pairs):
+        for axis, name, samples in zip(column, ("played", "recorded"), (played, real)):
+            axis.specgram(samples / np.abs(samples).max() + 1e-7, 1024, RATE, noverlap=896, vmin=-140, vmax=-40)
+            axis.set_title(f"{title}, {name}", fontsize=9)
+            axis.set_ylim(0, 6000)
+    axes[0, 0].set_ylabel("Hz")
+    figure.savefig(path, dpi=80)
+    plt.close(figure)
+
+
+def export(notes: Notes, run: Path, folder: Path, seed: int, about: dict[str, Any]) -> None:
+    """The best weights of a run and the tables that playing needs, as a checkpoint."""
+    config = json.loads((run / "config.json").read_text())
+    if (run / "best.safetensors").exists():
+        weights = best_weights(run, "net")
+    else:
+        weights = torch.load(run / "state.pt", weights_only=True)["averages"]["net"]
+    harmonics, loudness = tables(notes)
+    weights["tables.harmonics"] = torch.from_numpy(np.stack([harmonics.real, harmonics.imag], axis=-1).copy())
+    weights["tables.loudness"] = torch.from_numpy(loudness)
+    checkpoint.save(
+        folder, system="trombone", weights=weights, model=config, half=False, seed=seed, steps=steps_of(run),
+        data="single notes of the Philharmonia Orchestra's and the University of Iowa's trombones, 16 kHz",
+        licence="Philharmonia Orchestra samples: free to use, not to be sold or handed on as samples; University of "
+        "Iowa Musical Instrument Samples: free, no restrictions. The weights are this project's own.", **about,
+    )  # fmt: skip
+
+
+def load_run(run: Path) -> SampleRNN:
+    """The best network of a training run."""
+    network = SampleRNN(Config(**json.loads((run / "config.json").read_text())))
+    if (run / "best.safetensors").exists():
+        network.load_state_dict(best_weights(run, "net"))
+    else:
+        network.load_state_dict(torch.load(run / "state.pt", weights_only=True)["averages"]["net"])
+    return network.eval().requires_grad_(False)
+
+
+def speed(model: Trombone, temperature: float) -> float:
+    """How many times faster than real time one note of 2 s is played on one thread, the best of five."""
+    spent = []
+    for seed in range(5):
+        began = time.perf_counter()
+        play(model, [Asked(58, 2.0, 2.0)], seed=seed, temperature=temperature, threads=1)
+        spent.append(time.perf_counter() - began)
+    return round(2.0 / min(spent), 2)
+
+
+def steps_of(run: Path) -> int:
+    """Steps behind the weights that `load_run` takes: those of the best evaluation, or all."""
+    if (run / "best.safetensors").exists():
+        return int([row for row in run_log(run) if row.get("best")][-1]["step"])
+    return int(torch.load(run / "state.pt", weights_only=True)["step"])
+
+
+def beside(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: float, steps: int) -> dict[str, float]:
+    """One network's row of the table that compares networks: played freely, and its NLL."""
+    _, parts = play_validation(network, notes, which, temperature)
+    row = parts | {"nll_bits": score(network, notes, which)}
+    return {"steps": steps} | {name: round(value, 3) for name, value in row.items()}
+
+
+def evaluate(args: Any) -> None:
+    """Print the table, write metrics into config.json, the model card and its spectrograms."""
+    notes = Notes.open(args.prepared)
+    index = notes.index
+    if args.run:
+        export(notes, args.run, args.checkpoint, args.seed, {})
+    model = load(args.checkpoint)
+    held_out = np.flatnonzero(index["split"] == 2)[:: args.every]
+    real = [real_note(notes, n) for n in held_out]
+    labelled = [
+        Asked(float(index["midi"][n] + index["cents"][n] / 100), notes.frames(n) / RATE, float(index["dynamic"][n]))
+        for n in held_out
+    ]
+    metrics: dict[str, Any] = {
+        "command": f"python -m training.trombone evaluate --notes {args.notes} --every {args.every}",
+        "temperature": args.temperature,
+    }
+    metrics["tracker_on_real"] = table_of(real, labelled)
+    asked = random_notes(args.notes, args.seed)
+    sounds = play(model, asked, seed=args.seed, temperature=args.temperature)
+    metrics["generated"] = table_of(sounds, asked)
+    metrics["times_real_time_one_thread"] = speed(model, args.temperature)
+    low = [i for i, a in enumerate(asked) if a.midi <= 70]
+    metrics["generated_40_to_70"] = table_of([sounds[i] for i in low], [asked[i] for i in low])
+    metrics["log_mel_db"] = distances(model.network, notes, held_out, args.temperature)
+    train = np.flatnonzero((index["split"] == 0) & (index["copy"] == 0) & (index["room"] == 0))
+    recorded, dynamics = [real_note(notes, n) for n in train], [a.dynamic for a in asked]
+    for name, measure in (("centroid_hz", centroid_hz), ("harmonicity_db", harmonicity_db)):
+        metrics[name] = {
+            "recorded": by_dynamic(measure, recorded, index["dynamic"][train]),
+            "generated": by_dynamic(measure, sounds, dynamics),
+        }
+    chosen = np.flatnonzero(index["split"] == 1)[::4]
+    metrics["temperatures"] = {
+        str(heat): round(play_validation(model.network, notes, chosen, heat)[1]["log_mel"], 2) for heat in args.sweep
+    }
+    # Comparisons whose runs are not given keep the figures that were measured when they were.
+    metrics["networks"] = dict(model.config.get("metrics", {}).get("networks", {}))
+    for run in args.baselines:
+        metrics["networks"][run.name] = beside(load_run(run), notes, held_out, args.temperature, steps_of(run))
+    if metrics["networks"]:
+        metrics["networks"]["shipped"] = beside(model.network, notes, held_out, args.temperature, model.config["steps"])
+    print(json.dumps(metrics, indent=1, ensure_ascii=False))
+    checkpoint.update(args.checkpoint, metrics=metrics)
+    pairs = []
+    for dynamic, midi in ((0, 48), (2, 55), (3, 62), (4, 70)):
+        note = min(held_out, key=lambda n: (index["dynamic"][n] != dynamic, abs(int(index["midi"][n]) - midi)))
+        played = play_like(model.network, notes, [note], args.temperature)[0]
+        title = f"{note_name(int(index['midi'][note]))} {DYNAMICS[int(index['dynamic'][note])]}"
+        pairs.append((title, played, real_note(notes, note)))
+    spectrograms(args.checkpoint / "notes.png", pairs)
+    (args.checkpoint / "README.md").write_text(card(metrics, model.config), encoding="utf-8")
+
+
+def card(metrics: dict[str, Any], config: dict[str, Any]) -> str:
+    """The model card, from the figures."""
+    real, ours, low = metrics["tracker_on_real"], metrics["generated"], metrics["generated_40_to_70"]
+    percent = "{:.1%}".format
+    rows = "\n".join(
+        f"| {name} | {percent(r['within_25_cents'])} | {r['median_cents']} | {percent(r['length_within_50_ms'])} "
+        f"| {r['clipped']} | {r['silent']} |"
+        for name, r in (
+            (f"recorded, held out ({real['notes']}; the tracker's ceiling)", real),
+            (f"generated ({ours['notes']}, MIDI 40-76, pp-ff, 0.3-4 s)", ours),
+            (f"of these, MIDI 40-70 ({low['notes']})", low),
+        )
+    )
+    mel = "\n".join(f"| {n} | {v} |" for n, v in sorted(metrics["log_mel_db"].items(), key=lambda x: x[1]))
+    base = "\n".join(
+        f"| {name} | {b['steps']} | {b['nll_bits']} | {percent(b['in_tune'])} | {percent(b['length'])} "
+        f"| {b['log_mel']} |"
+        for name, b in metrics["networks"].items()
+    )
+    bright = "\n".join(
+        f"| {what}, {name} | " + " | ".join(f"{v:.{digits}f}" for v in row) + " |"
+        for what, digits, measured in (
+            ("spectral centroid, Hz", 0, metrics["centroid_hz"]),
+            ("harmonicity, dB", 1, metrics["harmonicity_db"]),
+        )
+        for name, row in measured.items()
+    )
+    heats = ", ".join(f"{v} dB at {t}" for t, v in metrics["temperatures"].items())
+    return CARD.format(
+        rows=rows, mel=mel, bright=bright, steps=config["steps"], dim=config["model"]["dim"],
+        command=metrics["command"], networks=NETWORKS.format(base=base) if base else "",
+        heat=f"Log-mel distance on validation notes by temperature: {heats}. " if heats else "",
+        speed=metrics["times_real_time_one_thread"], temperature=metrics["temperature"],
+    )  # fmt: skip

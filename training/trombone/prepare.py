@@ -1,0 +1,245 @@
+"""Recorded notes → compact arrays: what the trombone's training reads.
+
+    manifest.csv or folders of WAV with one MIDI file each  →  prepared/trombone/{notes.npz, *.npy}
+
+Sample-level arrays are flat, note i is `offsets[i]:offsets[i+1]`; every recording is there several times: once moved to
+A4 = 440 Hz exactly, then moved by random cents (same file, same split). Beside every sample stand its note, its
+countdown (offsets give both), its phase and two harmonic priors: from the note itself, and from the other notes
+of its pitch and dynamic, as when playing.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from engine import RequestError
+from engine.trombone.conditions import DYNAMICS, HARMONICS, HIGHEST, HOP, LOWEST, harmonic_prior
+from engine.trombone.generate import ATTACK, BANDS, MIDDLE, RELEASE, TOP_DB
+from engine.trombone.pitch import RATE
+from training.trombone.notes import Analysis, analyse
+
+NAMES = {"pianissimo": 0, "piano": 1, "mezzo-forte": 2, "forte": 3, "fortissimo": 4} | {
+    name: i for i, name in enumerate(DYNAMICS)
+}
+# TOP_DB: the loudness of each note as modelled; recordings are far quieter than 8 bits like
+LENGTHS = (0.45, 0.75, 1.0, 1.6)  # seconds, borders of the five length classes
+
+
+@dataclass(frozen=True)
+class Recording:
+    path: Path
+    midi: int
+    dynamic: int  # index in DYNAMICS
+    room: int  # 1 for the anechoic recordings
+
+
+def from_manifest(folder: Path, instrument: str = "trombone") -> Iterator[Recording]:
+    """Single notes of a manifest with columns file, midi and dynamic (and instrument, kind, articulation, source)."""
+    with open(folder / "manifest.csv", newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row.get("instrument", instrument) != instrument or row.get("kind", "note") != "note":
+                continue
+            if row["dynamic"] in NAMES and row.get("articulation", "normal") == "normal" and row["midi"]:
+                yield Recording(
+                    folder / row["file"], round(float(row["midi"])), NAMES[row["dynamic"]], row.get("source") == "iowa"
+                )
+
+
+def from_midi_folders(folder: Path) -> Iterator[Recording]:
+    """The thesis's layout: each folder holds WAV files of one note and one MIDI file that says which.
+
+    The dynamic is read from the MIDI velocity, in five equal steps.
+    """
+    import pretty_midi
+
+    for midi_file in sorted(folder.rglob("*.mid")):
+        notes = [n for track in pretty_midi.PrettyMIDI(str(midi_file)).instruments for n in track.notes]
+        if notes:
+            for wav in sorted(p for p in midi_file.parent.iterdir() if p.suffix.lower() in (".wav", ".flac")):
+                yield Recording(wav, notes[0].pitch, min(4, notes[0].velocity * 5 // 128), 0)
+
+
+def recordings(folder: Path) -> list[Recording]:
+    """All notes of a folder of either kind, within the range that the trombone plays."""
+    found = list(from_manifest(folder) if (folder / "manifest.csv").exists() else from_midi_folders(folder))
+    return [r for r in found if LOWEST <= r.midi <= HIGHEST]
+
+
+def length_class(seconds: float) -> int:
+    return int(np.searchsorted(LENGTHS, seconds))
+
+
+def split_of(midi: int, dynamic: int, length: int) -> int:
+    """0 train, 1 validation, 2 test: whole cells of pitch × dynamic × length class, spread evenly."""
+    return {0: 2, 8: 1}.get((midi * 7 + dynamic * 3 + length * 5) % 16, 0)
+
+
+def load(path: Path) -> np.ndarray:
+    """Mono float64 at 16 kHz."""
+    samples, rate = soundfile.read(path, always_2d=True)
+    mono = samples.mean(axis=1)
+    return mono if rate == RATE else soxr.resample(mono, rate, RATE)
+
+
+def aligned(harmonics: np.ndarray, reference: np.ndarray) -> float:
+    """The shift in cycles that brings a note's harmonics nearest to the reference's."""
+    shifts = np.arange(256) / 256
+    orders = np.arange(1, HARMONICS + 1)
+    match = np.exp(2j * np.pi * np.outer(shifts, orders)) @ (harmonics * np.conj(reference))
+    return float(shifts[np.argmax(match.real)])
+
+
+def mean_harmonics(rows: np.ndarray) -> np.ndarray:
+    """Geometric mean of the amplitudes, circular mean of the phases; complex64 [HARMONICS] from [n, HARMONICS]."""
+    size = np.exp(np.log(np.abs(rows) + 1e-5).mean(axis=0)) - 1e-5
+    turn = rows.sum(axis=0)
+    return (size * turn / np.maximum(np.abs(turn), 1e-12)).astype(np.complex64)
+
+
+def turned(harmonics: np.ndarray, shift: float) -> np.ndarray:
+    return harmonics * np.exp(2j * np.pi * shift * np.arange(1, HARMONICS + 1))
+
+
+def align_cells(notes: list[Analysis], cells: np.ndarray) -> tuple[list[Analysis], np.ndarray]:
+    """Shift each note's phase so that the harmonics of a cell agree; returns the notes and harmonics [n, HARMONICS]."""
+    bank = np.stack([n.harmonics for n in notes])
+    shifts = np.zeros(len(notes))
+    for cell in np.unique(cells):
+        members = np.flatnonzero(cells == cell)
+        reference = bank[members[np.argmax([len(notes[m].samples) for m in members])]]
+        for _ in range(3):
+            moved = [aligned(bank[m], reference) for m in members]
+            shifts[members] = moved
+            reference = mean_harmonics(np.stack([turned(bank[m], s) for m, s in zip(members, moved)]))
+    bank = np.stack([turned(h, s) for h, s in zip(bank, shifts)]).astype(np.complex64)
+    # x = Re Σ c_h e^{2πi h φ}: turning c_h by e^{2πi h s} means φ → φ − s
+    moved_notes = [
+        Analysis(n.samples, n.phase - s, n.loudness_db, h, n.f0_hz, n.cents) for n, s, h in zip(notes, shifts, bank)
+    ]
+    return moved_notes, bank
+
+
+def harmonic_table(bank: np.ndarray, midi: np.ndarray, dynamic: np.ndarray, use: np.ndarray) -> np.ndarray:
+    """Harmonics of each pitch and dynamic, complex64 [37, 5, HARMONICS], from the notes marked in `use`;
+    a cell without any takes the nearest pitch's of the same dynamic."""
+    table = np.zeros((HIGHEST - LOWEST + 1, len(DYNAMICS), HARMONICS), np.complex64)
+    for d in range(len(DYNAMICS)):
+        have = sorted(set(midi[use & (dynamic == d)]))
+        for m in range(LOWEST, HIGHEST + 1) if have else ():
+            near = min(have, key=lambda p: (abs(p - m), p))
+            table[m - LOWEST, d] = mean_harmonics(bank[use & (dynamic == d) & (midi == near)])
+    return table
+
+
+def loudness_template(loudness_db: np.ndarray) -> np.ndarray:
+    """A note's loudness relative to its top: attack and release point by point, the middle by its proportions,
+    float32 [ATTACK + MIDDLE + RELEASE]."""
+    curve = np.asarray(loudness_db, np.float64)[:-1]
+    curve = np.maximum(curve - curve.max(), -70)
+    attack, release = min(ATTACK, len(curve) // 3), min(RELEASE, len(curve) // 2)
+    head = np.pad(curve[:attack], (0, ATTACK - attack), mode="edge")
+    tail = np.pad(curve[len(curve) - release :], (RELEASE - release, 0), mode="edge")
+    middle = np.interp(np.linspace(attack, len(curve) - release, MIDDLE + 2)[1:-1], np.arange(len(curve)), curve)
+    return np.concatenate([head, middle, tail]).astype(np.float32)
+
+
+def loudness_table(
+    curves: list[np.ndarray], midi: np.ndarray, dynamic: np.ndarray, lengths: np.ndarray, use: np.ndarray
+) -> np.ndarray:
+    """Mean templates, float32 [5 dynamics, 4 pitch bands, 5 length classes, points]; empty cells take the nearest."""
+    band = np.searchsorted(BANDS, midi, side="right")
+    table = np.zeros((5, 4, 5, ATTACK + MIDDLE + RELEASE), np.float32)
+    templates = np.stack([loudness_template(c) for c in curves])
+    # A recording that is two notes, or a short one with a long echo, says nothing about how a long one is held.
+    held = np.array([np.mean(c > c.max() - 15) > 0.6 for c in curves])
+    use = use & (held | (lengths < 2))
+    for d, b, n in np.ndindex(5, 4, 5):
+        cost = 4 * np.abs(lengths - n) + 2 * np.abs(band - b) + 3 * np.abs(dynamic - d) + 1000 * ~use
+        table[d, b, n] = templates[cost == cost.min()].mean(axis=0)
+    return table
+
+
+def prepare(data: Path, out: Path, copies: int = 3, seed: int = 0, progress: bool = True) -> dict:
+    """Read, cut, measure and write all arrays; returns a summary."""
+    rng = np.random.default_rng(seed)
+    out.mkdir(parents=True, exist_ok=True)
+    notes: list[Analysis] = []
+    rows: list[tuple[int, int, int, int, int, int]] = []  # midi, dynamic, room, length class, split, copy
+    files: list[str] = []
+    found = recordings(data)
+    if not found:
+        raise RequestError(f"{data}: no notes of MIDI {LOWEST} to {HIGHEST} (a manifest.csv, or WAV beside a .mid)")
+    dropped = []
+    for number, recording in enumerate(found):
+        samples = load(recording.path)
+        first = analyse(samples, recording.midi)
+        if first is None:
+            dropped.append(recording.path.name)
+            continue
+        length = length_class(len(first.samples) / RATE)
+        split = split_of(recording.midi, recording.dynamic, length)
+        for copy in range(copies if split == 0 else 1):
+            cents = -first.cents if copy == 0 else rng.uniform(-60, 60) - first.cents
+            moved = soxr.resample(samples, RATE, RATE * 2 ** (-cents / 1200), quality="VHQ")
+            note = analyse(moved, recording.midi) if copy else analyse(moved, recording.midi) or first
+            if note is not None:
+                notes.append(note)
+                rows.append((recording.midi, recording.dynamic, recording.room, length, split, copy))
+                files.append(recording.path.name)
+        if progress and number % 50 == 0:
+            print(f"{number}/{len(found)} notes", flush=True)
+    midi, dynamic, room, lengths, split, copy = np.array(rows).T
+    notes, bank = align_cells(notes, (midi * 8 + dynamic) * 2 + room)
+    use = (split == 0) & (copy == 0) & (room == 0)
+    if not use.any():
+        use = (split == 0) & (copy == 0)
+    table = harmonic_table(bank, midi, dynamic, use)
+    flat: dict[str, list[np.ndarray]] = {"samples": [], "phase": [], "own": [], "table": [], "loudness": []}
+    cents_of = []
+    for i, note in enumerate(notes):
+        # The prior as when playing: this recording itself must not be in it.
+        others = use & (midi == midi[i]) & (dynamic == dynamic[i]) & (np.array(files) != files[i])
+        shared = table[midi[i] - LOWEST, dynamic[i]]
+        if split[i] == 0 and room[i] == 0:
+            if not others.any():
+                others = use & (np.abs(midi - midi[i]) <= 1) & (dynamic == dynamic[i]) & (np.array(files) != files[i])
+            shared = mean_harmonics(bank[others]) if others.any() else bank[i]
+        elif room[i]:
+            shared = bank[i]  # another room: its own harmonics alone
+        gain_db = TOP_DB - float(note.loudness_db.max())
+        gain_db = min(gain_db, 20 * np.log10(0.89 / np.abs(note.samples).max()))
+        loudness = np.maximum(note.loudness_db + gain_db, -100).astype(np.float32)
+        flat["samples"].append(np.round(note.samples * 10 ** (gain_db / 20) * 32767).astype(np.int16))
+        flat["phase"].append((note.phase % 1.0).astype(np.float32))
+        for name, harmonics in (("own", bank[i]), ("table", shared)):
+            prior = harmonic_prior(note.phase, loudness, harmonics)
+            flat[name].append(np.round(np.clip(prior, -1, 1) * 32767).astype(np.int16))
+        flat["loudness"].append(loudness)
+        cents_of.append(note.cents)
+    for name, parts in flat.items():
+        np.save(out / f"{name}.npy", np.concatenate(parts))
+    np.savez(
+        out / "notes.npz",
+        offsets=np.concatenate([[0], np.cumsum([len(p) for p in flat["samples"]])]),
+        loudness_offsets=np.concatenate([[0], np.cumsum([len(p) for p in flat["loudness"]])]),
+        midi=midi, dynamic=dynamic, room=room, length=lengths, split=split, copy=copy,
+        cents=np.array(cents_of), name=np.array(files), harmonics=bank, harmonic_table=table,
+        loudness_table=loudness_table(flat["loudness"], midi, dynamic, lengths, (split == 0) & (copy == 0)),
+    )  # fmt: skip
+    summary = {
+        "recordings": len(found), "dropped": dropped, "notes": len(notes), "hop": HOP,
+        "train": int((use | ((split == 0) & (copy == 0))).sum()),
+        "validation": int((split == 1).sum()), "test": int((split == 2).sum()),
+        "minutes": round(sum(len(p) for p in flat["samples"]) / RATE / 60, 1),
+        "peak_max": float(max(np.abs(p).max() for p in flat["samples"]) / 32767),
+    }  # fmt: skip
+    (out / "summary.json").write_text(json.dumps(summary, indent=1))
+    return summary

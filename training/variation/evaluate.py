@@ -1,0 +1,205 @@
+"""Variation measured on held-out songs: the tables that `evaluate` prints and writes into the cards.
+
+    python -m training.variation evaluate --songs 100
+
+All notes are compared by pitch and sixteenth (F1, over all bars together). Held-out songs are the file's own test
+split, by artist and title; the first 48 bars of each are heard.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engine.core import checkpoint
+from engine.core.song import Song
+from engine.variation import generate as variation
+from engine.variation.bars import Sheet, note_ends
+from engine.variation.cells import cells as cells_of
+from engine.variation.cells import decoded, encoded
+from engine.variation.vae import TRACKS
+from training.core import metrics
+from training.core.cards import rounded
+from training.variation.card import write_card
+from training.variation.predictors import Latents, plain_of, predicted
+from training.variation.prepare import LOWEST, SPLITS, Bars, unpack
+
+NOISES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+LONGEST = 48  # bars of a song
+
+
+def held_out(bars: Bars, songs: int, split: str = "test", seed: int = 0) -> list[Sheet]:
+    """Songs of a split as sheets, up to 48 bars each."""
+    chosen = np.random.default_rng(seed).permutation(np.flatnonzero(bars.split == SPLITS.index(split)))[:songs]
+    sheets = []
+    for song in np.sort(chosen):
+        index = bars.index[bars.offsets[song] : bars.offsets[song + 1]][:LONGEST]
+        rolls = np.zeros((5, len(index), 2, 16, 72), bool)
+        for t, track in enumerate(TRACKS):
+            there = index[:, t] >= 0
+            if there.any():
+                rolls[t, there] = unpack(np.asarray(bars.bars[track][index[there, t]])).astype(bool)
+        sheets.append(Sheet(Song(), rolls, 16, 1))
+    return sheets
+
+
+def f1_of(hits: float, found: float, real: float) -> float:
+    """F1 from counts."""
+    return 2 * hits / max(1.0, found + real)
+
+
+def reconstruct(model: variation.VariationModel, sheets: list[Sheet], seen: dict[str, set[bytes]]) -> dict:
+    """Note F1 at noise 0, by track: of all notes; of notes whose length is right too (within a step); and of the bars
+    that are in no training song."""
+    out = {}
+    for t, track in enumerate(TRACKS):
+        rolls = np.concatenate([s.rolls[t][s.filled[t]] for s in sheets])
+        mu = encoded(model, track, rolls)[0]
+        new = cells_of(model, track, decoded(model, track, mu))
+        both = rolls[:, 0] & new[:, 0]
+        real, found = rolls[:, 0].sum(), new[:, 0].sum()
+        right = 0
+        for old, made, shared in zip(rolls, new, both):
+            apart = np.abs(note_ends(old[0], old[1]) - note_ends(made[0], made[1]))
+            right += int((shared & (apart <= 1)).sum())
+        novel = np.array([np.packbits(r).tobytes() not in seen[track] for r in rolls])
+        out[track] = {
+            "note_f1": f1_of(both.sum(), found, real),
+            "note_and_length_f1": f1_of(right, found, real),
+            "note_f1_of_new_bars": f1_of(both[novel].sum(), new[novel, 0].sum(), rolls[novel, 0].sum()),
+            "new_bars": float(novel.mean()),
+        }
+    return out
+
+
+def song_measures(rolls: np.ndarray) -> np.ndarray:
+    """One track of a song, bool [W, 2, 16, 72] -> used pitch classes, polyphony, notes a bar (of bars that sound)."""
+    return np.array(
+        [
+            metrics.used_pitch_classes(rolls[:, 1], LOWEST),
+            metrics.polyphony(rolls[:, 1]),
+            metrics.note_density(rolls[:, 0]),
+        ]
+    )
+
+
+MEASURES = ("used_pitch_classes", "polyphony", "notes_a_bar")
+
+
+def drift(model: variation.VariationModel, sheets: list[Sheet], stay: float = 0.5) -> dict:
+    """By noise and track: note F1 against the original; the measures' means; and the share of songs whose measures lie
+    between the 5th and the 95th percentile of real songs (real songs: 0.90)."""
+    real = {
+        t: np.array([song_measures(s.rolls[i]) for s in sheets if s.filled[i].sum() > 3]) for i, t in enumerate(TRACKS)
+    }
+    low, high = ({t: np.nanpercentile(r, p, axis=0) for t, r in real.items()} for p in (5, 95))
+    out: dict = {"real": {t: dict(zip(MEASURES, map(float, np.nanmean(real[t], 0)))) for t in TRACKS}}
+    for noise in NOISES:
+        counts, found = np.zeros((5, 3)), {t: [] for t in TRACKS}
+        for number, sheet in enumerate(sheets):
+            levels = {t: noise for t in TRACKS}
+            new = variation.varied(model, sheet, sheet.filled, levels, number, None, stay, None)
+            a, b = sheet.rolls[:, :, 0], new[:, :, 0]
+            counts += np.stack([(a & b).sum((1, 2, 3)), b.sum((1, 2, 3)), a.sum((1, 2, 3))], 1)
+            for i, t in enumerate(TRACKS):
+                if sheet.filled[i].sum() > 3:
+                    found[t].append(song_measures(new[i]))
+        table = {}
+        for i, t in enumerate(TRACKS):
+            values = np.array(found[t])
+            inside = (values >= low[t]) & (values <= high[t])
+            table[t] = {
+                "note_f1": f1_of(*counts[i]),
+                "inside": float(inside.mean()),
+                **dict(zip(MEASURES, map(float, np.nanmean(values, 0)))),
+            }
+        table["band"] = {"note_f1": f1_of(*counts.sum(0))}
+        out[f"{noise:g}"] = table
+    return out
+
+
+@torch.no_grad()
+def prediction(model: variation.VariationModel, bars: Bars, runs: Path | None, songs: int) -> dict:
+    """Next bars of held-out songs: latent error (mean squared, in units of the latents' variance) and decoded note F1
+    of MelodyNN (piano) and HarmonyNN, the plain form of the seed, copying the last bar, and the marginal mean."""
+    measures = {t: (model.mean[t].cpu().numpy(), model.deviation[t].cpu().numpy()) for t in TRACKS}
+    latents = Latents.of(bars, model.bank, "test", songs, measures=measures)
+    out: dict = {}
+    for track in TRACKS:
+        at = latents.positions(track)
+        at = np.random.default_rng(0).permutation(at)[:4000]
+        data = latents.batch(track, at)
+        target, sounds = data["target"], data["sounds"] > 0
+        k, column = model.latent, TRACKS.index(track)
+        index = latents.at[at, column]
+        real = np.zeros((len(at), 16, 72), bool)
+        rows = latents.rows[track]
+        real[sounds.numpy()] = unpack(np.asarray(bars.bars[track])[rows[index[sounds.numpy()]]])[:, 0].astype(bool)
+        soft, hard, chance = predicted(model.followers[track], latents, track, at)
+        before = data["past"][:, -1]
+        ways = {
+            "network": (soft, chance > 0),
+            "network_pointing": (hard, chance > 0),
+            "copy": (before[:, :k], before[:, -1] < 0.5),
+            "mean": (torch.zeros_like(soft), torch.ones(len(at)) > 0),
+        }
+        plain = plain_of(runs, track, k) if runs else None
+        if plain is not None:
+            ways["plain"] = (predicted(plain, latents, track, at)[0], torch.ones(len(at)) > 0)
+        table = {}
+        for name, (z, heard) in ways.items():
+            error = ((z - target) ** 2).mean(1)[sounds].mean().item()
+            logits = decoded(model, track, z * model.deviation[track] + model.mean[track])
+            cells = cells_of(model, track, logits)[:, 0] & heard.numpy()[:, None, None]
+            table[name] = {"latent_error": error, "note_f1": f1_of((cells & real).sum(), cells.sum(), real.sum())}
+        out[track] = table
+    return out
+
+
+def active_units(model: variation.VariationModel, sheets: list[Sheet]) -> dict[str, int]:
+    """Latent dimensions whose mu varies over bars by more than 0.01 (Burda et al. 2016), of K."""
+    out = {}
+    for t, track in enumerate(TRACKS):
+        rolls = np.concatenate([s.rolls[t][s.filled[t]] for s in sheets])[:4000]
+        out[track] = int((encoded(model, track, rolls)[0].var(0) > 0.01).sum())
+    return out
+
+
+def evaluate(model: variation.VariationModel, bars: Bars, songs: int, runs: Path | None) -> dict:
+    """All measures of one model."""
+    sheets = held_out(bars, songs)
+    seen = {}
+    for track in TRACKS:
+        rows, _ = bars.rows(track, "train")
+        seen[track] = {row.tobytes() for row in np.asarray(bars.bars[track])[rows]}
+    return {
+        "test_songs": len(sheets),
+        "reconstruction": reconstruct(model, sheets, seen),
+        "noise": drift(model, sheets),
+        "prediction": prediction(model, bars, runs, songs),
+        "active_units": active_units(model, sheets),
+    }
+
+
+def evaluate_all(
+    prepared: Path, latents: list[int], *, songs: int, dry: bool, folder: Path | None, runs: Path | None
+) -> None:
+    """Print the tables; write them into config.json and the model card unless dry."""
+    torch.set_num_threads(1)
+    bars = Bars.open(prepared)
+    for k in latents:
+        where = (folder or variation.PATH) / f"k{k}"
+        model = variation.load(where, "cpu")
+        found = rounded(evaluate(model, bars, songs, runs / f"k{k}" if runs else None))
+        # The plain predictors, where their runs are not here, keep the figures that were measured when they were.
+        before = checkpoint.read_config(where).get("metrics", {}).get("prediction", {})
+        for track, ways in found["prediction"].items():
+            if "plain" in before.get(track, {}):
+                ways.setdefault("plain", before[track]["plain"])
+        card = write_card(checkpoint.read_config(where) | {"metrics": found})
+        print(card, flush=True)
+        if not dry:
+            checkpoint.update(where, metrics=found)
+            checkpoint.write_whole(where / "README.md", card.encode())
