@@ -33,7 +33,7 @@ from typing import Any
 
 from engine import CHECKPOINTS, RequestError, play_on_one_thread
 from engine.core import shell
-from engine.core.result import Made
+from engine.core.result import Result
 
 SYSTEMS = {
     "band": "bars of music for drums, piano, guitar, bass and strings, in a genre or a mix of genres",
@@ -136,7 +136,7 @@ def outputs(paths: list[str], count: int) -> list[list[Path]]:
     ]
 
 
-def render(made: Made, ending: str, soundfont: Path | None = None) -> bytes:
+def render(made: Result, ending: str, soundfont: Path | None = None) -> bytes:
     """What was made, as a file of this ending. Refused when it cannot be had in that form."""
     if ending in made.texts:
         return made.texts[ending]
@@ -148,7 +148,7 @@ def render(made: Made, ending: str, soundfont: Path | None = None) -> bytes:
     raise RequestError(f"'.{ending}' is not a format of this result; choose {', '.join('.' + name for name in known)}.")
 
 
-def _song(made: Made, ending: str, soundfont: Path | None) -> bytes:
+def _song(made: Result, ending: str, soundfont: Path | None) -> bytes:
     from engine.core.formats import write_musicxml, write_npz, write_stems
     from engine.core.midi import write_midi
 

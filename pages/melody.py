@@ -10,7 +10,7 @@ import pretty_midi
 import streamlit as st
 
 from engine import Progress, RequestError
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.melody import model as melody
 from engine.melody.abc.canonical import Tune, check_key
 from engine.melody.abc.notes import Misread, parse, song, usual_tempo
@@ -18,7 +18,7 @@ from engine.melody.command import METERS, read_form
 from engine.melody.generate import Request, Written, candidates
 from engine.takes.library import Recipe
 from ui import controls, downloads, frame, jobs, player, score, takes
-from ui.controls import KEPT
+from ui.controls import PERSISTED
 
 TONICS = ("C", "G", "D", "A", "E", "B", "F#", "F", "Bb", "Eb", "Ab", "C#")
 MODES = {"": "major", "m": "minor", "dor": "dorian", "mix": "mixolydian"}
@@ -46,34 +46,36 @@ def named(key: str) -> str:
     return f"{tonic.replace('b', '♭').replace('#', '♯')} {MODES[key.removeprefix(tonic)]}"
 
 
-def desk(kinds: list[str]) -> dict[str, Any]:
+def settings_panel(kinds: list[str]) -> dict[str, Any]:
     """The controls; returns settings: the arguments of Request, a seed and how many."""
-    controls.again("melody_seed", "Write something new")
+    controls.reroll_button("melody_seed", "Write something new")
     free = "As it comes"
     kind = st.selectbox("Dance", kinds, index=None, format_func=str.capitalize, key="melody_type", placeholder=free,
-                        help="What people would dance to it.", **KEPT)  # fmt: skip
+                        help="What people would dance to it.", **PERSISTED)  # fmt: skip
     key = st.selectbox("Key", [k for k in KEYS if valid(k)], index=None, format_func=named, key="melody_key",
-                       placeholder=free, help="The note it comes home to, and its scale.", **KEPT)  # fmt: skip
-    meter = st.selectbox("Meter", METERS, index=None, key="melody_meter", placeholder=free, **KEPT,
+                       placeholder=free, help="The note it comes home to, and its scale.", **PERSISTED)  # fmt: skip
+    meter = st.selectbox("Meter", METERS, index=None, key="melody_meter", placeholder=free, **PERSISTED,
                          help="Every bar is exactly this long; pickups are completed at the end.")  # fmt: skip
-    form = st.selectbox("Form", list(FORMS), index=None, format_func=FORMS.__getitem__, key="melody_form", **KEPT,
+    form = st.selectbox("Form", list(FORMS), index=None, format_func=FORMS.__getitem__, key="melody_form", **PERSISTED,
                         placeholder=free, help="Sections, and which are played twice.")  # fmt: skip
     bars = st.selectbox("Bars as written", (8, 12, 16, 20, 24, 32, 48), index=None, key="melody_bars", placeholder=free,
-                        help="Repeats counted once.", **KEPT)  # fmt: skip
+                        help="Repeats counted once.", **PERSISTED)  # fmt: skip
     seed = controls.seed("melody_seed")
     says = "0 always writes what is likeliest; 1 is as varied as the tunes learned from."
-    heat = st.slider("How adventurous", 0.0, 1.5, 0.9, 0.05, key="melody_temperature", help=says, **KEPT)
+    heat = st.slider("How adventurous", 0.0, 1.5, 0.9, 0.05, key="melody_temperature", help=says, **PERSISTED)
     says = "So many are written; the one most like the tunes learned from comes first."
-    count = st.slider("Tunes to choose from", 1, 6, 3, key="melody_count", help=says, **KEPT)
+    count = st.slider("Tunes to choose from", 1, 6, 3, key="melody_count", help=says, **PERSISTED)
     with st.expander("A beginning, chords and more", icon=":material/tune:"):
         says = "Bars in ABC notation from which the tune goes on; choose key and meter with them."
-        start = st.text_area("Begin with", key="melody_start", placeholder="A|dfa fdf|", height=80, help=says, **KEPT)
+        start = st.text_area(
+            "Begin with", key="melody_start", placeholder="A|dfa fdf|", height=80, help=says, **PERSISTED
+        )
         says = "Chords above the staff; they are played too."
         chords = st.selectbox("Chord symbols", list(CHORDS), index=None, key="melody_chords", placeholder=free,
-                              help=says, **KEPT)  # fmt: skip
-        unit = st.selectbox("Unit note length", ("1/4", "1/8", "1/16"), index=None, key="melody_unit", **KEPT,
+                              help=says, **PERSISTED)  # fmt: skip
+        unit = st.selectbox("Unit note length", ("1/4", "1/8", "1/16"), index=None, key="melody_unit", **PERSISTED,
                             placeholder=free, help="In ABC, what a letter without a number lasts.")  # fmt: skip
-        top_p = st.slider("Surprises", 0.1, 1.0, 0.95, 0.05, key="melody_top_p", **KEPT,
+        top_p = st.slider("Surprises", 0.1, 1.0, 0.95, 0.05, key="melody_top_p", **PERSISTED,
                           help="1 lets anything come that could; less rules out the least likely.")  # fmt: skip
     return {"key": key or "", "meter": meter or "", "kind": kind or "", "unit": unit or "", "form": form or "",
             "bars": bars or 0, "start": start or "", "chords": CHORDS.get(chords) if chords else None,
@@ -136,7 +138,7 @@ def edited(slot: str, tune: Tune) -> tuple[Tune, bool]:
     return st.session_state.get(good, tune), good in st.session_state
 
 
-def stage(made: jobs.Made) -> None:
+def result_view(made: jobs.JobResult) -> None:
     """What was made: candidates, score, player, editor, downloads."""
     found, sha256 = made.value
     choice = 0
@@ -154,9 +156,9 @@ def stage(made: jobs.Made) -> None:
             tune, changed = edited(slot, named_tune(written))
         with right:
             program = st.selectbox("Instrument", list(INSTRUMENTS), 73, format_func=INSTRUMENTS.__getitem__,
-                                   key="melody_program", help="Who plays the tune.", **KEPT)  # fmt: skip
+                                   key="melody_program", help="Who plays the tune.", **PERSISTED)  # fmt: skip
             says = "Otherwise it is the usual one of its type."
-            own = st.toggle("Choose the tempo", key="melody_own_tempo", help=says, **KEPT)
+            own = st.toggle("Choose the tempo", key="melody_own_tempo", help=says, **PERSISTED)
             tempo = controls.tempo("melody", round(usual_tempo(tune)), 40, 280) if own else usual_tempo(tune)
             up = controls.transpose("melody")
             st.caption(f"{sum(written.form)} bars · {-written.likelihood:.2f} bits a character: the fewer, the more "
@@ -178,8 +180,8 @@ def stage(made: jobs.Made) -> None:
             how, inputs = Recipe("melody", {"input": "input.abc", **shape}, 0, sha256), {"abc": tune.abc.encode()}
         else:
             how, inputs = recipe(made.settings, written, shape, sha256), None
-        result = Made(song=music, texts={"abc": tune.abc.encode()}, settings=made.settings)
-        takes.offer("melody", result, how, name=tune.title, inputs=inputs)
+        result = Result(song=music, texts={"abc": tune.abc.encode()}, settings=made.settings)
+        takes.save_or_send("melody", result, how, name=tune.title, inputs=inputs)
 
 
 try:
@@ -190,9 +192,11 @@ except RequestError as refused:
 
 left, right = st.columns([2.4, 1], gap="large")
 with right, st.container(border=True, key="desk"):
-    settings = desk(model.kinds)
+    settings = settings_panel(model.kinds)
 with left:
-    jobs.follow("melody", lambda progress: write(dict(settings), progress), settings=settings, label="Writing tunes")
+    jobs.run_when_changed(
+        "melody", lambda progress: write(dict(settings), progress), settings=settings, label="Writing tunes"
+    )
     made = jobs.show("melody")
     if made:
-        stage(made)
+        result_view(made)

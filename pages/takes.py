@@ -17,12 +17,12 @@ SHELVES = ("All", "Starred", "Deleted")
 frame.open_page("Takes", "All that you kept, with the recipe to make it again.")
 
 
-def complain(refused: RequestError) -> None:
+def show_error(refused: RequestError) -> None:
     """A refusal on the page."""
     st.error(frame.plain(str(refused)), icon=":material/error:")
 
 
-def compare(take: Take, progress: Progress) -> bool:
+def is_the_same(take: Take, progress: Progress) -> bool:
     """Make a take again; whether it is the same to the byte. Runs in the worker."""
     made = make_again(library, take, progress)
     same = True
@@ -43,7 +43,7 @@ def draw(take: Take) -> None:
         song, audio = library.song(take), library.audio(take)
         player.show(f"take {take.id}", song=song, audio=audio, compact=True)
     except RequestError as refused:
-        complain(refused)
+        show_error(refused)
     how = take.recipe.settings.items()
     said = [f"{key} {value}" for key, value in how if value not in (None, False, "", []) and value not in take.files]
     lines = [" · ".join([take.recipe.system.capitalize(), *said, f"seed {take.recipe.seed}", take.made[:10]])]
@@ -80,7 +80,7 @@ def draw(take: Take) -> None:
         if st.button(
             "Make again", key=f"again {take.id}", icon=":material/replay:", help="From its recipe, and compare."
         ):
-            jobs.start(f"again {take.id}", lambda progress: compare(take, progress), label="Making it again")
+            jobs.start(f"again {take.id}", lambda progress: is_the_same(take, progress), label="Making it again")
         says = "It can be restored for 30 days."
         if st.button("Delete", key=f"delete {take.id}", icon=":material/delete:", help=says):
             library.delete(take.id)
@@ -93,7 +93,7 @@ def draw(take: Take) -> None:
         st.warning("Made again, but it came out different on this machine.", icon=":material/warning:")
 
 
-def beside(takes: list[Take]) -> None:
+def compare(takes: list[Take]) -> None:
     """Two takes, A and B: the second goes on where the first was."""
     named = labels(takes)
     for side, column in zip("AB", st.columns(2)):
@@ -106,7 +106,7 @@ def beside(takes: list[Take]) -> None:
                         height=130)  # fmt: skip
 
 
-def carry(takes: list[Take]) -> None:
+def import_export(takes: list[Take]) -> None:
     """Export these takes as a zip, or bring such a zip in."""
     if takes:
         st.download_button(
@@ -154,13 +154,13 @@ try:
         two = st.expander("Compare two takes", icon=":material/compare:", key="takes compare", on_change="rerun")
         if two.open:
             with two:
-                beside(found)
+                compare(found)
     pages = max(1, -(-len(found) // PAGE))
     at = st.pagination(pages, key="takes page") if pages > 1 else 1
     for take in found[(at - 1) * PAGE : at * PAGE]:
         with st.container(border=True):
             draw(take)
     with st.expander("Carry takes to another machine", icon=":material/folder_zip:"):
-        carry(found)
+        import_export(found)
 except RequestError as refused:
-    complain(refused)
+    show_error(refused)

@@ -14,7 +14,7 @@ from engine import Progress, RequestError
 from engine.core import render
 from engine.core.audio import Audio, read_audio, write_flac
 from engine.core.midi import write_midi
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.core.song import Note, Song, Track
 from engine.takes.library import Library, Recipe, Take
 from engine.translation import generate as translation
@@ -24,7 +24,7 @@ from engine.translation.config import INSTRUMENTS
 from engine.translation.generate import ROOT, Translation
 from engine.translation.transcription import PROGRAMS, melody
 from ui import controls, downloads, frame, jobs, player, takes
-from ui.controls import KEPT
+from ui.controls import PERSISTED
 
 WAYS = {"example": "Example", "file": "Upload", "microphone": "Record", "take": "Take"}
 # A tune of our own for who has no recording at hand: (pitch over the key note, beats).
@@ -97,7 +97,7 @@ def recording() -> Recording | None:
         st.session_state["translation_way"] = "take"
         st.session_state["translation_from"] = "auto"
     way = st.segmented_control("Recording", list(WAYS), default="example", format_func=WAYS.__getitem__, required=True,
-                               key="translation_way", **KEPT,
+                               key="translation_way", **PERSISTED,
                                help="Where the melody comes from.")  # fmt: skip
     if way == "file":
         says = "One melody instrument, up to ten minutes; WAV, FLAC, OGG or MP3."
@@ -108,7 +108,7 @@ def recording() -> Recording | None:
                               help="One note at a time; it stays on this machine.")  # fmt: skip
         return uploaded(file.getvalue(), "The microphone's recording") if file else None
     if way == "take":
-        take = takes.choose("translation", sound=True)
+        take = takes.pick("translation", sound=True)
         if take is None:
             return None
         found = kept(take)
@@ -116,22 +116,22 @@ def recording() -> Recording | None:
             st.session_state["translation_to"] = next(name for name in ELSE if name != found.instrument)
         return found
     who = st.selectbox("Example played by", list(KEY_NOTE), format_func=str.capitalize,
-                       key="translation_example", **KEPT,
+                       key="translation_example", **PERSISTED,
                        help="A tune of our own on the synthesiser, for who has no recording at hand.")  # fmt: skip
     return uploaded(example(who), f"Our tune ({who})", who)
 
 
-def desk() -> tuple[dict[str, Any], Recording | None]:
+def settings_panel() -> tuple[dict[str, Any], Recording | None]:
     """The controls; returns settings and the recording."""
     found = recording()
-    source = st.selectbox("From", ["auto", *INSTRUMENTS], key="translation_from", **KEPT, help="Auto: it listens.",
+    source = st.selectbox("From", ["auto", *INSTRUMENTS], key="translation_from", **PERSISTED, help="Auto: it listens.",
                           format_func=lambda n: "Guess the instrument" if n == "auto" else n.capitalize())  # fmt: skip
-    target = st.selectbox("To", INSTRUMENTS, format_func=str.capitalize, key="translation_to", **KEPT,
+    target = st.selectbox("To", INSTRUMENTS, format_func=str.capitalize, key="translation_to", **PERSISTED,
                           help="The instrument to hear it on.")  # fmt: skip
     says = "0 keeps the recording's own timbre, 1 is all the other instrument."
-    amount = st.slider("How much", 0.0, 1.0, 1.0, 0.05, key="translation_amount", help=says, **KEPT)
+    amount = st.slider("How much", 0.0, 1.0, 1.0, 0.05, key="translation_amount", help=says, **PERSISTED)
     says = "Semitones. Afterwards the melody moves by octaves where the instrument cannot reach it."
-    up = st.slider("Transpose", -24, 24, 0, key="translation_transpose", format="%+d", help=says, **KEPT)
+    up = st.slider("Transpose", -24, 24, 0, key="translation_transpose", format="%+d", help=says, **PERSISTED)
     seed = controls.seed("translation_seed", label="Seed of the breath")
     settings = {"from": source, "to": target, "amount": amount, "transpose": up, "seed": seed}
     if found:
@@ -170,7 +170,7 @@ def pitch(frames: Frames) -> list[tuple[float, float] | None]:
     return [(float(t * HOP / RATE), float(frames.f0_hz[t])) if frames.f0_hz[t] > 0 else None for t in at]
 
 
-def stage(made: jobs.Made) -> None:
+def result_view(made: jobs.JobResult) -> None:
     """Before and after, what was measured, downloads."""
     heard: Heard = made.value
     how = made.settings
@@ -194,21 +194,21 @@ def stage(made: jobs.Made) -> None:
     downloads.show("translation", name, audio=heard.result.audio, extras=[midi])
     options = {"input": "input.flac", "from": heard.source, **{key: how[key] for key in ("to", "amount", "transpose")}}
     recipe = Recipe("translation", options, how["seed"], heard.sha256)
-    result = Made(song=heard.tune, audio=heard.result.audio, settings=how)
-    takes.offer("translation", result, recipe, name=f"{how['name']}, {name}", parents=how["parents"],
+    result = Result(song=heard.tune, audio=heard.result.audio, settings=how)
+    takes.save_or_send("translation", result, recipe, name=f"{how['name']}, {name}", parents=how["parents"],
                 inputs={"flac": write_flac(heard.before)})  # fmt: skip
 
 
 left, right = st.columns([2.4, 1], gap="large")
 with right, st.container(border=True, key="desk"):
-    settings, chosen_recording = desk()
+    settings, chosen_recording = settings_panel()
 with left:
     if chosen_recording:
         sound = chosen_recording.sound
-        jobs.follow("translation", lambda progress: work(sound, dict(settings), progress), settings=settings,
+        jobs.run_when_changed("translation", lambda progress: work(sound, dict(settings), progress), settings=settings,
                     label="Listening and translating")  # fmt: skip
     elif jobs.empty("translation"):
         st.info("Choose a recording of one melody instrument.", icon=":material/mic:")
     made = jobs.show("translation")
     if made:
-        stage(made)
+        result_view(made)

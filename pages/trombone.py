@@ -11,7 +11,7 @@ import streamlit as st
 from engine import Progress, RequestError
 from engine.core.audio import Audio
 from engine.core.midi import read_midi, write_midi
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.core.song import Song
 from engine.takes.library import Library, Recipe
 from engine.trombone import generate as trombone
@@ -20,7 +20,7 @@ from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST
 from engine.trombone.phrasing import Line, melody, perform, read_song, scale
 from engine.trombone.pitch import HOP_SECONDS, measured_cents, midi_hz, track_f0
 from ui import controls, downloads, frame, jobs, player, takes
-from ui.controls import KEPT
+from ui.controls import PERSISTED
 
 KINDS = ("A note", "A scale", "A melody")
 WORDS = {"pp": "pp, very soft", "p": "p, soft", "mf": "mf, moderate", "f": "f, loud", "ff": "ff, very loud"}
@@ -35,33 +35,34 @@ def named(midi: int) -> str:
     return f"{name[:1]}{name[1:].replace('b', '♭').replace('#', '♯')} · {midi}"
 
 
-def desk() -> dict[str, Any]:
+def settings_panel() -> dict[str, Any]:
     """The controls that a note, a scale and a melody share, and those of each."""
-    controls.again("trombone_seed", "Play it again, differently")
-    kind = st.segmented_control("Play", KINDS, default=KINDS[0], key="trombone_kind", required=True, **KEPT,
+    controls.reroll_button("trombone_seed", "Play it again, differently")
+    kind = st.segmented_control("Play", KINDS, default=KINDS[0], key="trombone_kind", required=True, **PERSISTED,
                                 help="One note, a major scale, or a tune that you bring.")  # fmt: skip
     settings: dict[str, Any] = {"kind": kind or KINDS[0]}
     if kind != KINDS[2]:
         says = f"From {named(LOWEST)} to {named(HIGHEST)}: the notes that it has learned."
         settings["midi"] = st.select_slider("Note", range(LOWEST, HIGHEST + 1), 58, format_func=named,
-                                            key="trombone_note", help=says, **KEPT)  # fmt: skip
+                                            key="trombone_note", help=says, **PERSISTED)  # fmt: skip
         most, usual = (trombone.MAX_SECONDS, 2.0) if kind == KINDS[0] else (2.0, 0.5)
-        settings["seconds"] = st.slider("Length", 0.3, most, usual, 0.1, format="%.1f s", **KEPT,
+        settings["seconds"] = st.slider("Length", 0.3, most, usual, 0.1, format="%.1f s", **PERSISTED,
                                         key=f"trombone_seconds_{KINDS.index(kind)}",
                                         help="Of the note, or of each note.")  # fmt: skip
-        settings["dynamic"] = st.select_slider("Dynamic", DYNAMICS, "mf", format_func=WORDS.__getitem__, **KEPT,
+        settings["dynamic"] = st.select_slider("Dynamic", DYNAMICS, "mf", format_func=WORDS.__getitem__, **PERSISTED,
                                                key="trombone_dynamic", help="Louder is brighter.")  # fmt: skip
     else:
         says = "Empty: as loud as the notes of the piece."
         settings["dynamic"] = st.selectbox("Dynamic", DYNAMICS, index=None, format_func=WORDS.__getitem__, help=says,
-                                           key="trombone_tune_dynamic", placeholder="As written", **KEPT)  # fmt: skip
+                                           key="trombone_tune_dynamic", placeholder="As written",
+                                           **PERSISTED)  # fmt: skip
     if kind != KINDS[0]:
-        style = st.segmented_control("Notes", STYLES, default=STYLES[0], key="trombone_style", required=True, **KEPT,
-                                     help="Each begun with the tongue, or slurred.")  # fmt: skip
+        style = st.segmented_control("Notes", STYLES, default=STYLES[0], key="trombone_style", required=True,
+                                     **PERSISTED, help="Each begun with the tongue, or slurred.")  # fmt: skip
         settings["legato"] = style == STYLES[1]
     says = "0 is the smoothest; more is breathier and rougher."
     settings["temperature"] = st.slider("Breath", 0.0, 1.0, trombone.TEMPERATURE, 0.05, key="trombone_temperature",
-                                        help=says, **KEPT)  # fmt: skip
+                                        help=says, **PERSISTED)  # fmt: skip
     settings["seed"] = controls.seed("trombone_seed")
     return settings
 
@@ -70,7 +71,7 @@ def piece() -> tuple[Song, str, tuple[str, ...]] | None:
     """A melody from a file or from a take: its song, its name, the takes that it came from."""
     file = st.file_uploader("A MIDI file or an ABC tune", ["mid", "midi", "abc"], key="trombone_file",
                             help="Its top line is played, moved by octaves where it leaves the range.")  # fmt: skip
-    take = takes.choose("trombone")
+    take = takes.pick("trombone")
     try:
         if file is not None:
             return read_song(file.getvalue(), file.name), file.name, ()
@@ -148,7 +149,7 @@ stage, panel = st.columns([2.4, 1], gap="large")
 with panel, st.container(border=True, key="desk"):
     if takes.was_sent("trombone"):
         st.session_state["trombone_kind"] = KINDS[2]
-    settings = desk()
+    settings = settings_panel()
     brought = piece() if settings["kind"] == KINDS[2] else None
 with stage:
     line, song_bytes = None, b""
@@ -170,8 +171,8 @@ with stage:
         ready = False
     if ready:
         asked, chosen = dict(settings), line
-        jobs.follow("trombone", lambda progress: (*play(asked, chosen, progress), song_bytes), settings=settings,
-                    label=f"Playing {title_of(settings)}")  # fmt: skip
+        jobs.run_when_changed("trombone", lambda progress: (*play(asked, chosen, progress), song_bytes),
+                    settings=settings, label=f"Playing {title_of(settings)}")  # fmt: skip
     made = jobs.show("trombone")
     if made:
         audio, song, sha256, remarks, source = made.value
@@ -183,8 +184,10 @@ with stage:
         midi = downloads.Extra("MIDI", "mid", lambda: write_midi(song), "audio/midi")
         name = f"trombone-{how['kind'].split()[1]}-{how['seed']}"
         downloads.show("trombone", name, audio=audio, extras=[eight, midi])
-        keeping = Made(song=song, audio=audio, settings={k: v for k, v in how.items() if k not in ("piece", "parents")})
-        takes.offer("trombone", keeping, recipe(how, sha256), name=title, parents=how.get("parents", ()),
+        keeping = Result(
+            song=song, audio=audio, settings={k: v for k, v in how.items() if k not in ("piece", "parents")}
+        )
+        takes.save_or_send("trombone", keeping, recipe(how, sha256), name=title, parents=how.get("parents", ()),
                     inputs={"mid": source} if source else None)  # fmt: skip
         if not np.isfinite(audio.peak) or audio.silent:
             st.warning("That came out silent; try another seed.", icon=":material/volume_off:")

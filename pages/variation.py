@@ -10,7 +10,7 @@ import streamlit as st
 from engine import Progress, RequestError
 from engine.core.checkpoint import read_config
 from engine.core.midi import read_midi, write_midi
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.core.song import TRACKS, Song
 from engine.takes.library import Library, Recipe
 from engine.variation import generate as variation
@@ -18,7 +18,7 @@ from engine.variation.bars import read
 from engine.variation.command import joined
 from engine.variation.continuation import MAX_BARS, extend
 from ui import controls, downloads, frame, jobs, player, takes
-from ui.controls import KEPT
+from ui.controls import PERSISTED
 
 EXAMPLES = frame.ROOT / "assets" / "examples"
 OWN, TAKE = "A MIDI file of mine", "A take"
@@ -57,7 +57,7 @@ def source(key: str, label: str, first: int = 0) -> tuple[Song, bytes, str, tupl
                 return None
             return read_midi(file.getvalue(), name=file.name), file.getvalue(), file.name, ()
         if chosen == TAKE:
-            take = takes.choose(key)
+            take = takes.pick(key)
             song = Library().song(take) if take else None
             return (song, write_midi(song), take.name, (take.id,)) if take and song else None
         content = shipped[chosen].read_bytes()
@@ -67,54 +67,56 @@ def source(key: str, label: str, first: int = 0) -> tuple[Song, bytes, str, tupl
         return None
 
 
-def desk(song: Song, bars: int) -> dict[str, Any]:
+def settings_panel(song: Song, bars: int) -> dict[str, Any]:
     """The controls that belong to what is made; returns the settings."""
     mode = st.segmented_control("What to make", list(MODES), default="vary", format_func=MODES.__getitem__,
-                                key="variation_mode", required=True, **KEPT,
+                                key="variation_mode", required=True, **PERSISTED,
                                 help="Vary: another version. Grid: nine small ones. Continue: what comes next. "
                                 "Walk: the way to a second song.")  # fmt: skip
     settings: dict[str, Any] = {"mode": mode, "seed": 0}
     if mode != "walk":  # a walk leaves nothing to chance
-        controls.again("variation_seed", "Another one" if mode != "grid" else "Others")
+        controls.reroll_button("variation_seed", "Another one" if mode != "grid" else "Others")
         settings["seed"] = controls.seed("variation_seed")
     settings["latent"] = st.select_slider(
-        "Detail", sizes(), variation.DEFAULT_LATENT, key="variation_latent", **KEPT,
+        "Detail", sizes(), variation.DEFAULT_LATENT, key="variation_latent", **PERSISTED,
         help="How closely the network looks: into how many numbers it puts a bar. Few keep only its gist.",
     )  # fmt: skip
     if mode == "vary":
         low, high = variation.SWEET
         settings["noise"] = st.slider("How far it drifts", 0.0, variation.MAX_NOISE, 0.7, 0.05, key="variation_noise",
-                                      **KEPT, help=f"{low:g} to {high:g} is the sweet spot: clearly another version, "
-                                      "still the same song.")  # fmt: skip
+                                      **PERSISTED, help=f"{low:g} to {high:g} is the sweet spot: clearly another "
+                                      "version, still the same song.")  # fmt: skip
     if mode == "continue":
-        settings["bars"] = st.slider("Bars to write", 1, MAX_BARS, 8, key="variation_more", **KEPT,
+        settings["bars"] = st.slider("Bars to write", 1, MAX_BARS, 8, key="variation_more", **PERSISTED,
                                      help="The lead goes first, and the others follow it.")  # fmt: skip
-        settings["temperature"] = st.slider("Wandering", 0.0, 2.0, 1.0, 0.05, key="variation_temperature", **KEPT,
+        settings["temperature"] = st.slider("Wandering", 0.0, 2.0, 1.0, 0.05, key="variation_temperature", **PERSISTED,
                                             help="0 goes on in the likeliest way; more strays from it.")  # fmt: skip
     if mode == "walk":
-        settings["steps"] = st.slider("Steps", 2, 16, 5, key="variation_steps", help="Both ends among them.", **KEPT)
-        settings["bars"] = st.slider("Bars a step", 1, 16, 4, key="variation_walk", **KEPT,
+        settings["steps"] = st.slider(
+            "Steps", 2, 16, 5, key="variation_steps", help="Both ends among them.", **PERSISTED
+        )
+        settings["bars"] = st.slider("Bars a step", 1, 16, 4, key="variation_walk", **PERSISTED,
                                      help="From the beginning of each song.")  # fmt: skip
     if mode in ("vary", "grid"):
         with st.expander("What stays", icon=":material/lock:"):
             keep = st.selectbox("Keep", variation.KEEPS, index=None, placeholder="Nothing in particular",
-                                format_func=lambda k: f"The {k}", key="variation_keep", **KEPT,
+                                format_func=lambda k: f"The {k}", key="variation_keep", **PERSISTED,
                                 help="Keep the rhythm and vary the pitches, or the reverse.")  # fmt: skip
             hold = [t for t, notes in zip(TRACKS, read(song).filled.any(1)) if notes and st.toggle(
-                f"Hold the {t}", key=f"variation_hold_{t}", help="It stays as it is.", **KEPT)]  # fmt: skip
+                f"Hold the {t}", key=f"variation_hold_{t}", help="It stays as it is.", **PERSISTED)]  # fmt: skip
             settings |= {"keep": keep, "hold": hold}
             if mode == "vary" and bars > 1:
                 first, last = st.slider("Bars that vary", 1, bars, (1, bars), key=f"variation_bars_{bars}",
                                         persist_state="session", help="The others stay as they are.")  # fmt: skip
                 settings["bars"] = None if (first, last) == (1, bars) else (first, last)
-            if mode == "vary" and st.toggle("Each track by itself", key="variation_apart", **KEPT,
+            if mode == "vary" and st.toggle("Each track by itself", key="variation_apart", **PERSISTED,
                                             help="How far each one drifts, instead of all alike."):  # fmt: skip
                 top = variation.MAX_NOISE
                 settings["noise"] = {t: st.slider(t.capitalize(), 0.0, top, 0.7, 0.05, key=f"variation_noise_{t}",
-                                                  help="0 leaves it nearly as it is.", **KEPT)
+                                                  help="0 leaves it nearly as it is.", **PERSISTED)
                                      for t in TRACKS if t not in hold}  # fmt: skip
     if mode != "walk":
-        settings["stay"] = st.slider("Stay in the harmony", 0.0, 1.0, 0.5, 0.05, key="variation_stay", **KEPT,
+        settings["stay"] = st.slider("Stay in the harmony", 0.0, 1.0, 0.5, 0.05, key="variation_stay", **PERSISTED,
                                      help="How strictly new pitches keep to those that sound nearby.")  # fmt: skip
     return settings
 
@@ -168,7 +170,7 @@ def offer(key: str, song: Song, how: dict[str, Any], sha256: str) -> None:
     """Save a result or send it on; `how` it was made holds what it was made from, whatever is chosen by now."""
     inputs = {"mid": how["source"]} | ({"other": how["other"]} if how["other"] else {})
     name = f"{how['name']}, {title_of(how).lower()}"
-    takes.offer(key, Made(song=song), recipe(how, sha256), name=name, parents=how["parents"], inputs=inputs)
+    takes.save_or_send(key, Result(song=song), recipe(how, sha256), name=name, parents=how["parents"], inputs=inputs)
 
 
 def title_of(how: dict[str, Any]) -> str:
@@ -205,7 +207,7 @@ with panel, st.container(border=True, key="desk"):
     if picked is not None:
         try:
             sheet = read(picked[0])
-            settings = desk(picked[0], sheet.bars)
+            settings = settings_panel(picked[0], sheet.bars)
         except RequestError as refused:
             st.error(frame.plain(str(refused)), icon=":material/error:")
             picked = None
@@ -224,7 +226,7 @@ with stage:
         whole = settings | {"source": content, "other": other[1] if other else b"", "name": name,
                             "parents": parents + (other[3] if other else ())}  # fmt: skip
         if settings["mode"] != "walk" or other:
-            jobs.follow("variation", lambda progress: make(whole, progress), settings=whole,
+            jobs.run_when_changed("variation", lambda progress: make(whole, progress), settings=whole,
                         label=MODES[settings["mode"]])  # fmt: skip
         player.show("variation-original", song=sheet.five, group="variation", title=f"{name}, as it is")
         made = jobs.show("variation")

@@ -20,7 +20,7 @@ import soundfile
 
 from engine.core.audio import Audio, write_flac, write_wav
 from engine.core.midi import write_midi
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.takes.archive import export
 from engine.takes.library import Library, Recipe
 from tests.studio import tune
@@ -56,8 +56,8 @@ def original(kind: str) -> bytes:
     if kind == "zip":
         with tempfile.TemporaryDirectory() as folder:
             library = Library(folder)
-            first = library.keep(Made(song=tune(5), texts={"abc": ABC.encode()}), Recipe("band", {"bars": 4}, 7))
-            sound = Made(audio=Audio(tone(), RATE))
+            first = library.keep(Result(song=tune(5), texts={"abc": ABC.encode()}), Recipe("band", {"bars": 4}, 7))
+            sound = Result(audio=Audio(tone(), RATE))
             library.keep(sound, Recipe("trombone", {"note": "58"}, 3, "f" * 64), parents=[first.id])
             return export(library, library.takes())
     if kind == "wav":

@@ -29,7 +29,7 @@ def break_down(progress):
 st.set_page_config(layout="wide")
 st.title("A page to test with")
 seed = controls.seed("lab_seed", 3)
-another = controls.again("lab_seed", "Another")
+another = controls.reroll_button("lab_seed", "Another")
 st.slider("Idle", 0, 10, 3)
 if st.button("Work slowly"):
     jobs.start("lab", slow, label="Working slowly")

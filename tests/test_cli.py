@@ -12,7 +12,7 @@ import pytest
 from engine import RequestError, device, device_name
 from engine import __main__ as cli
 from engine.core.audio import read_audio
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.core.song import Note, Song, Track
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +27,9 @@ def clicker(monkeypatch):
             raise RequestError("At most 100 notes.")
         notes = tuple(Note(i, 1, 60 + i % 12) for i in range(seed + args.notes))
         song = Song((Track("piano", 0, False, notes),))
-        return Made(song=song, texts={"txt": b"text"}, settings={"notes": args.notes}, report={"remarks": ["Played."]})
+        return Result(
+            song=song, texts={"txt": b"text"}, settings={"notes": args.notes}, report={"remarks": ["Played."]}
+        )
 
     module = types.SimpleNamespace(
         add_arguments=lambda sub: sub.add_argument("--notes", type=int, default=2),

@@ -1,11 +1,11 @@
 """Controls that several pages have: a seed with a lock and a reroll, tempo and transposition of what was made.
 
     seed = controls.seed("band_seed")                       # a number, a lock, a die
-    controls.again("band_seed", "Play something new")       # the page's big button: a new seed, unless it is locked
+    controls.reroll_button("band_seed", "Play something new")       # the page's big button: a new seed unless locked
     song = controls.shaped("band", song)                    # tempo and transposition, without making anything anew
 
-Every control of a page takes `**KEPT`: its value stands in the address, so that a link makes the same again, and it
-outlives a change of page. Keys begin with the page's name, because the address and the session are shared by all.
+Every control of a page takes `**PERSISTED`: its value stands in the address, so that a link makes the same again, and
+it outlives a change of page. Keys begin with the page's name, because the address and the session are shared by all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import streamlit as st
 
 from engine.core.song import Song
 
-KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+PERSISTED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 SEEDS = 100_000  # seeds are 0 .. SEEDS - 1 when rolled: short enough to read out loud
 MAX_SEED = 2**31 - 1
 
@@ -36,7 +36,7 @@ def seed(key: str, default: int = 7, label: str = "Seed") -> int:
     """A seed: typing one locks it, the die rolls another."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"seed-{key}"):
         value = st.number_input(
-            label, 0, MAX_SEED, default, key=key, on_change=_lock, args=(key,), **KEPT,
+            label, 0, MAX_SEED, default, key=key, on_change=_lock, args=(key,), **PERSISTED,
             help="The same seed with the same settings always plays the same music. Write down the ones you like.",
         )  # fmt: skip
         locked = st.session_state.get(f"{key}_lock", False)
@@ -44,11 +44,11 @@ def seed(key: str, default: int = 7, label: str = "Seed") -> int:
             "Roll", key=f"{key} roll", icon=":material/casino:", on_click=roll, args=(key,), disabled=locked,
             help="Roll a new seed" if not locked else "The seed is locked.",
         )  # fmt: skip
-        st.toggle("Lock", key=f"{key}_lock", **KEPT, help="Keep this seed while you change everything else.")
+        st.toggle("Lock", key=f"{key}_lock", **PERSISTED, help="Keep this seed while you change everything else.")
     return int(value)
 
 
-def again(key: str, label: str, help: str = "The same settings with another seed.") -> bool:
+def reroll_button(key: str, label: str, help: str = "The same settings with another seed.") -> bool:
     """A page's big button: rolls the seed `key` unless it is locked. True when it was pressed."""
     locked = st.session_state.get(f"{key}_lock", False)
     return st.button(
@@ -60,13 +60,13 @@ def again(key: str, label: str, help: str = "The same settings with another seed
 def tempo(key: str, default: int, low: int = 40, high: int = 240) -> int:
     """Beats a minute."""
     says = "Beats a minute, counted in quarter notes."
-    return int(st.slider("Tempo", low, high, default, key=f"{key}_tempo", format="%d bpm", help=says, **KEPT))
+    return int(st.slider("Tempo", low, high, default, key=f"{key}_tempo", format="%d bpm", help=says, **PERSISTED))
 
 
 def transpose(key: str) -> int:
     """Semitones, −12 to 12."""
     says = "Semitones up or down; the drums stay as they are."
-    return int(st.slider("Transpose", -12, 12, 0, key=f"{key}_transpose", format="%+d", help=says, **KEPT))
+    return int(st.slider("Transpose", -12, 12, 0, key=f"{key}_transpose", format="%+d", help=says, **PERSISTED))
 
 
 def shaped(key: str, song: Song) -> Song:

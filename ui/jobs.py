@@ -12,8 +12,8 @@
     if made:
         player.show("band", song=made.value)         # made.settings, made.seconds: how it was made and how long it took
 
-A page that answers every move of a slider says `jobs.follow("band", work, settings=…)` instead of `start`: it begins
-whenever the settings are not those asked for last.
+A page that answers every move of a slider says `jobs.run_when_changed("band", work, settings=…)` instead of `start`:
+it begins whenever the settings are not those asked for last.
 
 `show` draws where it is called; call it once a page run for each key. A failure or a cancel leaves the result before it
 in place: a `RequestError` is shown as it is, anything else is logged and said plainly. Starting a key again stops its
@@ -43,7 +43,7 @@ log = logging.getLogger("bandstand.jobs")
 
 
 @dataclass(frozen=True)
-class Made:
+class JobResult:
     """A result: what was made, from which settings, in how many seconds, and a number that no other result has."""
 
     value: Any
@@ -59,7 +59,7 @@ class Job:
     label: str
     done: int = 0
     total: int = 0
-    made: Made | None = None
+    made: JobResult | None = None
     failure: str = ""
     stopped: bool = False
     started: float = 0.0  # time.perf_counter(); 0 while it waits
@@ -84,7 +84,7 @@ class Job:
         try:
             if not self.stopped:
                 value = self.work(self._progress)
-                self.made = Made(value, self.settings, time.perf_counter() - self.started, next(_NUMBERS))
+                self.made = JobResult(value, self.settings, time.perf_counter() - self.started, next(_NUMBERS))
         except Cancelled:
             self.stopped = True
         except RequestError as refused:
@@ -139,7 +139,7 @@ def busy(key: str) -> bool:
     return job is not None and not job.ended.is_set()
 
 
-def result(key: str) -> Made | None:
+def result(key: str) -> JobResult | None:
     """The latest good result, without drawing anything."""
     _collect(key)
     return st.session_state.get(_slots(key)[1])
@@ -147,7 +147,7 @@ def result(key: str) -> Made | None:
 
 def keep(key: str, value: Any, settings: dict[str, Any] | None = None) -> None:
     """Put a result in place that did not come from a job."""
-    st.session_state[_slots(key)[1]] = Made(value, settings or {}, 0.0, next(_NUMBERS))
+    st.session_state[_slots(key)[1]] = JobResult(value, settings or {}, 0.0, next(_NUMBERS))
 
 
 def start(
@@ -169,7 +169,9 @@ def start(
     job.ended.wait(PATIENCE_SECONDS)
 
 
-def follow(key: str, work: Callable[[Progress], Any], *, settings: dict[str, Any], label: str = "Working") -> None:
+def run_when_changed(
+    key: str, work: Callable[[Progress], Any], *, settings: dict[str, Any], label: str = "Working"
+) -> None:
     """Begin `work` if `settings` are not those of the job that was begun last, whatever became of it."""
     if st.session_state.get(_asked(key)) != settings:
         start(key, work, settings=settings, label=label)
@@ -190,7 +192,7 @@ def _collect(key: str) -> None:
         st.session_state[says_slot] = ("info", f"Stopped: {job.label.lower()}. What you had is still here.")
 
 
-def show(key: str) -> Made | None:
+def show(key: str) -> JobResult | None:
     """Draw the job's progress with a cancel, or why it failed; returns the latest good result or None."""
     _collect(key)
     job_slot, made_slot, says_slot = _slots(key)

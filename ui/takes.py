@@ -1,7 +1,7 @@
 """Takes on the pages: save what was made, send it on, choose one to work from.
 
-    takes.offer("band", made, Recipe("band", {"genre": "jazz", "bars": 8}, 7, model.sha256))     under every result
-    take = takes.choose("variation")                  a picker of takes; the one that was sent here stands first
+    takes.save_or_send("band", made, Recipe("band", {"genre": "jazz", "bars": 8}, 7, sha256))     under every result
+    take = takes.pick("variation")                  a picker of takes; the one that was sent here stands first
 
 Sending keeps a take first, so that nothing is lost on the way and the chain of parents is known.
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from engine import RequestError
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.takes.library import Library, Recipe, Take
 from ui import frame
 
@@ -32,9 +32,9 @@ def chain(library: Library, parents: Sequence[str]) -> str:
     return " ← ".join(take.name for take in library.lineage(parents))
 
 
-def offer(
+def save_or_send(
     key: str,
-    made: Made,
+    made: Result,
     recipe: Recipe,
     *,
     name: str = "",
@@ -89,7 +89,7 @@ def labels(takes: Sequence[Take]) -> dict[str, str]:
     return {id: label for label, id in reversed(ids.items())}
 
 
-def choose(system: str, *, sound: bool = False) -> Take | None:
+def pick(system: str, *, sound: bool = False) -> Take | None:
     """A picker of the takes with notes, or of all where any `sound` will do; None until one is chosen.
 
     A take that was sent to this page is chosen already. A library that cannot be opened is refused on the page.
@@ -115,5 +115,5 @@ def choose(system: str, *, sound: bool = False) -> Take | None:
 
 
 def was_sent(system: str) -> bool:
-    """Whether another page has just sent a take here that `choose` has not shown yet."""
+    """Whether another page has just sent a take here that `pick` has not shown yet."""
     return f"sent {system}" in st.session_state

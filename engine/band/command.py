@@ -12,7 +12,7 @@ from typing import Any
 
 from engine import Progress, RequestError
 from engine.band import generate as band
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.core.song import TRACKS
 
 
@@ -41,7 +41,7 @@ def load(args: argparse.Namespace) -> band.BandModel:
     return band.load(args.checkpoint or band.PATH, args.device)
 
 
-def make(args: argparse.Namespace, model: band.BandModel, seed: int, progress: Progress) -> Made:
+def make(args: argparse.Namespace, model: band.BandModel, seed: int, progress: Progress) -> Result:
     """One song."""
     mix: dict[str, float] = {}
     for text in args.genre:
@@ -70,7 +70,7 @@ def make(args: argparse.Namespace, model: band.BandModel, seed: int, progress: P
     report: dict[str, Any] = {"tempo": song.tempo, "notes": {t.name: len(t.notes) for t in song.tracks}}
     if song.remarks:
         report["remarks"] = list(song.remarks)
-    return Made(song=song, settings=settings, report=report)
+    return Result(song=song, settings=settings, report=report)
 
 
 def options(folder: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from engine.core.song import Song
 
 
 @dataclass(frozen=True)
-class Made:
+class Result:
     song: Song | None = None
     audio: Audio | None = None  # None for a song: its sound is rendered when it is wanted
     texts: dict[str, bytes] = field(default_factory=dict)  # file ending → content, {"abc": b"X:1…"}

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import Progress, RequestError
 from engine.core import checkpoint
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.melody.abc.canonical import MAX_BYTES, read_tunes
 from engine.melody.abc.notes import parse, song
 from engine.melody.generate import Request, Written, candidates
@@ -78,7 +78,7 @@ def load(args: argparse.Namespace) -> Melody:
     return load_model(args.checkpoint or PATH, args.device)
 
 
-def make(args: argparse.Namespace, model: Melody, seed: int, progress: Progress) -> Made:
+def make(args: argparse.Namespace, model: Melody, seed: int, progress: Progress) -> Result:
     """One tune."""
     if not 1 <= args.candidates <= MAX_CANDIDATES:
         raise RequestError(f"{args.candidates} candidates are not between 1 and {MAX_CANDIDATES}.")
@@ -95,7 +95,7 @@ def make(args: argparse.Namespace, model: Melody, seed: int, progress: Progress)
     return made(best, request, tempo=args.tempo, program=args.program, transpose=args.transpose)
 
 
-def made(written: Written, request: Request, *, tempo: float = 0.0, program: int = 73, transpose: int = 0) -> Made:
+def made(written: Written, request: Request, *, tempo: float = 0.0, program: int = 73, transpose: int = 0) -> Result:
     """What a written tune is as a result: its song, and its texts made when they are asked for."""
     tune = written.tune
     settings = {
@@ -107,7 +107,7 @@ def made(written: Written, request: Request, *, tempo: float = 0.0, program: int
         "bars": sum(written.form), "characters": len(tune.body), "bits_per_char": round(-written.likelihood, 4),
         "masked": round(written.masked, 5), "corrected": written.corrected,
     }  # fmt: skip
-    return Made(
+    return Result(
         song=song(tune, tempo=tempo, program=program, transpose=transpose),
         texts=Texts(tune, transpose),
         settings=settings,
@@ -115,14 +115,14 @@ def made(written: Written, request: Request, *, tempo: float = 0.0, program: int
     )
 
 
-def of_file(args: argparse.Namespace) -> Made:
+def of_file(args: argparse.Namespace) -> Result:
     """The first tune of a file, as sound and score."""
     try:
         content = args.input.read_bytes() if args.input.stat().st_size <= MAX_BYTES else bytes(MAX_BYTES + 1)
     except OSError as error:
         raise RequestError(f"{args.input} cannot be read: {error.strerror}.") from None
     tune, remarks = parse(content)
-    return Made(
+    return Result(
         song=song(tune, tempo=args.tempo, program=args.program, transpose=args.transpose),
         texts=Texts(tune, args.transpose),
         settings={"tempo": args.tempo, "program": args.program, "transpose": args.transpose},

@@ -31,7 +31,7 @@ import platformdirs
 from engine import RequestError
 from engine.core.audio import Audio, read_audio, write_flac
 from engine.core.midi import read_midi, write_midi
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.core.song import Song
 
 HOME_VARIABLE = "BANDSTAND_HOME"
@@ -120,7 +120,7 @@ class Library:
 
     def keep(
         self,
-        made: Made,
+        made: Result,
         recipe: Recipe,
         *,
         name: str = "",

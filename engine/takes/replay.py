@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import Progress, RequestError
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.takes.library import Library, Recipe, Take
 
 
@@ -53,7 +53,7 @@ def _repeated(parser: ArgumentParser, system: str) -> set[str]:
     return {text for action in actions if type(action).__name__ == "_AppendAction" for text in action.option_strings}
 
 
-def make_again(library: Library, take: Take, progress: Progress | None = None) -> Made:
+def make_again(library: Library, take: Take, progress: Progress | None = None) -> Result:
     """What the take's recipe makes now. Refused when its system is not here or its weights have changed since."""
     from engine.__main__ import SYSTEMS, command
 

@@ -12,7 +12,7 @@ import numpy as np
 from engine import Progress, RequestError
 from engine.core.audio import read_audio
 from engine.core.midi import write_midi
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.translation.config import INSTRUMENTS, ROOT
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def load(args: argparse.Namespace) -> Ready:
     return Ready(translation.load(args.checkpoint or route(source, target), args.device), source, guessed)
 
 
-def make(args: argparse.Namespace, ready: Ready, seed: int, progress: Progress) -> Made:
+def make(args: argparse.Namespace, ready: Ready, seed: int, progress: Progress) -> Result:
     """Translate the recording; the report holds the measured agreement."""
     from engine.translation import generate as translation
     from engine.translation.transcription import melody
@@ -110,7 +110,7 @@ def make(args: argparse.Namespace, ready: Ready, seed: int, progress: Progress) 
     if ready.guessed:
         report["guess"] = {name: round(belief, 3) for name, belief in ready.guessed[:3]}
     midi = write_midi(tune)
-    return Made(audio=result.audio, texts={"mid": midi, "midi": midi}, settings=settings, report=report)
+    return Result(audio=result.audio, texts={"mid": midi, "midi": midi}, settings=settings, report=report)
 
 
 def agreement(result: Translation) -> dict[str, float]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import Progress, RequestError
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.core.song import Note, Song, Track
 from engine.trombone import generate as trombone
 from engine.trombone.phrasing import PROGRAM, melody, perform, read_song, scale, velocity_of
@@ -38,7 +38,7 @@ def load(args: argparse.Namespace) -> trombone.Trombone:
     return trombone.load(args.checkpoint or trombone.PATH, args.device)
 
 
-def make(args: argparse.Namespace, model: trombone.Trombone, seed: int, progress: Progress) -> Made:
+def make(args: argparse.Namespace, model: trombone.Trombone, seed: int, progress: Progress) -> Result:
     """One note, or one melody."""
     began = time.perf_counter()
     dynamic = trombone.read_dynamic(args.dynamic) if args.dynamic is not None else None
@@ -77,7 +77,7 @@ def make(args: argparse.Namespace, model: trombone.Trombone, seed: int, progress
     spent = time.perf_counter() - began
     report |= {"length": round(audio.seconds, 3), "times_real_time": round(audio.seconds / spent, 2)}
     texts = {"wav": trombone.eight_bit(audio)} if args.eight_bit else {}
-    return Made(song=song, audio=audio, texts=texts, settings=settings, report=report)
+    return Result(song=song, audio=audio, texts=texts, settings=settings, report=report)
 
 
 def song_of(midi: int, seconds: float, dynamic: float) -> Song:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import Progress, RequestError
 from engine.core.midi import read_midi
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.core.song import TRACKS, Song
 from engine.variation.config import DEFAULT_LATENT, KEEPS, LATENTS, MAX_BARS, MAX_NOISE
 
@@ -49,7 +49,7 @@ def load(args: argparse.Namespace) -> VariationModel:
     return variation.load(args.checkpoint, args.device, latent=args.latent)
 
 
-def make(args: argparse.Namespace, model: VariationModel, seed: int, progress: Progress) -> Made:
+def make(args: argparse.Namespace, model: VariationModel, seed: int, progress: Progress) -> Result:
     """A variation, a continuation or a walk."""
     from engine.variation import generate as variation
     from engine.variation.continuation import extend, lead_of
@@ -126,6 +126,6 @@ def _range(text: str | None) -> tuple[int, int] | None:
     return int(first), int(last) if dash else int(first)
 
 
-def _made(song: Song, settings: dict[str, Any], report: dict[str, Any]) -> Made:
+def _made(song: Song, settings: dict[str, Any], report: dict[str, Any]) -> Result:
     said = {"remarks": list(song.remarks)} if song.remarks else {}
-    return Made(song=song, settings=settings, report=report | said | {"bars": song.bars, "notes": song.notes})
+    return Result(song=song, settings=settings, report=report | said | {"bars": song.bars, "notes": song.notes})

@@ -78,7 +78,7 @@ import os, signal, sys, types
 from engine.core import stop
 stop.listen()
 from engine import __main__ as cli
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.core.song import Note, Song, Track
 
 moment = sys.argv[1]
@@ -99,7 +99,7 @@ def swallowed():
 def made(args, model, seed, progress):
     swallowed()
     interrupted("making")
-    return Made(song=Song((Track("piano", 0, False, (Note(0, 1, 60),)),)))
+    return Result(song=Song((Track("piano", 0, False, (Note(0, 1, 60),)),)))
 
 fsync = os.fsync
 os.fsync = lambda handle: interrupted("writing", fsync(handle))

@@ -14,7 +14,7 @@ from engine import __main__ as cli
 from engine.band import generate as band
 from engine.core import checkpoint
 from engine.core.midi import read_midi, write_midi
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.core.song import Note, Song, Track
 from engine.takes import replay as again
 from engine.takes.library import HOME_VARIABLE, SONG, Library, Recipe
@@ -40,7 +40,7 @@ def library(tmp_path, monkeypatch):
             "hold": args.hold.split(","),
             "loud": args.loud,
         }
-        return Made(song=song, settings=settings)
+        return Result(song=song, settings=settings)
 
     module = types.SimpleNamespace(
         add_arguments=arguments, load=lambda args: types.SimpleNamespace(sha256="aa"), make=make
@@ -53,7 +53,7 @@ def library(tmp_path, monkeypatch):
 def kept(library, **more):
     original = write_midi(Song((Track("piano", 0, False, (Note(0, 1, 60),)),)))
     settings = {"input": "input.mid", "by_octaves": -1, "hold": ["drums", "bass"], "loud": True, "absent": None} | more
-    made = Made(song=read_midi(original).transposed(3 - 12))
+    made = Result(song=read_midi(original).transposed(3 - 12))
     return library.keep(made, Recipe("mover", settings, 3, "aa"), inputs={"mid": original})
 
 
@@ -77,10 +77,10 @@ def test_other_weights_and_unknown_systems_are_refused(library):
     take = kept(library)
     original = {"mid": library.read(take, "input.mid")}
     recipe = Recipe("mover", take.recipe.settings, 3, "bb")
-    other = library.keep(Made(song=library.song(take)), recipe, inputs=original)
+    other = library.keep(Result(song=library.song(take)), recipe, inputs=original)
     with pytest.raises(RequestError, match="other weights"):
         again.make_again(library, other)
-    gone = library.keep(Made(song=library.song(take)), Recipe("theremin", {}, 3))
+    gone = library.keep(Result(song=library.song(take)), Recipe("theremin", {}, 3))
     with pytest.raises(RequestError, match="theremin"):
         again.make_again(library, gone)
     strange = kept(library, colour="red")
@@ -151,6 +151,6 @@ def test_a_take_is_made_again_with_the_model_that_a_page_uses(tmp_path, monkeypa
     model = band.load()
     song = band.generate(model, genre="jazz", seed=3, bars=4)
     library = Library(tmp_path)
-    take = library.keep(Made(song=song), Recipe("band", {"genre": "jazz", "bars": 4}, 3, model.sha256))
+    take = library.keep(Result(song=song), Recipe("band", {"genre": "jazz", "bars": 4}, 3, model.sha256))
     monkeypatch.setattr(checkpoint, "load", lambda *_: pytest.fail("a second model was loaded"))
     assert again.make_again(library, take).song == song

@@ -15,7 +15,7 @@ import pytest
 from engine import RequestError
 from engine.core.audio import Audio
 from engine.core.midi import write_midi
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.core.song import Note, Song, Track
 from engine.takes import archive as takes_zip
 from engine.takes import library as takes
@@ -24,7 +24,7 @@ from engine.takes.library import Library, Recipe
 
 def made(pitch=60):
     song = Song((Track("piano", 0, False, (Note(0, 1, pitch), Note(1, 0.5, pitch + 4))),), 90.0)
-    return Made(song=song, texts={"abc": b"X:1\nK:C\nCE|\n", "svg": b"<svg/>"})
+    return Result(song=song, texts={"abc": b"X:1\nK:C\nCE|\n", "svg": b"<svg/>"})
 
 
 RECIPE = Recipe("band", {"genre": "jazz", "bars": 4}, 7, "f" * 64)
@@ -39,7 +39,7 @@ def test_what_is_kept_is_found_again_by_another_library(library):
     sound = Audio(np.linspace(-0.5, 0.5, 800, dtype=np.float32), 16_000)
     parent = library.keep(made(), RECIPE)
     take = library.keep(
-        Made(audio=sound), Recipe("trombone", {"input": "input.mid"}, 3), parents=[parent.id], inputs={"mid": b"MThd"}
+        Result(audio=sound), Recipe("trombone", {"input": "input.mid"}, 3), parents=[parent.id], inputs={"mid": b"MThd"}
     )
     again = Library(library.folder).get(take.id)
     assert again == take and again.recipe == take.recipe and again.files == ("input.mid", "sound.flac")
@@ -111,7 +111,7 @@ def test_a_row_that_is_not_taken_leaves_no_files(library, monkeypatch):
 
 def test_nothing_is_refused(library):
     silence = Audio(np.zeros(800, np.float32), 16_000)
-    for nothing in (Made(), Made(song=Song((Track("piano", 0, False, ()),))), Made(audio=silence)):
+    for nothing in (Result(), Result(song=Song((Track("piano", 0, False, ()),))), Result(audio=silence)):
         with pytest.raises(RequestError, match="nothing to keep"):
             library.keep(nothing, RECIPE)
     with pytest.raises(RequestError, match="no longer"):

@@ -23,7 +23,7 @@ def opened(**query: str) -> AppTest:
     return settled(test.run(), "trombone")
 
 
-def made(test: AppTest) -> jobs.Made:
+def made(test: AppTest) -> jobs.JobResult:
     return test.session_state["_made trombone"]
 
 
@@ -50,9 +50,9 @@ def test_a_scale_rises_and_stops_at_the_top():
 
 def test_a_melody_waits_for_a_piece_and_plays_a_take_that_was_sent():
     library = Library()
-    from engine.core.result import Made
+    from engine.core.result import Result
 
-    take = library.keep(Made(song=tune(3).only(["piano"])), Recipe("band", {}, 1), name="A take")
+    take = library.keep(Result(song=tune(3).only(["piano"])), Recipe("band", {}, 1), name="A take")
     test = app(PAGE)
     test.session_state["sent trombone"] = take.id
     test = settled(test.run(), "trombone")

@@ -10,7 +10,7 @@ import pytest
 
 from engine.core.audio import read_audio
 from engine.core.midi import read_midi
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.takes.library import Library, Recipe
 from tests.studio import PATIENCE_SECONDS, ROOT, SERVERS, Visit, chromium, served, tune, wait_for
 from ui import frame
@@ -278,10 +278,10 @@ def test_a_page_opened_cold_makes_plays_gives_away_and_sends_on(browser, studio,
 def test_takes_are_found_compared_changed_and_sent_on(browser, studio, home):
     library = Library(home / "takes")
     first, second = (
-        library.keep(Made(song=tune(seed)), Recipe("band", {"genre": "jazz"}, seed), name=f"A <b>{kind}</b>")
+        library.keep(Result(song=tune(seed)), Recipe("band", {"genre": "jazz"}, seed), name=f"A <b>{kind}</b>")
         for seed, kind in ((3, "lark"), (4, "wren"))
     )
-    child = library.keep(Made(song=tune(5)), Recipe("variation", {"noise": 0.5}, 5), name="Egg", parents=[first.id])
+    child = library.keep(Result(song=tune(5)), Recipe("variation", {"noise": 0.5}, 5), name="Egg", parents=[first.id])
     with Visit(browser, studio).open("takes", ready=".bs .play") as visit:
         page = visit.page
         page.get_by_label("Search", exact=True).fill("A <b>")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.result import Made
+from engine.core.result import Result
 from engine.takes.archive import export
 from engine.takes.library import HOME_VARIABLE, Library, Recipe
 from tests.studio import app, refusals, settled, tune
@@ -17,7 +17,7 @@ def library(tmp_path, monkeypatch):
 
 
 def keep(library, name, seed=1, **more):
-    return library.keep(Made(song=tune(seed)), Recipe("band", {"genre": "jazz"}, seed), name=name, **more)
+    return library.keep(Result(song=tune(seed)), Recipe("band", {"genre": "jazz"}, seed), name=name, **more)
 
 
 def page():
