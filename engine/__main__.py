@@ -3,7 +3,8 @@
     python -m engine list [--json]
     python -m engine band --genre jazz --seed 7 --bars 8 --out jazz.mid --out jazz.wav
 
-`--out` may be repeated; its ending chooses the format. A system's own options stand in engine/<system>_command.py.
+`--out` may be repeated; its ending chooses the format. A system's own options are the fields
+of its request (engine/<system>/request.py).
 `--input -` reads a pipe and `--out -` writes one (MIDI, or WAV of what is only a sound; `--out=-.abc` in another form):
 
     python -m engine melody --bars 8 --out - | python -m engine trombone --input - --out - \\
@@ -28,55 +29,58 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine import CHECKPOINTS, RequestError, play_on_one_thread
 from engine.core import shell
-from engine.core.result import Result
+from engine.core.commandline import MAX_PIPED, PIPE, add_options, request_of
+from engine.core.formats import FORMATS, Mix, named
+from engine.core.request import Request, fields
+from engine.core.result import Music, Result
+from engine.systems import SYSTEMS, system
 
-SYSTEMS = {
-    "band": "bars of music for drums, piano, guitar, bass and strings, in a genre or a mix of genres",
-    "variation": "variations of a MIDI file, what might come next in it, or a walk from it to another",
-    "melody": "a folk tune in ABC notation, in the key, meter and form asked for",
-    "trombone": "a trombone note of a pitch, a length and a dynamic; or a whole melody",
-    "translation": "the same performance on another instrument",
-}
-SONG_ENDINGS = ("mid", "midi", "npz", "musicxml", "wav", "flac", "zip")
-AUDIO_ENDINGS = ("wav", "flac")
 SHOWN = ("format", "sha256", "steps", "metrics")  # of a checkpoint, by `list`
 MAX_COUNT = 1_000
-PIPE = "-"  # as a file's name: stdin or stdout
-MAX_PIPED = 256 * 2**20  # bytes; each format has its own limit below it
 
 
 def command(system: str) -> Any:
-    """The module of a system's command."""
+    """The module of a system's command, as long as it has one."""
     return importlib.import_module(f"engine.{system}.command")
 
 
-def parser(system: str | None) -> argparse.ArgumentParser:
-    """The command line's parser. Of the systems it knows the names, and of `system` the options too: no other is
+def parser(name: str | None) -> argparse.ArgumentParser:
+    """The command line's parser. Of the systems it knows the names, and of `name` the options too: no other is
     imported."""
     top = shell.Parser(prog="python -m engine", description="Make music with Bandstand's trained models.")
     kinds = top.add_subparsers(dest="command", required=True, parser_class=shell.Parser)
     listing = kinds.add_parser("list", help="systems, checkpoints, options, device and synthesiser")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    for name, says in SYSTEMS.items():
-        sub = kinds.add_parser(name, help=says, description=says)
-        if name != system:
+    for each, says in SYSTEMS.items():
+        sub = kinds.add_parser(each, help=says, description=says)
+        if each != name:
             continue
-        command(name).add_arguments(sub)
         common = sub.add_argument_group("common to all systems")
         common.add_argument("--seed", type=int, default=0, help="the same seed and settings give the same bytes")
         common.add_argument(
             "--count", type=int, default=1, help="make several, in numbered files, with seeds that follow"
         )
-        common.add_argument("--out", action="append", default=[], metavar="FILE", help="may be repeated; - is a pipe")
+        endings = ", ".join(dict.fromkeys(each.ending for each in FORMATS))
+        common.add_argument(
+            "--out", action="append", default=[], metavar="FILE", help=f"may be repeated; - is a pipe; {endings}"
+        )
         common.add_argument("--device", help="cuda, mps or cpu; by default the best there is")
         common.add_argument("--checkpoint", type=Path, help="a folder of weights instead of the shipped ones")
         common.add_argument("--soundfont", type=Path, help="a soundfont (.sf2) to play songs with")
         common.add_argument("--json", action="store_true", help="print what was made, with settings and timings")
+        module: Any = system(each)
+        if not hasattr(module, "Request"):
+            command(each).add_arguments(sub)
+            continue
+        add_options(sub, module.Request)
+        if hasattr(module, "add_arguments"):
+            module.add_arguments(sub)
     return top
 
 
@@ -88,7 +92,6 @@ def listing() -> dict[str, Any]:
 
     out: dict[str, Any] = {"device": device_name(), "synthesiser": str(synthesiser()), "systems": {}}
     for name in SYSTEMS:
-        module = command(name)
         folders = sorted(path.parent for path in (CHECKPOINTS / name).rglob("config.json"))
         checkpoints = {}
         for folder in folders:
@@ -99,10 +102,30 @@ def listing() -> dict[str, Any]:
                 kept = {"damaged": str(refusal)}
             checkpoints[folder.relative_to(CHECKPOINTS).as_posix()] = kept
         entry: dict[str, Any] = {"checkpoints": checkpoints}
-        if hasattr(module, "options") and folders:
-            entry["options"] = module.options(CHECKPOINTS / name)
+        module: Any = system(name)
+        if folders:
+            try:
+                entry["options"] = (
+                    described(module.Request)
+                    if hasattr(module, "Request")
+                    else command(name).options(CHECKPOINTS / name)
+                )
+            except RequestError:
+                entry["options"] = {}  # damaged, and said above
         out["systems"][name] = entry
     return out
+
+
+def described(request: type[Request]) -> dict[str, Any]:
+    """What can be asked for: the range or the choices of every field that has one, and what the weights decide."""
+    out: dict[str, Any] = {}
+    for field in fields(request):
+        known = field.option
+        if field.name != "seed" and known.low is not None and known.high is not None:
+            out[field.flag[2:]] = [known.low, known.high]
+        elif known.choices:
+            out[field.flag[2:]] = list(known.choices)
+    return out | request.learned()
 
 
 def outputs(paths: list[str], count: int) -> list[list[Path]]:
@@ -136,45 +159,6 @@ def outputs(paths: list[str], count: int) -> list[list[Path]]:
     ]
 
 
-def render(made: Result, ending: str, soundfont: Path | None = None) -> bytes:
-    """What was made, as a file of this ending. Refused when it cannot be had in that form."""
-    if ending in made.texts:
-        return made.texts[ending]
-    if made.song is not None and ending in SONG_ENDINGS:
-        return _song(made, ending, soundfont)
-    if made.audio is not None and ending in AUDIO_ENDINGS:
-        return _sound(made.audio, ending)
-    known = dict.fromkeys([*made.texts, *(SONG_ENDINGS if made.song else ()), *(AUDIO_ENDINGS if made.audio else ())])
-    raise RequestError(f"'.{ending}' is not a format of this result; choose {', '.join('.' + name for name in known)}.")
-
-
-def _song(made: Result, ending: str, soundfont: Path | None) -> bytes:
-    from engine.core.formats import write_musicxml, write_npz, write_stems
-    from engine.core.midi import write_midi
-
-    assert made.song is not None
-    if ending in ("mid", "midi"):
-        return write_midi(made.song)
-    if ending == "npz":
-        return write_npz(made.song)
-    if ending == "musicxml":
-        return write_musicxml(made.song)
-    if made.audio is not None and ending in AUDIO_ENDINGS:
-        return _sound(made.audio, ending)
-    from engine.core import render as renderer
-
-    if ending == "zip":
-        stems = renderer.render_stems(made.song, soundfont=soundfont)
-        return write_stems([track.name for track in made.song.tracks], stems)
-    return _sound(renderer.render(made.song, soundfont=soundfont), ending)
-
-
-def _sound(audio: Any, ending: str) -> bytes:
-    from engine.core.audio import write_flac, write_wav
-
-    return write_wav(audio) if ending == "wav" else write_flac(audio)
-
-
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit status."""
     args = parser(arguments[0] if arguments else None).parse_args(arguments)
@@ -182,7 +166,10 @@ def run(arguments: list[str]) -> int:
         found = listing()
         print(json.dumps(found, indent=1) if args.json else _words(found))
         return 0
-    module = command(args.command)
+    module: Any = system(args.command)
+    old = not hasattr(module, "Request")
+    if old:
+        module = command(args.command)
     if hasattr(module, "answer") and (answer := module.answer(args)) is not None:
         print(json.dumps(answer))
         return 0
@@ -197,11 +184,54 @@ def run(arguments: list[str]) -> int:
         synthesiser(args.soundfont)
     if args.json and any(path.stem == PIPE for path in files[0]):
         raise RequestError("--json and --out - both want the standard output; give one of them.")
-    with _from_pipe(args):
-        return _make(module, args, files)
+    if old:
+        with _from_pipe(args):
+            return _make_old(module, args, files)
+    return _make(module, args, files)
 
 
 def _make(module: Any, args: argparse.Namespace, files: list[list[Path]]) -> int:
+    request = request_of(module.Request, args)
+    began = time.perf_counter()
+    model = module.load(args.checkpoint or request.checkpoint(), args.device)
+    loaded = time.perf_counter()
+    report = []
+    for number in range(args.count):
+        started = time.perf_counter()
+        result: Result = module.generate(model, replace(request, seed=request.seed + number), progress=_progress)
+        finished = time.perf_counter()
+        _write([(path, _content(result, path, args.soundfont)) for path in files[number]])
+        settings = {name: value for name, value in result.request.to_json().items() if name not in ("format", "seed")}
+        report.append(
+            {
+                "system": args.command,
+                "seed": request.seed + number,
+                "settings": settings,
+                **result.report,
+                **({"remarks": result.remarks} if result.remarks else {}),
+                "files": [str(path) for path in files[number]],
+                "seconds": {
+                    "load": round(loaded - began, 4),
+                    "make": round(finished - started, 4),
+                    "write": round(time.perf_counter() - finished, 4),
+                },
+            }
+        )
+        for remark in result.remarks:
+            print(remark, file=sys.stderr)
+    if args.json:
+        print(json.dumps(report if args.count > 1 else report[0], ensure_ascii=False))
+    return 0
+
+
+def _content(result: Music, path: Path, soundfont: Path | None) -> bytes:
+    """A result as the file that is asked for; a pipe without an ending gets MIDI, or WAV of what is only a sound."""
+    if path.name == PIPE:
+        path = path.with_name("x.mid" if result.audio is None else "x.wav")
+    return named(path, result).write(result, Mix(soundfont=soundfont))
+
+
+def _make_old(module: Any, args: argparse.Namespace, files: list[list[Path]]) -> int:
     began = time.perf_counter()
     model = module.load(args)
     loaded = time.perf_counter()
@@ -210,9 +240,7 @@ def _make(module: Any, args: argparse.Namespace, files: list[list[Path]]) -> int
         started = time.perf_counter()
         made = module.make(args, model, args.seed + number, _progress)
         finished = time.perf_counter()
-        natural = "mid" if made.audio is None else "wav"
-        contents = [(path, render(made, path.suffix[1:].lower() or natural, args.soundfont)) for path in files[number]]
-        _write(contents)
+        _write([(path, _content(made, path, args.soundfont)) for path in files[number]])
         report.append(
             {
                 "system": args.command,

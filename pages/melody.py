@@ -6,18 +6,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import pretty_midi
 import streamlit as st
 
 from engine import Progress, RequestError
-from engine.core.result import Result
+from engine.core.instruments import program_names
+from engine.core.old import Result
 from engine.melody import model as melody
 from engine.melody.abc.canonical import Tune, check_key
 from engine.melody.abc.notes import Misread, parse, song, usual_tempo
 from engine.melody.command import METERS, read_form
 from engine.melody.generate import Request, Written, candidates
 from engine.takes.library import Recipe
-from ui import controls, downloads, frame, jobs, player, score, takes
+from ui import controls, frame, jobs, player, score, takes
+from ui import downloads_old as downloads
 from ui.controls import PERSISTED
 
 TONICS = ("C", "G", "D", "A", "E", "B", "F#", "F", "Bb", "Eb", "Ab", "C#")
@@ -25,7 +26,7 @@ MODES = {"": "major", "m": "minor", "dor": "dorian", "mix": "mixolydian"}
 KEYS = [tonic + mode for tonic in TONICS for mode in MODES]
 FORMS = {"AABB": "AABB: two sections, each repeated", "AAB": "AAB: the first repeated", "AB": "AB: two, not repeated",
          "AA": "AA: one section, repeated", "AABBCC": "AABBCC: three, each repeated"}  # fmt: skip
-INSTRUMENTS = dict(enumerate(pretty_midi.constants.INSTRUMENT_MAP[:112]))
+INSTRUMENTS = program_names()
 CHORDS = {"with": True, "without": False}
 
 frame.open_page("Melody", "A folk tune in the key and meter you ask for, as a score to read and a sound to hear.")

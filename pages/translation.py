@@ -13,23 +13,24 @@ import streamlit as st
 from engine import Progress, RequestError
 from engine.core import render
 from engine.core.audio import Audio, read_audio, write_flac
+from engine.core.instruments import INSTRUMENTS
 from engine.core.midi import write_midi
-from engine.core.result import Result
+from engine.core.old import Result
 from engine.core.song import Note, Song, Track
 from engine.takes.library import Library, Recipe, Take
 from engine.translation import generate as translation
 from engine.translation.analysis import HOP, RATE, Frames
 from engine.translation.command import agreement, chosen, route
-from engine.translation.config import INSTRUMENTS
 from engine.translation.generate import ROOT, Translation
-from engine.translation.transcription import PROGRAMS, melody
-from ui import controls, downloads, frame, jobs, player, takes
+from engine.translation.transcription import melody
+from ui import controls, frame, jobs, player, takes
+from ui import downloads_old as downloads
 from ui.controls import PERSISTED
 
 WAYS = {"example": "Example", "file": "Upload", "microphone": "Record", "take": "Take"}
 # A tune of our own for who has no recording at hand: (pitch over the key note, beats).
 TUNE = ((0, 1), (4, 0.5), (7, 0.5), (9, 1.5), (7, 0.5), (5, 0.75), (4, 0.25), (2, 1), (-1, 0.5), (2, 0.5), (0, 2))
-KEY_NOTE = {"flute": 74, "violin": 69, "clarinet": 62, "saxophone": 60, "trumpet": 65, "trombone": 53, "cello": 48}
+EXAMPLES = sorted(INSTRUMENTS, key=lambda name: -INSTRUMENTS[name].example)
 ELSE = ("cello", "flute")  # what a recording that was sent becomes, where it is itself what was to be played
 MOST_POINTS = 3_000  # of a pitch line
 
@@ -55,9 +56,9 @@ def example(instrument: str) -> bytes:
     """Our tune, played by the synthesiser's instrument, as a FLAC file."""
     notes, beat = [], 0.0
     for i, (step, length) in enumerate(TUNE):
-        notes.append(Note(beat, length * 0.95, KEY_NOTE[instrument] + step, 70 + 5 * (i % 5)))
+        notes.append(Note(beat, length * 0.95, INSTRUMENTS[instrument].example + step, 70 + 5 * (i % 5)))
         beat += length
-    song = Song((Track(instrument, PROGRAMS[instrument], False, tuple(notes)),), 100.0)
+    song = Song((Track(instrument, INSTRUMENTS[instrument].program, False, tuple(notes)),), 100.0)
     return write_flac(render.render(song).mono().resampled(RATE).normalised(0.5))
 
 
@@ -112,10 +113,14 @@ def recording() -> Recording | None:
         if take is None:
             return None
         found = kept(take)
-        if sent and found.instrument and st.session_state.get("translation_to", INSTRUMENTS[0]) == found.instrument:
+        if (
+            sent
+            and found.instrument
+            and st.session_state.get("translation_to", next(iter(INSTRUMENTS))) == found.instrument
+        ):
             st.session_state["translation_to"] = next(name for name in ELSE if name != found.instrument)
         return found
-    who = st.selectbox("Example played by", list(KEY_NOTE), format_func=str.capitalize,
+    who = st.selectbox("Example played by", EXAMPLES, format_func=str.capitalize,
                        key="translation_example", **PERSISTED,
                        help="A tune of our own on the synthesiser, for who has no recording at hand.")  # fmt: skip
     return uploaded(example(who), f"Our tune ({who})", who)
@@ -126,7 +131,7 @@ def settings_panel() -> tuple[dict[str, Any], Recording | None]:
     found = recording()
     source = st.selectbox("From", ["auto", *INSTRUMENTS], key="translation_from", **PERSISTED, help="Auto: it listens.",
                           format_func=lambda n: "Guess the instrument" if n == "auto" else n.capitalize())  # fmt: skip
-    target = st.selectbox("To", INSTRUMENTS, format_func=str.capitalize, key="translation_to", **PERSISTED,
+    target = st.selectbox("To", list(INSTRUMENTS), format_func=str.capitalize, key="translation_to", **PERSISTED,
                           help="The instrument to hear it on.")  # fmt: skip
     says = "0 keeps the recording's own timbre, 1 is all the other instrument."
     amount = st.slider("How much", 0.0, 1.0, 1.0, 0.05, key="translation_amount", help=says, **PERSISTED)

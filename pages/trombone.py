@@ -11,15 +11,17 @@ import streamlit as st
 from engine import Progress, RequestError
 from engine.core.audio import Audio
 from engine.core.midi import read_midi, write_midi
-from engine.core.result import Result
+from engine.core.old import Result
+from engine.core.pitch import midi_hz, note_name
 from engine.core.song import Song
 from engine.takes.library import Library, Recipe
 from engine.trombone import generate as trombone
 from engine.trombone.command import song_of
 from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST
 from engine.trombone.phrasing import Line, melody, perform, read_song, scale
-from engine.trombone.pitch import HOP_SECONDS, measured_cents, midi_hz, track_f0
-from ui import controls, downloads, frame, jobs, player, takes
+from engine.trombone.pitch import HOP_SECONDS, measured_cents, track_f0
+from ui import controls, frame, jobs, player, takes
+from ui import downloads_old as downloads
 from ui.controls import PERSISTED
 
 KINDS = ("A note", "A scale", "A melody")
@@ -31,7 +33,7 @@ frame.open_page("Trombone", "A neural network blows the note you ask for, sample
 
 def named(midi: int) -> str:
     """58 → "B♭3 · 58"."""
-    name = trombone.note_name(midi)
+    name = note_name(midi)
     return f"{name[:1]}{name[1:].replace('b', '♭').replace('#', '♯')} · {midi}"
 
 
@@ -126,7 +128,7 @@ def title_of(how: dict[str, Any]) -> str:
     if how["kind"] == KINDS[2]:
         return f"{how['name']}{style}, seed {how['seed']}"
     what = "" if how["kind"] == KINDS[0] else "Scale from "
-    return f"{what}{trombone.note_name(how['midi'])} {how['dynamic']}{style}, seed {how['seed']}"
+    return f"{what}{note_name(how['midi'])} {how['dynamic']}{style}, seed {how['seed']}"
 
 
 def tell(audio: Audio, how: dict[str, Any], remarks: tuple[str, ...], seconds: float) -> None:

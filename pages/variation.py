@@ -10,14 +10,16 @@ import streamlit as st
 from engine import Progress, RequestError
 from engine.core.checkpoint import read_config
 from engine.core.midi import read_midi, write_midi
-from engine.core.result import Result
-from engine.core.song import TRACKS, Song
+from engine.core.old import Result
+from engine.core.pianoroll import TRACKS
+from engine.core.song import Song
 from engine.takes.library import Library, Recipe
 from engine.variation import generate as variation
 from engine.variation.bars import read
 from engine.variation.command import joined
 from engine.variation.continuation import MAX_BARS, extend
-from ui import controls, downloads, frame, jobs, player, takes
+from ui import controls, frame, jobs, player, takes
+from ui import downloads_old as downloads
 from ui.controls import PERSISTED
 
 EXAMPLES = frame.ROOT / "assets" / "examples"

@@ -20,7 +20,7 @@ import soundfile
 
 from engine.core.audio import Audio, write_flac, write_wav
 from engine.core.midi import write_midi
-from engine.core.result import Result
+from engine.core.old import Result
 from engine.takes.archive import export
 from engine.takes.library import Library, Recipe
 from tests.studio import tune

@@ -12,7 +12,7 @@ import pytest
 from engine import RequestError, device, device_name
 from engine import __main__ as cli
 from engine.core.audio import read_audio
-from engine.core.result import Result
+from engine.core.old import Result
 from engine.core.song import Note, Song, Track
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,8 +11,9 @@ import soundfile
 import torch
 from safetensors.torch import save_file
 
-from engine.core.song import TRACKS
-from engine.trombone.pitch import RATE, midi_hz
+from engine.core.pianoroll import TRACKS
+from engine.core.pitch import midi_hz
+from engine.trombone.pitch import RATE
 from engine.variation.vae import BarVae, VaeConfig
 from tests.melodies import collection
 from training.band import train as band_train

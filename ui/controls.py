@@ -1,7 +1,9 @@
-"""Controls that several pages have: a seed with a lock and a reroll, tempo and transposition of what was made.
+"""Widgets made from a request's fields, and controls that several pages have: a seed with a lock and a reroll, tempo.
 
-    seed = controls.seed("band_seed")                       # a number, a lock, a die
-    controls.reroll_button("band_seed", "Play something new")       # the page's big button: a new seed unless locked
+    bars = controls.slider(Request, "bars", "Length", key="band_bars")      # range, default and help are the field's
+    key = controls.pick(Request, "key", "Key", key="band_key", placeholder="As it comes")
+    seed = controls.seed("band_seed")                                       # a number, a lock, a die
+    controls.reroll_button("band_seed", "Play something new")               # the page's big button: a new seed
     song = controls.shaped("band", song)                    # tempo and transposition, without making anything anew
 
 Every control of a page takes `**PERSISTED`: its value stands in the address, so that a link makes the same again, and
@@ -10,16 +12,83 @@ it outlives a change of page. Keys begin with the page's name, because the addre
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
+from engine.core.request import Request, field_of
 from engine.core.song import Song
 
 PERSISTED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 SEEDS = 100_000  # seeds are 0 .. SEEDS - 1 when rolled: short enough to read out loud
 MAX_SEED = 2**31 - 1
+
+
+def slider(
+    request: type[Request],
+    name: str,
+    label: str,
+    *,
+    key: str,
+    default: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    step: float | None = None,
+    format: str | None = None,
+    help: str | None = None,
+) -> Any:
+    """A slider for a field that is a number: its range, its default and its help are the field's unless given."""
+    field = field_of(request, name)
+    known, kind = field.option, float if field.kind is float else int
+    assert (low is not None or known.low is not None) and (high is not None or known.high is not None)
+    start = field.default if default is None else default
+    return st.slider(
+        label,
+        kind(known.low if low is None else low),
+        kind(known.high if high is None else high),
+        kind(start),
+        kind(step if step is not None else 0.05 if kind is float else 1),
+        format=format,
+        key=key,
+        help=help or known.help,
+        **PERSISTED,
+    )
+
+
+def pick(
+    request: type[Request],
+    name: str,
+    label: str,
+    *,
+    key: str,
+    choices: Sequence[Any] | None = None,
+    names: Callable[[Any], str] = str,
+    placeholder: str | None = None,
+    default: Any = None,
+    help: str | None = None,
+) -> Any:
+    """A list to choose from for a field: its choices (or those that are left of them), its default and its help.
+
+    Where it may be left open, nothing is chosen at first and `placeholder` says what that means.
+    """
+    field = field_of(request, name)
+    known = list(field.option.choices if choices is None else choices)
+    start = default if default is not None else field.default
+    if start is dataclasses.MISSING:
+        start = known[0]
+    return st.selectbox(
+        label, known, known.index(start) if start in known else None, format_func=names, key=key,
+        placeholder=placeholder, help=help or field.option.help, **PERSISTED,
+    )  # fmt: skip
+
+
+def toggle(request: type[Request], name: str, label: str, *, key: str) -> bool:
+    """A switch for a field that is true or false."""
+    field = field_of(request, name)
+    return bool(st.toggle(label, bool(field.default), key=key, help=field.option.help, **PERSISTED))
 
 
 def roll(key: str) -> None:
@@ -58,15 +127,15 @@ def reroll_button(key: str, label: str, help: str = "The same settings with anot
 
 
 def tempo(key: str, default: int, low: int = 40, high: int = 240) -> int:
-    """Beats a minute."""
-    says = "Beats a minute, counted in quarter notes."
-    return int(st.slider("Tempo", low, high, default, key=f"{key}_tempo", format="%d bpm", help=says, **PERSISTED))
+    """Quarter notes a minute."""
+    help = "Beats a minute, counted in quarter notes."
+    return int(st.slider("Tempo", low, high, default, key=f"{key}_tempo", format="%d bpm", help=help, **PERSISTED))
 
 
 def transpose(key: str) -> int:
     """Semitones, −12 to 12."""
-    says = "Semitones up or down; the drums stay as they are."
-    return int(st.slider("Transpose", -12, 12, 0, key=f"{key}_transpose", format="%+d", help=says, **PERSISTED))
+    help = "Semitones up or down; the drums stay as they are."
+    return int(st.slider("Transpose", -12, 12, 0, key=f"{key}_transpose", format="%+d", help=help, **PERSISTED))
 
 
 def shaped(key: str, song: Song) -> Song:

@@ -47,7 +47,7 @@ class JobResult:
     """A result: what was made, from which settings, in how many seconds, and a number that no other result has."""
 
     value: Any
-    settings: dict[str, Any]
+    settings: Any
     seconds: float
     number: int
 
@@ -55,7 +55,7 @@ class JobResult:
 @dataclass
 class Job:
     work: Callable[[Progress], Any]
-    settings: dict[str, Any]
+    settings: Any
     label: str
     done: int = 0
     total: int = 0
@@ -145,33 +145,29 @@ def result(key: str) -> JobResult | None:
     return st.session_state.get(_slots(key)[1])
 
 
-def keep(key: str, value: Any, settings: dict[str, Any] | None = None) -> None:
+def keep(key: str, value: Any, settings: Any = None) -> None:
     """Put a result in place that did not come from a job."""
-    st.session_state[_slots(key)[1]] = JobResult(value, settings or {}, 0.0, next(_NUMBERS))
+    st.session_state[_slots(key)[1]] = JobResult(value, settings, 0.0, next(_NUMBERS))
 
 
-def start(
-    key: str, work: Callable[[Progress], Any], *, settings: dict[str, Any] | None = None, label: str = "Working"
-) -> None:
+def start(key: str, work: Callable[[Progress], Any], *, settings: Any = None, label: str = "Working") -> None:
     """Begin `work(progress)` in the worker; a job of the same key that still runs is stopped, or left alone
     when it has the same settings."""
     job_slot, _, says_slot = _slots(key)
     before = st.session_state.get(job_slot)
     if before is not None and not before.ended.is_set():
-        if before.settings == (settings or {}) and settings and not before.stopped:
+        if before.settings == settings and settings and not before.stopped:
             return
         before.cancel()
     st.session_state.pop(says_slot, None)
-    job = Job(work, settings or {}, label)
+    job = Job(work, settings, label)
     st.session_state[job_slot] = job
     st.session_state[_asked(key)] = job.settings
     _submit(job)
     job.ended.wait(PATIENCE_SECONDS)
 
 
-def run_when_changed(
-    key: str, work: Callable[[Progress], Any], *, settings: dict[str, Any], label: str = "Working"
-) -> None:
+def run_when_changed(key: str, work: Callable[[Progress], Any], *, settings: Any, label: str = "Working") -> None:
     """Begin `work` if `settings` are not those of the job that was begun last, whatever became of it."""
     if st.session_state.get(_asked(key)) != settings:
         start(key, work, settings=settings, label=label)

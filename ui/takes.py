@@ -1,6 +1,6 @@
 """Takes on the pages: save what was made, send it on, choose one to work from.
 
-    takes.save_or_send("band", made, Recipe("band", {"genre": "jazz", "bars": 8}, 7, sha256))     under every result
+    takes.save_or_send("band", result)                under every result
     take = takes.pick("variation")                  a picker of takes; the one that was sent here stands first
 
 Sending keeps a take first, so that nothing is lost on the way and the chain of parents is known.
@@ -9,11 +9,11 @@ Sending keeps a take first, so that nothing is lost on the way and the chain of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from engine import RequestError
-from engine.core.result import Result
 from engine.takes.library import Library, Recipe, Take
 from ui import frame
 
@@ -34,8 +34,8 @@ def chain(library: Library, parents: Sequence[str]) -> str:
 
 def save_or_send(
     key: str,
-    made: Result,
-    recipe: Recipe,
+    made: Any,
+    recipe: Recipe | None = None,
     *,
     name: str = "",
     parents: Sequence[str] = (),
@@ -45,13 +45,14 @@ def save_or_send(
 
     A refusal is shown.
     """
+    here = recipe.system if recipe else made.request.SYSTEM
     with st.container(horizontal=True, gap="small", key=f"takes {key}"):
         save = st.button(
             "Save as take", key=f"save {key}", icon=":material/bookmark_add:", help="Keep it, with its recipe."
         )
         wanted = [
             page
-            for page in targets(made.song is not None and made.song.notes > 0, recipe.system)
+            for page in targets(made.song is not None and made.song.notes > 0, here)
             if st.button(f"To {page.title}", key=f"send {key} {page.title}", icon=page.icon,
                          help=f"Keep it as a take and open it on the {page.title} page.")
         ]  # fmt: skip

@@ -1,1 +1,7 @@
-"""Band."""
+"""Band: a genre-conditioned multitrack GAN (see generate.py)."""
+
+from engine.band.generate import generate
+from engine.band.model import Model, load
+from engine.band.request import Request
+
+__all__ = ["Model", "Request", "generate", "load"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-TRACKS, BARS, STEPS = 5, 4, 16  # tracks, bars a phrase, steps a bar
-PITCHES, LOWEST = 72, 24  # pitches, and the lowest as a MIDI number
-BEATS = 4
+from engine.core.pianoroll import BEATS
+
+BARS = 4  # a phrase
 CHORD = 12 * BEATS  # twelve pitch classes for each beat of a bar
 FAINT = 0.002  # shares of a beat below this are as good as none
 

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from engine.band.config import TRACKS as NUMBER
 from engine.band.config import Config
-from engine.core.song import TRACKS
+from engine.core.pianoroll import TRACKS
 
 NEAR = 0.25  # radians between a section and its return
 SECTIONS = "AABAAABACCBAAABA"  # sixteen phrases, 64 bars; a shorter song takes the first ones
@@ -35,7 +34,7 @@ def path_noise(
                 config.track_phrase,
                 phrases,
             )
-            for t, name in enumerate(TRACKS[:NUMBER])
+            for t, name in enumerate(TRACKS)
         ],
         axis=1,
     )

@@ -20,8 +20,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.band.config import BARS, BEATS, CHORD, FAINT, PITCHES, STEPS, TRACKS, Config
+from engine.band.config import BARS, CHORD, FAINT, Config
 from engine.core.layers import Residual
+from engine.core.pianoroll import BEATS, PITCHES, STEPS
+from engine.core.pianoroll import TRACKS as NAMES
+
+TRACKS = len(NAMES)
 
 
 class Decoder(nn.Module):

@@ -1,174 +1,151 @@
-"""Songs as other files: pypianoroll `.npz` in and out (LPD's format), MusicXML and a zip of stems out."""
+"""The registry of what can be taken away: a file's ending, label, MIME type and help, who has it, how it is written.
+
+The pages' downloads, the command line's `--out` and its help read it; another format is one entry in `FORMATS`.
+"""
 
 from __future__ import annotations
 
-import io
-import itertools
-import re
-import tempfile
-import zipfile
-from fractions import Fraction
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from engine import RequestError
-from engine.core.audio import Audio, write_wav
-from engine.core.song import Note, Song, Track, to_roll
-from engine.core.upload import content_of
+from engine.core import midi, musicxml, npz
+from engine.core.audio import Audio, write_flac, write_wav
+from engine.core.result import Music
+from engine.core.song import Song
+from engine.core.zipped import zipped
 
-NPZ_STEPS = 24  # steps a beat: LPD's resolution
-MAX_NPZ_BYTES = 20 * 2**20
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the time written into zip entries, so that the same song gives the same bytes
-
-
-def write_npz(song: Song) -> bytes:
-    """The song as a pypianoroll Multitrack at 24 steps a beat, velocities as cells; the form that LPD is published in.
-
-    A pianoroll of velocities cannot tell a repeated note from a held one, so a note that is struck again where it ends
-    gives up its last step.
-    """
-    import pypianoroll
-
-    onsets, sustain = to_roll(song, NPZ_STEPS)
-    sustain[:, :-1] &= ~onsets[:, 1:]  # the step before an onset of the same pitch stays empty
-    tracks = []
-    for t, track in enumerate(song.tracks):
-        velocity = np.zeros(onsets.shape[1:], np.uint8)
-        for note in track.notes:
-            start = int(np.floor(note.onset * NPZ_STEPS + 0.5))
-            if start >= len(velocity):
-                continue
-            stop = start + 1
-            while stop < len(velocity) and sustain[t, stop, note.pitch]:
-                stop += 1
-            velocity[start:stop, note.pitch] = note.velocity
-        tracks.append(
-            pypianoroll.StandardTrack(name=track.name, program=track.program, is_drum=track.is_drum, pianoroll=velocity)
-        )
-    steps = onsets.shape[1]
-    downbeat = np.zeros((steps, 1), bool)
-    downbeat[:: max(1, round(song.beats_per_bar * NPZ_STEPS))] = True
-    multitrack = pypianoroll.Multitrack(
-        name=song.title or "Bandstand",
-        resolution=NPZ_STEPS,
-        tempo=np.full((steps, 1), song.tempo),
-        downbeat=downbeat,
-        tracks=tracks,
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "song.npz"
-        multitrack.save(str(path))
-        with zipfile.ZipFile(path) as saved:
-            return _zip({name: saved.read(name) for name in saved.namelist()})
+SILENT = 1e-4  # a peak below this is silence
 
 
-def read_npz(source: bytes | Path | str, *, name: str = "The file") -> Song:
-    """A song from a pypianoroll `.npz`. Refused when it is not one or is larger than 20 MiB."""
-    import pypianoroll
+@dataclass(frozen=True)
+class Mix:
+    """How notes are heard: gains by track (1 where none is given), and a soundfont instead of the usual one."""
 
-    source, name = content_of(source, name, MAX_NPZ_BYTES)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "song.npz"
-            path.write_bytes(source)
-            multitrack = pypianoroll.load(str(path))
-    except Exception as error:  # numpy and pypianoroll raise many kinds on foreign files
-        raise RequestError(
-            f"{name} is not a pypianoroll .npz file ({type(error).__name__} while reading it)."
-        ) from None
-    tracks = []
-    for track in multitrack.tracks:
-        roll = np.asarray(track.pianoroll)
-        if roll.dtype == bool:
-            roll = roll * np.uint8(80)
-        tracks.append(
-            Track(track.name or "", track.program, track.is_drum).with_notes(_runs(roll, multitrack.resolution))
-        )
-    tempo = multitrack.tempo
-    return Song(
-        tuple(tracks),
-        float(np.median(tempo)) if tempo is not None and len(tempo) else 120.0,
-        title=multitrack.name or "",
-    )
+    gains: Mapping[str, float] = field(default_factory=dict)
+    soundfont: Path | None = None
+
+    @property
+    def muted(self) -> bool:
+        """Whether nothing would be heard."""
+        return bool(self.gains) and not any(self.gains.values())
 
 
-def _runs(roll: np.ndarray, steps_per_beat: int) -> list[Note]:
-    """Notes of a velocity roll [steps, 128]: runs of one velocity along a pitch; a change of velocity is a new note."""
-    padded = np.pad(roll.astype(np.int16), ((1, 1), (0, 0)))
-    notes = []
-    change = np.diff(padded, axis=0) != 0
-    for pitch in np.nonzero(roll.any(axis=0))[0]:
-        edges = np.nonzero(change[:, pitch])[0]
-        for start, stop in itertools.pairwise(edges):
-            if velocity := int(roll[start, pitch]):
-                notes.append(
-                    Note(
-                        int(start) / steps_per_beat,
-                        int(stop - start) / steps_per_beat,
-                        int(pitch),
-                        min(127, max(1, velocity)),
-                    )
-                )
-    return notes
+@dataclass(frozen=True)
+class Format:
+    """One kind of file."""
+
+    ending: str  # without its dot
+    label: str  # of a button
+    mime: str
+    help: str
+    write: Callable[[Music, Mix], bytes]
+    has: Callable[[Music], bool]  # whether a result can be had in it
+    offered: Callable[[Music], bool] = lambda music: True  # whether pages offer it of one that can
+    sounds: bool = False  # whether it is the notes' sound, as mixed
+    also: tuple[str, ...] = ()  # other endings of the same
 
 
-def write_musicxml(song: Song) -> bytes:
-    """The song as MusicXML for a notation program, engraved by music21 on a grid of sixteenths and triplets."""
-    from music21 import clef, instrument, metadata, meter, note, stream, tempo
-    from music21.musicxml.m21ToXml import GeneralObjectExporter
-
-    score = stream.Score()
-    score.insert(0, metadata.Metadata(title=song.title or "Bandstand", composer="Bandstand"))
-    for track in song.tracks:
-        if not track.notes:
-            continue
-        part: Any = stream.Part()
-        part.partName = track.name
-        try:
-            player = instrument.Percussion() if track.is_drum else instrument.instrumentFromMidiProgram(track.program)
-        except Exception:  # music21 knows no instrument of some programs
-            player = instrument.Piano()
-        player.partName = track.name
-        part.insert(0, player)
-        part.insert(0, tempo.MetronomeMark(number=song.tempo))
-        part.insert(0, meter.TimeSignature(f"{song.meter[0]}/{song.meter[1]}"))
-        if track.is_drum:
-            part.insert(0, clef.PercussionClef())
-        for each in track.notes:
-            written: Any = note.Note(each.pitch)
-            written.volume.velocity = each.velocity
-            written.quarterLength = max(Fraction(1, 4), Fraction(round(each.duration * 12), 12))
-            part.insert(Fraction(round(each.onset * 12), 12), written)
-        part.quantize((4, 3), processOffsets=True, processDurations=True, inPlace=True)
-        score.insert(0, part.chordify() if _polyphonic(track) else part)
-    xml = GeneralObjectExporter(score).parse().decode("utf-8")
-    # music21 writes today's date and ids of this run; the same song has to give the same bytes.
-    xml = re.sub(r"\s*<encoding-date>.*?</encoding-date>", "", xml)
-    for number, name in enumerate(dict.fromkeys(re.findall(r'id="([PI][0-9a-f]{16,})"', xml)), start=1):
-        xml = xml.replace(name, f"{name[0]}{number}")
-    return xml.encode("utf-8")
+def _song(music: Music) -> Song:
+    assert music.song is not None
+    return music.song
 
 
-def _polyphonic(track: Track) -> bool:
-    ends = 0.0
-    for each in track.notes:
-        if each.onset < ends - 1e-6:
-            return True
-        ends = max(ends, each.end)
-    return False
+def _mixed(music: Music, mix: Mix) -> list[tuple[str, Audio]]:
+    from engine.core.render import render_stems  # here, because it looks for FluidSynth
+
+    song = _song(music)
+    stems = render_stems(song, soundfont=mix.soundfont)
+    return [
+        (track.name, Audio(stem.samples * np.float32(mix.gains.get(track.name, 1.0)), stem.rate))
+        for track, stem in zip(song.tracks, stems)
+    ]
 
 
-def write_stems(names: list[str], stems: list[Audio]) -> bytes:
+def _sound(music: Music, mix: Mix) -> Audio:
+    """The result's own sound, or its notes as mixed. Refused when every track is muted."""
+    if music.audio is not None:
+        return music.audio
+    stems = _mixed(music, mix)
+    total = np.asarray(np.sum([stem.samples for _, stem in stems], axis=0), np.float32)
+    peak = float(np.abs(total).max(initial=0.0))
+    if mix.gains and peak < SILENT:
+        raise RequestError("Every track is muted, so the sound would be silent.")
+    return Audio(total / max(1.0, peak), stems[0][1].rate)
+
+
+def write_stems(stems: list[tuple[str, Audio]]) -> bytes:
     """A zip of one WAV a track, numbered and named after it. Names are reduced to letters, digits, space, - and _."""
-    safe = ("".join(c if c.isalnum() or c in " -_" else "_" for c in name)[:40].strip() or "track" for name in names)
-    return _zip({f"{n:02d} {name}.wav": write_wav(stem) for n, (name, stem) in enumerate(zip(safe, stems), start=1)})
+    files = {}
+    for number, (name, stem) in enumerate(stems, start=1):
+        safe = "".join(c if c.isalnum() or c in " -_" else "_" for c in name)[:40].strip() or "track"
+        files[f"{number:02d} {safe}.wav"] = write_wav(stem)
+    return zipped(files)
 
 
-def _zip(files: dict[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)
-    return file.getvalue()
+def _notes(music: Music) -> bool:
+    return music.song is not None
+
+
+def _only_notes(music: Music) -> bool:
+    """Whether a result's sound is its notes': a sound of its own says more than a score of it would."""
+    return music.song is not None and music.audio is None
+
+
+def _heard(music: Music) -> bool:
+    return music.song is not None or music.audio is not None
+
+
+def _text(ending: str, label: str, mime: str, help: str, *, offered: bool = True) -> Format:
+    """A format that a result brings with it."""
+    return Format(
+        ending, label, mime, help,
+        write=lambda music, mix: music.text(ending),
+        has=lambda music: ending in music.texts,
+        offered=lambda music: offered,
+    )  # fmt: skip
+
+
+def _several_tracks(music: Music) -> bool:
+    return _only_notes(music) and sum(bool(track.notes) for track in _song(music).tracks) > 1
+
+
+MUSICXML = "application/vnd.recordare.musicxml+xml"
+FORMATS = (
+    Format("mid", "MIDI", "audio/midi", "The notes, for any sequencer.",
+           lambda music, mix: midi.write_midi(_song(music)), _notes, also=("midi",)),
+    _text("wav", "WAV", "audio/wav", "The sound, in 8 bits.", offered=False),
+    Format("wav", "WAV", "audio/wav", "The sound, as mixed in the player.",
+           lambda music, mix: write_wav(_sound(music, mix)), _heard, sounds=True),
+    _text("8bit.wav", "WAV, 8 bit", "audio/wav", "The sound in 8 bits, as the network plays it."),
+    Format("flac", "FLAC", "audio/flac", "The sound, packed without loss.",
+           lambda music, mix: write_flac(_sound(music, mix)), _heard, offered=lambda music: False, sounds=True),
+    Format("zip", "Stems", "application/zip", "A zip with one WAV for each track.",
+           lambda music, mix: write_stems(_mixed(music, mix)), _notes, _several_tracks, sounds=True),
+    _text("score.musicxml", "Score", MUSICXML, "The score as it is engraved above, with its repeats."),
+    Format("musicxml", "MusicXML", MUSICXML, "A score for MuseScore, Dorico, Sibelius …",
+           lambda music, mix: musicxml.write_musicxml(_song(music)), _notes, _only_notes),
+    Format("npz", "Pianoroll", "application/octet-stream", "A pypianoroll .npz, for research.",
+           lambda music, mix: npz.write_npz(_song(music)), _notes, _only_notes),
+    _text("abc", "ABC", "text/vnd.abc", "The tune as text, for ABC programs."),
+    _text("svg", "SVG", "image/svg+xml", "The score as a picture."),
+)  # fmt: skip
+"""All formats. Of two with one ending the first that a result can be had in is written."""
+
+
+def named(path: Path, music: Music) -> Format:
+    """The format that a file's ending asks for. Refused when the music cannot be had in it."""
+    possible = [each for each in FORMATS if each.has(music)]
+    name = path.name.lower()
+    for each in sorted(possible, key=lambda each: -each.ending.count(".")):  # tune.8bit.wav is no plain WAV
+        if "." in each.ending and name.endswith("." + each.ending):
+            return each
+    ending = path.suffix[1:].lower()
+    for each in possible:
+        if ending in (each.ending.rpartition(".")[2], *each.also) and "8bit" not in each.ending:
+            return each
+    known = dict.fromkeys("." + ending for each in possible for ending in (each.ending, *each.also))
+    raise RequestError(f"'.{ending}' is not a format of this result; choose {', '.join(known)}.")

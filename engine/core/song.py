@@ -1,10 +1,6 @@
-"""A song: notes on tracks, in beats; and its pianoroll.
+"""A song: notes on tracks. Times are in beats (quarter notes) from the start of the song.
 
-Times are in beats (quarter notes) from the start of the song. A pianoroll keeps onsets apart from sustain, both bool
-arrays of shape [tracks, steps, 128], so that repeated notes survive: `onsets` marks the step where a note begins and
-`sustain` every later step through which it still sounds.
-
-MIDI files are read and written by engine/core/midi.py, other formats by engine/core/formats.py.
+Pianorolls of it are made by pianoroll.py, files by midi.py and formats.py.
 """
 
 from __future__ import annotations
@@ -13,12 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-
-TRACKS = ("drums", "piano", "guitar", "bass", "strings")
-"""The five tracks of LPD-5 (Dong et al. 2018), in the order of every five-track array here."""
-
-PROGRAMS = {"drums": 0, "piano": 0, "guitar": 25, "bass": 33, "strings": 48}
-"""The General MIDI program (0-127) with which each of the five is played unless another is chosen."""
 
 
 @dataclass(frozen=True)
@@ -133,96 +123,3 @@ class Song:
     def only(self, names: Sequence[str]) -> Song:
         """The tracks of these names."""
         return replace(self, tracks=tuple(t for t in self.tracks if t.name in names))
-
-
-def five_of(program: int, is_drum: bool) -> str:
-    """Which of the five tracks a General MIDI program belongs to, by LPD-5's rule: pianos 0-7, guitars 24-31, basses
-    32-39, drums by channel, and everything else that sounds with strings but percussion and effects (96 on)."""
-    if is_drum:
-        return "drums"
-    if program < 8:
-        return "piano"
-    if 24 <= program < 32:
-        return "guitar"
-    if 32 <= program < 40:
-        return "bass"
-    return "strings" if program < 96 or 104 <= program < 112 else ""
-
-
-def merge_to_five(song: Song) -> Song:
-    """The song's notes on the five tracks of LPD-5, always all five and in the order of `TRACKS`.
-
-    Effects and percussion that LPD-5 leaves out are left out. Where two merged tracks play the same pitch at the same
-    moment the longer, louder note stands.
-    """
-    merged: dict[str, dict[tuple[float, int], Note]] = {name: {} for name in TRACKS}
-    for track in song.tracks:
-        name = five_of(track.program, track.is_drum)
-        if not name:
-            continue
-        for note in track.notes:
-            key = (note.onset, note.pitch)
-            before = merged[name].get(key, note)
-            merged[name][key] = replace(
-                note, duration=max(note.duration, before.duration), velocity=max(note.velocity, before.velocity)
-            )
-    return replace(
-        song,
-        tracks=tuple(Track(name, PROGRAMS[name], name == "drums").with_notes(merged[name].values()) for name in TRACKS),
-    )
-
-
-def to_roll(song: Song, steps_per_beat: int = 4, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """(onsets, sustain), bool [tracks, steps, 128]; `steps` defaults to the song's length rounded up to whole bars.
-
-    An onset goes to the nearest step; a note lasts at least one step, and ends where the next of its pitch begins.
-    Notes from `steps` on are left out.
-    """
-    if steps is None:
-        steps = round(song.bars * song.beats_per_bar * steps_per_beat)
-    onsets = np.zeros((len(song.tracks), steps, 128), bool)
-    sustain = np.zeros_like(onsets)
-    for t, track in enumerate(song.tracks):
-        for note in track.notes:
-            start = int(np.floor(note.onset * steps_per_beat + 0.5))
-            end = max(start + 1, int(np.floor(note.end * steps_per_beat + 0.5)))
-            if 0 <= start < steps:
-                onsets[t, start, note.pitch] = True
-                sustain[t, start + 1 : end, note.pitch] = True
-    sustain &= ~onsets
-    return onsets, sustain
-
-
-def from_roll(
-    onsets: np.ndarray,
-    sustain: np.ndarray,
-    steps_per_beat: int = 4,
-    *,
-    like: Sequence[Track] | None = None,
-    velocity: int | np.ndarray = 80,
-    tempo: float = 120.0,
-    meter: tuple[int, int] = (4, 4),
-    title: str = "",
-) -> Song:
-    """The song of a pianoroll, bool [tracks, steps, 128]: a note begins at an onset and lasts while sustain goes on.
-
-    `like` names the tracks (the five of LPD-5 by default); `velocity` is one number or an array of the roll's shape.
-    Sustain without an onset before it is silent.
-    """
-    if onsets.shape != sustain.shape or onsets.ndim != 3 or onsets.shape[2] != 128:
-        raise ValueError(f"onsets {onsets.shape} and sustain {sustain.shape} must both be [tracks, steps, 128]")
-    like = like or [Track(name, PROGRAMS[name], name == "drums") for name in TRACKS]
-    tracks = []
-    steps = onsets.shape[1]
-    for t, track in enumerate(like):
-        notes = []
-        # The first step at or after each one at which a pitch no longer sustains.
-        stops = np.full((steps + 1, 128), steps)
-        for step in range(steps - 1, -1, -1):
-            stops[step] = np.where(sustain[t, step] & ~onsets[t, step], stops[step + 1], step)
-        for step, pitch in zip(*np.nonzero(onsets[t])):
-            end = int(stops[step + 1, pitch]) if step + 1 < steps else steps
-            loud = int(velocity[t, step, pitch]) if isinstance(velocity, np.ndarray) else velocity
-            notes.append(Note(int(step) / steps_per_beat, (end - int(step)) / steps_per_beat, int(pitch), loud))
-        tracks.append(track.with_notes(notes))
-    return Song(tuple(tracks), tempo, meter, title)

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import Progress, RequestError
 from engine.core import checkpoint
-from engine.core.result import Result
+from engine.core.old import Result
 from engine.melody.abc.canonical import MAX_BYTES, read_tunes
 from engine.melody.abc.notes import parse, song
 from engine.melody.generate import Request, Written, candidates

@@ -55,9 +55,15 @@ class Recipe:
     """All that makes a take again on the same machine."""
 
     system: str
-    settings: dict[str, Any]  # the options of `python -m engine <system>` by name; an input is a file of the take
+    settings: dict[str, Any]  # its request as JSON (core/request.py); a file in it is one of the take's
     seed: int
     checkpoint: str = ""  # sha256 of the weights
+
+    @classmethod
+    def of(cls, result: Result) -> Recipe:
+        """The recipe of a result."""
+        request = result.request
+        return cls(request.SYSTEM, request.to_json(), request.seed, result.weights)
 
 
 @dataclass(frozen=True)
@@ -120,14 +126,14 @@ class Library:
 
     def keep(
         self,
-        made: Result,
-        recipe: Recipe,
+        made: Any,
+        recipe: Recipe | None = None,
         *,
         name: str = "",
         parents: Sequence[str] = (),
         inputs: dict[str, bytes] | None = None,
     ) -> Take:
-        """Keep music with its recipe. `inputs` (ending → content) are the files that the recipe's settings name.
+        """Keep a result with its request, which is its recipe, and the files that belong to that.
 
         Refused, with the library as it was, when there is nothing to keep or the disk is full.
         """
@@ -138,8 +144,12 @@ class Library:
             contents[SOUND] = write_flac(made.audio)
         if not contents:
             raise RequestError("There is nothing to keep: no note and no sound.")
-        contents |= {f"text.{ending}": text for ending, text in made.texts.items() if ending in TEXTS}
-        contents |= {f"input.{ending}": content for ending, content in (inputs or {}).items()}
+        contents |= {f"text.{ending}": made.text(ending) for ending in made.texts if ending in TEXTS}
+        if recipe is None:
+            contents |= made.request.files
+            name, recipe = name or made.request.title, Recipe.of(made)
+        else:
+            contents |= {f"input.{ending}": content for ending, content in (inputs or {}).items()}
         take = self.add(uuid.uuid4().hex, _tidy(name) or _title(recipe), recipe, tuple(parents), contents)
         assert take is not None  # its id is new
         return take

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-import parselmouth
 
 from engine import Progress
+from engine.core import pitch
 
 RATE = 16_000  # Hz
 HOP = 256  # samples a frame
@@ -67,7 +67,7 @@ def filled_midi(f0_hz: np.ndarray) -> np.ndarray:
     voiced = np.flatnonzero(f0_hz > 0)
     if not len(voiced):
         return np.full(len(f0_hz), 60.0)
-    return np.interp(np.arange(len(f0_hz)), voiced, 69.0 + 12.0 * np.log2(f0_hz[voiced] / 440.0))
+    return np.interp(np.arange(len(f0_hz)), voiced, pitch.hz_midi(f0_hz[voiced]))
 
 
 def _knots() -> np.ndarray:
@@ -101,41 +101,22 @@ def frame_count(samples: int) -> int:
 def track_f0(samples: np.ndarray) -> np.ndarray:
     """Fundamental in Hz at every frame, float64 [t], 0 where nothing periodic is heard."""
     frames = frame_count(len(samples))
-    edge = RATE // 20
-    sound = parselmouth.Sound(np.pad(np.asarray(samples, np.float64), edge), RATE)
-    pitch = sound.to_pitch_ac(
-        time_step=HOP / RATE,
-        pitch_floor=F0_RANGE[0],
-        pitch_ceiling=F0_RANGE[1],
-        silence_threshold=0.01,
-        voicing_threshold=0.45,
-        octave_cost=0.03,
-        octave_jump_cost=1.0,
-        voiced_unvoiced_cost=0.14,
-    )
-    f0_hz = np.nan_to_num(np.asarray(pitch.selected_array["frequency"], np.float64))
-    if not len(f0_hz):
-        return np.zeros(frames)
-    times = np.asarray(pitch.xs()) - edge / RATE
-    at = np.arange(frames) * HOP / RATE
-    nearest = np.clip(np.round((at - times[0]) / (HOP / RATE)).astype(int), 0, len(f0_hz) - 1)
+    times, f0_hz = pitch.track_f0(
+        samples, RATE, HOP / RATE, floor_hz=F0_RANGE[0], ceiling_hz=F0_RANGE[1], silence_threshold=0.01,
+        voicing_threshold=0.45, octave_cost=0.03, octave_jump_cost=1.0, voiced_unvoiced_cost=0.14,
+    )  # fmt: skip
     voiced = np.flatnonzero(f0_hz > 0)
     if not len(voiced):
         return np.zeros(frames)
+    at = np.arange(frames) * HOP / RATE
+    nearest = np.clip(np.round((at - times[0]) / (HOP / RATE)).astype(int), 0, len(f0_hz) - 1)
     line = np.exp(np.interp(at, times[voiced], np.log(f0_hz[voiced])))
     return np.where(f0_hz[nearest] > 0, line, 0.0)
 
 
 def loudness(samples: np.ndarray) -> np.ndarray:
     """Root mean square in a Hann window of 512 samples around every frame's centre, in dB, float64 [t]."""
-    window = np.hanning(LOUDNESS_WINDOW + 1)[:-1]
-    squares = np.pad(np.asarray(samples, np.float64) ** 2, (LOUDNESS_WINDOW // 2, LOUDNESS_WINDOW))
-    power = np.zeros(frame_count(len(samples)))
-    for start in range(0, len(power), 8 * CHUNK):
-        stop = min(len(power), start + 8 * CHUNK)
-        index = (np.arange(start, stop) * HOP)[:, None] + np.arange(LOUDNESS_WINDOW)
-        power[start:stop] = squares[index] @ window
-    return 10 * np.log10(np.maximum(power / window.sum(), 10 ** (SILENCE_DB / 10)))
+    return pitch.loudness_db(samples, np.hanning(LOUDNESS_WINDOW + 1)[:-1], HOP, SILENCE_DB)
 
 
 @numba.njit(cache=True)
@@ -299,7 +280,7 @@ class Synthesiser:
         """float64 [256 t]: the samples before each frame's centre are its own. midi [t] is the whole recording's
         line through unvoiced frames too (:func:`filled_midi`), of these frames."""
         amplitudes, bands = controls(frames)
-        hz = 440 * 2 ** ((midi - 69) / 12)
+        hz = pitch.midi_hz(midi)
         return self._harmonics(hz, amplitudes) + self._noise(bands)
 
     def _harmonics(self, hz: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:

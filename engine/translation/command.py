@@ -11,9 +11,10 @@ import numpy as np
 
 from engine import Progress, RequestError
 from engine.core.audio import read_audio
+from engine.core.instruments import INSTRUMENTS
 from engine.core.midi import write_midi
-from engine.core.result import Result
-from engine.translation.config import INSTRUMENTS, ROOT
+from engine.core.old import Result
+from engine.translation.config import ROOT
 
 if TYPE_CHECKING:
     from engine.translation.analysis import Frames

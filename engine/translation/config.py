@@ -4,4 +4,3 @@ from engine import CHECKPOINTS
 
 SYSTEM = "translation"
 ROOT = CHECKPOINTS / SYSTEM
-INSTRUMENTS = ("trombone", "trumpet", "flute", "clarinet", "saxophone", "violin", "cello")

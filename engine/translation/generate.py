@@ -29,7 +29,7 @@ from engine.core.audio import Audio
 from engine.core.fallback import or_on_cpu, placed
 from engine.translation.analysis import RATE, TIMBRE, Frames, analyse, pieces, synthesise
 from engine.translation.config import ROOT, SYSTEM
-from engine.translation.profile import Profile, octaves, relative
+from engine.translation.profile import Profile, relative
 from engine.translation.transcription import GLIDING, POLYPHONIC, Ear, steady, tonal, unexplained
 
 SLOW = 31  # frames whose mean is the slow part: half a second
@@ -170,7 +170,7 @@ def shifted(f0_hz: np.ndarray, semitones: float) -> np.ndarray:
 
 def fitting(frames: Frames, target: Profile, transpose: float = 0.0) -> int:
     """Octaves to move a performance so that it lies in the target's range: one shift for all of it."""
-    return octaves(frames.midi[frames.voiced] + transpose, target.range)
+    return target.octaves(frames.midi[frames.voiced] + transpose)
 
 
 @torch.no_grad()

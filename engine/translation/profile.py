@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from engine.core.pitch import octaves_into
 from engine.translation.analysis import BANDS, KNOTS, TIMBRE
 
 LEVELS = np.arange(-42.0, 1.0, 6.0)  # dB
@@ -20,6 +21,7 @@ NEARBY = 25  # frames to each side (0.4 s) whose loudest is 0 dB
 DEPTH = 45.0  # dB below the recording's loudest, under which nothing counts as loud
 SILENT = -40.0  # relative level under which a frame's timbre is not heard
 CLIP = 3.0  # spreads
+OUTSIDE = 0.02  # share of a performance that may lie outside the range for a smaller shift
 
 
 def relative(loudness_db: np.ndarray) -> np.ndarray:
@@ -29,16 +31,6 @@ def relative(loudness_db: np.ndarray) -> np.ndarray:
     loudest = uniform_filter1d(maximum_filter1d(loudness_db, 2 * NEARBY + 1), NEARBY)
     loudest = np.maximum(np.maximum(loudest, loudness_db), loudness_db.max() - DEPTH)
     return loudness_db - loudest
-
-
-def octaves(midi: np.ndarray, range_: tuple[float, float]) -> int:
-    """The one shift in octaves, the smallest that brings most pitches into a range."""
-    if not len(midi):
-        return 0
-    low, high = range_
-    inside = {s: float(((midi + 12 * s >= low - 0.5) & (midi + 12 * s <= high + 0.5)).mean()) for s in range(-5, 6)}
-    best = max(inside.values())
-    return min((s for s in inside if inside[s] >= best - 0.02), key=lambda s: (abs(s), s))
 
 
 @dataclass(frozen=True)
@@ -52,6 +44,11 @@ class Profile:
     def range(self) -> tuple[float, float]:
         """The lowest and highest pitch the instrument was heard at."""
         return float(self.low), float(self.low + len(self.mean) - 1)
+
+    def octaves(self, midi: np.ndarray) -> int:
+        """Octaves to move pitches [n] so that they lie in the instrument's range: one shift for all of them."""
+        low, high = self.range
+        return octaves_into(midi, low - 0.5, high + 0.5, tolerance=OUTSIDE)
 
     def _at(self, midi: np.ndarray, level: np.ndarray, voiced: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """mean, spread [t, 64] at these pitches and relative levels."""

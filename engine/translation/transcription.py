@@ -12,13 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import median_filter
 
+from engine.core.instruments import INSTRUMENTS
 from engine.core.song import Note, Song, Track
 from engine.translation.analysis import HOP, KNOTS, RATE, TIMBRE, Frames
 from engine.translation.profile import relative
 
-PROGRAMS = {
-    "trombone": 57, "trumpet": 56, "flute": 73, "clarinet": 71, "saxophone": 65, "violin": 40, "cello": 42,
-}  # fmt: skip
 TEMPO = 120.0
 SHORTEST = 4  # frames (64 ms) of a note
 HELD = 8  # frames (0.13 s) at one pitch that speech seldom has
@@ -75,7 +73,7 @@ def melody(frames: Frames, instrument: str = "flute", transpose: int = 0) -> Son
         )
         for first, length, pitch, loud in found
     )  # fmt: skip
-    return Song((Track(instrument, PROGRAMS.get(instrument, 73), False, track),), tempo=TEMPO)
+    return Song((Track(instrument, INSTRUMENTS[instrument].program, False, track),), tempo=TEMPO)
 
 
 def tonal(frames: Frames) -> float:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from engine import Progress, RequestError
-from engine.core.result import Result
+from engine.core.old import Result
+from engine.core.pitch import note_name
 from engine.core.song import Note, Song, Track
 from engine.trombone import generate as trombone
 from engine.trombone.phrasing import PROGRAM, melody, perform, read_song, scale, velocity_of
@@ -72,7 +73,7 @@ def make(args: argparse.Namespace, model: trombone.Trombone, seed: int, progress
             "note": midi, "seconds": args.seconds, "dynamic": name, "seed": seed, "temperature": args.temperature,
         }  # fmt: skip
         cents = measured_cents(audio.samples, midi)
-        report = {"name": trombone.note_name(midi), "cents": None if cents is None else round(cents, 1)}
+        report = {"name": note_name(midi), "cents": None if cents is None else round(cents, 1)}
         song = song_of(midi, args.seconds, trombone.read_dynamic(name))
     spent = time.perf_counter() - began
     report |= {"length": round(audio.seconds, 3), "times_real_time": round(audio.seconds / spent, 2)}

@@ -25,9 +25,10 @@ from engine import CHECKPOINTS, Progress, RequestError
 from engine import device as chosen_device
 from engine.core import checkpoint
 from engine.core.audio import Audio
+from engine.core.pitch import midi_hz, note_name
 from engine.trombone.conditions import DYNAMICS, HIGHEST, HOP, LOWEST, Conditions, harmonic_prior
 from engine.trombone.config import Config, expand
-from engine.trombone.pitch import RATE, midi_hz
+from engine.trombone.pitch import RATE
 
 if TYPE_CHECKING:
     from engine.trombone.network import SampleRNN
@@ -130,11 +131,6 @@ def check_midi(midi: float) -> None:
             f"MIDI {midi:g} is outside the trombone's range: it plays {LOWEST} ({note_name(LOWEST)}) "
             f"to {HIGHEST} ({note_name(HIGHEST)})."
         )
-
-
-def note_name(midi: int) -> str:
-    """58 → "Bb3" (C4 is 60)."""
-    return ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")[midi % 12] + str(midi // 12 - 1)
 
 
 def read_dynamic(text: str) -> float:

@@ -16,17 +16,19 @@ import numpy as np
 
 from engine import Progress, RequestError
 from engine.core.audio import Audio
+from engine.core.instruments import INSTRUMENTS
 from engine.core.midi import read_midi
+from engine.core.pitch import loudness_db, note_name, octaves_into
 from engine.core.song import Note, Song, Track
 from engine.trombone.conditions import HIGHEST, LOWEST
-from engine.trombone.generate import MAX_SECONDS, MIN_SECONDS, TEMPERATURE, Asked, Trombone, note_name, play
-from engine.trombone.pitch import RATE, loudness_db
+from engine.trombone.generate import MAX_SECONDS, MIN_SECONDS, TEMPERATURE, Asked, Trombone, play
+from engine.trombone.pitch import RATE
 
 MAX_NOTES = 2_000  # of the line that is played
 MAX_LENGTH = 600.0  # seconds of melody
 JOIN = 0.04  # seconds over which legato notes fade into one another
 LEGATO_GAP = 0.12  # seconds: a longer rest than this is a breath, and the next note is tongued
-PROGRAM = 57  # General MIDI's trombone
+PROGRAM = INSTRUMENTS["trombone"].program
 
 
 @dataclass(frozen=True)
@@ -104,12 +106,6 @@ def top_line(notes: Sequence[Note]) -> list[Note]:
     return [note for note in line if note.duration > 0]
 
 
-def octaves_into_range(pitches: Sequence[int]) -> int:
-    """The shift in whole octaves that brings most pitches into range, the smallest such."""
-    options = sorted(range(-60, 61, 12), key=abs)
-    return max(options, key=lambda s: (sum(LOWEST <= p + s <= HIGHEST for p in pitches), -abs(s)))
-
-
 def melody(song: Song, *, dynamic: float | None = None, tempo: float | None = None) -> Line:
     """What a trombone plays of a song: the top line of its pitched tracks (of the first melody, where one is
     named so), moved by octaves. `dynamic` sets one for all notes, else velocities do. Refused: no notes, too many."""
@@ -133,7 +129,7 @@ def melody(song: Song, *, dynamic: float | None = None, tempo: float | None = No
         raise RequestError(
             f"The melody lasts {line[-1].end * beat:,.0f} seconds; the trombone plays at most {MAX_LENGTH:.0f}."
         )
-    shift = octaves_into_range([n.pitch for n in line])
+    shift = 12 * octaves_into(np.array([n.pitch for n in line]), LOWEST, HIGHEST)
     played, folded, shortened = [], 0, 0
     for note in line:
         midi = note.pitch + shift
@@ -165,7 +161,7 @@ def scale(first: int, seconds: float, dynamic: float, tonic_up: int = 12) -> Lin
 
 def _attack_and_release(samples: np.ndarray) -> tuple[int, int]:
     """Where a note has come up to 5 dB below its top, and where it falls under that for good, in samples."""
-    level = loudness_db(samples, window=400, hop=64)
+    level = loudness_db(samples, np.ones(400), 64)
     loud = np.flatnonzero(level >= np.median(level[len(level) // 4 : 3 * len(level) // 4]) - 5)
     if len(loud) == 0:
         return 0, len(samples)

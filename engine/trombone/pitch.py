@@ -10,23 +10,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.core import pitch
+
 RATE = 16_000  # Hz, of everything the trombone hears or plays
 HOP_SECONDS = 0.01
 
 
-def midi_hz(midi: float | np.ndarray) -> float | np.ndarray:
-    """Frequency in Hz of a MIDI pitch (69 is A4, 440 Hz; fractions are allowed)."""
-    return 440.0 * 2.0 ** ((np.asarray(midi, dtype=np.float64) - 69.0) / 12.0)
-
-
 def track_f0(samples: np.ndarray, floor_hz: float = 60.0, ceiling_hz: float = 1000.0) -> np.ndarray:
     """Fundamental in Hz every 10 ms, float64 [n], 0 where nothing periodic is heard."""
-    import parselmouth
-
-    padded = np.pad(np.asarray(samples, dtype=np.float64), RATE // 20)
-    sound = parselmouth.Sound(padded, RATE)
-    pitch = sound.to_pitch_ac(time_step=HOP_SECONDS, pitch_floor=floor_hz, pitch_ceiling=ceiling_hz)
-    return np.asarray(pitch.selected_array["frequency"])
+    return pitch.track_f0(samples, RATE, HOP_SECONDS, floor_hz=floor_hz, ceiling_hz=ceiling_hz)[1]
 
 
 def measured_cents(samples: np.ndarray, midi: float) -> float | None:
@@ -39,7 +31,7 @@ def measured_cents(samples: np.ndarray, midi: float) -> float | None:
     voiced = f0_hz[f0_hz > 0]
     if len(voiced) < 3:
         return None
-    return float(np.median(1200.0 * np.log2(voiced / midi_hz(midi))))
+    return float(np.median(pitch.cents(voiced, pitch.midi_hz(midi))))
 
 
 def harmonicity_db(samples: np.ndarray) -> float:
@@ -53,18 +45,11 @@ def harmonicity_db(samples: np.ndarray) -> float:
     return float(np.median(toned)) if len(toned) else float("nan")
 
 
-def loudness_db(samples: np.ndarray, window: int = 160, hop: int = 16) -> np.ndarray:
-    """Root mean square of each `window` samples every `hop` samples, in dB (full scale 0), at least -120."""
-    squares = np.concatenate([[0.0], np.cumsum(np.pad(np.asarray(samples, np.float64), (window // 2, window)) ** 2)])
-    starts = np.arange(0, len(samples), hop)
-    return 10.0 * np.log10(np.maximum((squares[starts + window] - squares[starts]) / window, 1e-12))
-
-
 def sounding(samples: np.ndarray, onset_db: float = -30.0, end_db: float = -40.0) -> tuple[int, int]:
     """First and one past the last sample of the note: where it first exceeds `onset_db` and last exceeds `end_db`
     below its loudest 10 ms (the thesis's threshold of the maximum). (0, 0) for silence."""
     hop = 16
-    level = loudness_db(samples, hop=hop)
+    level = pitch.loudness_db(samples, np.ones(160), hop)
     if level.max(initial=-120.0) <= -100.0:
         return 0, 0
     first = int(np.argmax(level >= level.max() + onset_db))

@@ -17,20 +17,12 @@ from functools import cached_property
 import numpy as np
 
 from engine import RequestError
-from engine.core.song import TRACKS, Note, Song, Track, five_of, merge_to_five
-from engine.variation.vae import LOWEST, PITCHES, STEPS
+from engine.core.pianoroll import LOWEST, PITCHES, STEPS, TRACKS, five_of, fold, merge_to_five, note_ends
+from engine.core.pianoroll import STEPS_PER_BEAT as GRID
+from engine.core.song import Note, Song, Track
 
-GRID = 4  # steps a beat
 MAX_BAR_STEPS = 64  # a bar of 16/4
 MAX_WINDOWS = 2_048
-
-
-def fold(pitch: int) -> int:
-    """MIDI pitch -> row 0..71 of a roll, by octaves."""
-    row = pitch - LOWEST
-    if row < 0:
-        return row % 12
-    return row if row < PITCHES else PITCHES - 12 + row % 12
 
 
 @dataclass(frozen=True)
@@ -161,17 +153,6 @@ def places(windows: int, bar_steps: int, parts: int) -> np.ndarray:
     inside = np.arange(STEPS)[None] + (np.arange(windows) % parts * size)[:, None]  # step in the bar
     fits = (np.arange(STEPS)[None] < size) & (inside < bar_steps)
     return np.where(fits, np.arange(windows)[:, None] // parts * bar_steps + inside, -1)
-
-
-def note_ends(onsets: np.ndarray, sounding: np.ndarray) -> np.ndarray:
-    """bool [steps, pitches] each -> int [steps, pitches]: the step at which a note that begins there stops."""
-    steps = len(onsets)
-    ends = np.empty(onsets.shape, np.int64)
-    stop = np.full(onsets.shape[1], steps)
-    for step in range(steps - 1, -1, -1):
-        ends[step] = stop
-        stop = np.where(sounding[step] & ~onsets[step], stop, step)
-    return ends
 
 
 def bar_grid(song: Song) -> tuple[int, int]:

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.variation.bars import Sheet, extent, note_ends
-from engine.variation.vae import PITCHES, STEPS
+from engine.core.pianoroll import PITCHES, STEPS, note_ends
+from engine.variation.bars import Sheet, extent
 
 if TYPE_CHECKING:
     from engine.variation.generate import VariationModel

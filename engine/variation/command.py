@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine import Progress, RequestError
 from engine.core.midi import read_midi
-from engine.core.result import Result
-from engine.core.song import TRACKS, Song
+from engine.core.old import Result
+from engine.core.pianoroll import TRACKS
+from engine.core.song import Song
 from engine.variation.config import DEFAULT_LATENT, KEEPS, LATENTS, MAX_BARS, MAX_NOISE
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from engine import Progress, RequestError
 from engine.core.fallback import or_on_cpu
-from engine.core.song import TRACKS, Song
+from engine.core.pianoroll import TRACKS
+from engine.core.song import Song
 from engine.variation.bars import Sheet, places, read
 from engine.variation.cells import at_home, cells, decoded, encoded, foreign
 from engine.variation.config import MAX_BARS

@@ -36,12 +36,13 @@ import engine
 from engine import Progress, RequestError
 from engine.core import checkpoint
 from engine.core.fallback import or_on_cpu, placed
-from engine.core.song import TRACKS, Song
+from engine.core.pianoroll import STEPS, TRACKS
+from engine.core.song import Song
 from engine.variation.bars import Sheet, read
 from engine.variation.cells import at_home, cells, decoded, encoded, foreign, same_pitches, same_rhythm
 from engine.variation.config import DEFAULT_LATENT, KEEPS, LATENTS, MAX_NOISE, PATH
 from engine.variation.predictors import NextBar, NextConfig
-from engine.variation.vae import STEPS, Bank
+from engine.variation.vae import Bank
 
 SWEET = (0.5, 1.0)  # the noise at which a variation is another bar of the same song; the cards have the measures
 SHARED = 0.5  # share of the noise's variance that all bars of a track have in common

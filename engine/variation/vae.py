@@ -22,10 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.core.layers import Residual
-
-STEPS, PITCHES, LOWEST = 16, 72, 24  # steps a bar, pitches, MIDI number of the first
-BEATS = 4
-TRACKS = ("drums", "piano", "guitar", "bass", "strings")
+from engine.core.pianoroll import BEATS, PITCHES, STEPS, TRACKS
 
 
 @dataclass(frozen=True)

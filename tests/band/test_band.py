@@ -17,7 +17,8 @@ from engine.band.form import path_noise
 from engine.band.network import Band, Config, Generator, Phrase
 from engine.core import checkpoint
 from engine.core.midi import write_midi
-from engine.core.song import TRACKS, Note
+from engine.core.pianoroll import TRACKS
+from engine.core.song import Note
 
 torch.set_num_threads(1)
 TINY = Config(("one", "two"), latent=4, style=6, phrase=4, track_style=4, track_phrase=2, width=24, depth=1,
@@ -253,7 +254,7 @@ def test_the_shipped_band_plays_every_genre_within_its_size() -> None:
 @needs_weights
 def test_the_shipped_bands_long_song_hangs_together_without_standing_still() -> None:
     """Phrases of one song are more alike than those of different songs, and no phrase is a copy of another."""
-    from engine.core.song import to_roll
+    from engine.core.pianoroll import to_roll
 
     model = band.load()
     rolls = [to_roll(band.generate(model, genre="rock", seed=s, bars=32, key="C"), steps=512)[0] for s in range(6)]

@@ -15,7 +15,8 @@ from engine import RequestError
 from engine.band import generate as band
 from engine.band.network import Band, Config, Generator, Phrase
 from engine.core.midi import write_midi
-from engine.core.song import TRACKS, Note, Song, Track
+from engine.core.pianoroll import TRACKS
+from engine.core.song import Note, Song, Track
 from tests.tiny_data import LABELS, song, songs, untrained_codec
 from training.band import __main__ as training
 from training.band import train as band_train

@@ -7,7 +7,9 @@ import pytest
 
 from engine import RequestError
 from engine.core import render as renderer
-from engine.core.song import PROGRAMS, TRACKS, Note, Song, Track
+from engine.core.instruments import PROGRAMS
+from engine.core.pianoroll import TRACKS
+from engine.core.song import Note, Song, Track
 
 
 def song(velocity=90):

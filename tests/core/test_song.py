@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from engine import RequestError
 from engine.core.formats import read_npz, write_musicxml, write_npz, write_stems
+from engine.core.instruments import PROGRAMS
 from engine.core.midi import MAX_BYTES, read_midi, write_midi
-from engine.core.song import PROGRAMS, TRACKS, Note, Song, Track, from_roll, merge_to_five, to_roll
+from engine.core.pianoroll import TRACKS, from_roll, merge_to_five, to_roll
+from engine.core.song import Note, Song, Track
 
 
 def five(seed: int = 0, bars: int = 2) -> Song:

@@ -78,7 +78,7 @@ import os, signal, sys, types
 from engine.core import stop
 stop.listen()
 from engine import __main__ as cli
-from engine.core.result import Result
+from engine.core.old import Result
 from engine.core.song import Note, Song, Track
 
 moment = sys.argv[1]

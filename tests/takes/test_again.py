@@ -14,7 +14,7 @@ from engine import __main__ as cli
 from engine.band import generate as band
 from engine.core import checkpoint
 from engine.core.midi import read_midi, write_midi
-from engine.core.result import Result
+from engine.core.old import Result
 from engine.core.song import Note, Song, Track
 from engine.takes import replay as again
 from engine.takes.library import HOME_VARIABLE, SONG, Library, Recipe

@@ -15,7 +15,7 @@ import pytest
 from engine import RequestError
 from engine.core.audio import Audio
 from engine.core.midi import write_midi
-from engine.core.result import Result
+from engine.core.old import Result
 from engine.core.song import Note, Song, Track
 from engine.takes import archive as takes_zip
 from engine.takes import library as takes

@@ -6,7 +6,8 @@ import pytest
 
 from engine import RequestError
 from engine.core.midi import write_midi
-from engine.core.song import TRACKS, Note, Song, Track
+from engine.core.pianoroll import TRACKS
+from engine.core.song import Note, Song, Track
 from training.core.data import lpd5, midi_folder, songs_npz, split_of
 from training.variation import __main__ as variation
 from training.variation.prepare import Bars, unpack

@@ -30,7 +30,7 @@ from engine.translation.analysis import (
     track_f0,
 )
 from engine.translation.generate import Config, Generator, Model
-from engine.translation.profile import LEVELS, Profile, fit, octaves, relative
+from engine.translation.profile import LEVELS, Profile, fit, relative
 from engine.translation.transcription import Ear, describe, melody, notes, tonal
 
 NAMES = ("flute", "trombone")
@@ -231,7 +231,9 @@ def test_profile_finds_what_depends_on_pitch_and_loudness():
     ],
 )
 def test_octaves_are_the_fewest_that_fit(midi, range_, wanted):
-    assert octaves(np.array(midi, float), range_) == wanted
+    low, high = range_
+    profile = Profile(low, np.zeros((high - low + 1, len(LEVELS), 64)), np.ones((1, 64)), np.zeros((2, 24)))
+    assert profile.octaves(np.array(midi, float)) == wanted
 
 
 def test_relative_loudness_is_near_zero_in_a_note_and_forgets_the_whole_level():

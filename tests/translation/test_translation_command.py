@@ -14,10 +14,10 @@ import soundfile
 from engine import RequestError
 from engine import __main__ as cli
 from engine.core.audio import read_audio
+from engine.core.instruments import INSTRUMENTS
 from engine.core.midi import read_midi
 from engine.translation import command as translation_command
 from engine.translation.analysis import RATE, track_f0
-from engine.translation.config import INSTRUMENTS
 from engine.translation.generate import ROOT, load
 from tests.tiny_data import play, two_instruments
 from training.translation import __main__ as training

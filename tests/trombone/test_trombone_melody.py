@@ -11,21 +11,22 @@ import pytest
 from engine import RequestError
 from engine.__main__ import main, run
 from engine.core.midi import write_midi
+from engine.core.pitch import loudness_db, octaves_into
 from engine.core.song import Note, Song, Track
 from engine.trombone import generate as trombone
+from engine.trombone.conditions import HIGHEST, LOWEST
 from engine.trombone.phrasing import (
     Line,
     Played,
     dynamic_of,
     melody,
-    octaves_into_range,
     perform,
     read_song,
     scale,
     top_line,
     velocity_of,
 )
-from engine.trombone.pitch import RATE, loudness_db, measured_cents
+from engine.trombone.pitch import RATE, measured_cents
 
 ABC = b"X:1\nT:Two bars\nM:4/4\nL:1/4\nK:D\nD E F G | A2 d2 |]\n"
 
@@ -40,9 +41,9 @@ def test_the_top_line_drops_chords_and_accompaniment_but_keeps_repeated_notes() 
 
 
 def test_octaves_keep_pitch_classes() -> None:
-    assert octaves_into_range([72, 74, 84]) == -12
-    assert octaves_into_range([28, 30, 35]) == 12
-    assert octaves_into_range([41, 60, 76]) == 0
+    assert octaves_into(np.array([72, 74, 84]), LOWEST, HIGHEST) == -1
+    assert octaves_into(np.array([28, 30, 35]), LOWEST, HIGHEST) == 1
+    assert octaves_into(np.array([41, 60, 76]), LOWEST, HIGHEST) == 0
     line = melody(song((0, 1, 96), (1, 1, 37), (2, 1, 99)))
     assert [n.midi % 12 for n in line.notes] == [0, 1, 3] and all(40 <= n.midi <= 76 for n in line.notes)
     assert any("octave" in remark for remark in line.remarks)
@@ -92,7 +93,7 @@ def test_legato_joins_what_tonguing_parts_and_both_are_in_tune(model: trombone.T
     dips = []
     for sound in (tongued, legato):
         assert np.abs(sound).max() < 0.999
-        level = loudness_db(sound, window=480, hop=160)
+        level = loudness_db(sound, np.ones(480), 160)
         dips.append(level[40:140].max() - level[55:66].min())  # around the first join, at 0.6 s
         for note in line.notes:
             at = round((note.start + 0.12) * RATE)

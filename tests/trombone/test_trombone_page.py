@@ -50,7 +50,7 @@ def test_a_scale_rises_and_stops_at_the_top():
 
 def test_a_melody_waits_for_a_piece_and_plays_a_take_that_was_sent():
     library = Library()
-    from engine.core.result import Result
+    from engine.core.old import Result
 
     take = library.keep(Result(song=tune(3).only(["piano"])), Recipe("band", {}, 1), name="A take")
     test = app(PAGE)

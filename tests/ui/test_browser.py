@@ -10,7 +10,7 @@ import pytest
 
 from engine.core.audio import read_audio
 from engine.core.midi import read_midi
-from engine.core.result import Result
+from engine.core.old import Result
 from engine.takes.library import Library, Recipe
 from tests.studio import PATIENCE_SECONDS, ROOT, SERVERS, Visit, chromium, served, tune, wait_for
 from ui import frame

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.core.result import Result
+from engine.core.old import Result
 from engine.takes.library import Library, Recipe
 from tests.studio import app, refusals, settled, tune
 from ui import frame, jobs

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.result import Result
+from engine.core.old import Result
 from engine.takes.archive import export
 from engine.takes.library import HOME_VARIABLE, Library, Recipe
 from tests.studio import app, refusals, settled, tune

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from engine import RequestError
-from engine.core.song import TRACKS, Note, Song, Track
+from engine.core.pianoroll import TRACKS, note_ends
+from engine.core.song import Note, Song, Track
 from engine.variation import generate as variation
-from engine.variation.bars import note_ends, places, read
+from engine.variation.bars import places, read
 from engine.variation.continuation import extend, lead_of
 from engine.variation.predictors import HISTORY, NextBar, NextConfig
 from engine.variation.vae import Bank, BarVae, VaeConfig

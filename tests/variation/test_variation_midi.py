@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine import __main__ as command
-from engine.core.song import TRACKS
+from engine.core.pianoroll import TRACKS
 from engine.variation import generate as variation
 from engine.variation.vae import Bank, VaeConfig
 

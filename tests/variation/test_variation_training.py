@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.core.song import TRACKS, Note, Song, Track
+from engine.core.pianoroll import TRACKS
+from engine.core.song import Note, Song, Track
 from engine.variation import generate as variation
 from tests.tiny_data import songs_file
 from training.core.data import songs_npz

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.band.config import BARS, LOWEST, PITCHES, STEPS
+from engine.band.config import BARS
 from engine.band.network import TRACKS, Band
+from engine.core.pianoroll import LOWEST, PITCHES, STEPS
 from training.band.train import noise
 from training.core import metrics
 from training.variation.prepare import TRACKS as NAMES

@@ -24,9 +24,10 @@ from pathlib import Path
 import numpy as np
 
 from engine import RequestError
-from engine.core.formats import read_npz
 from engine.core.midi import read_midi
-from engine.core.song import Song, merge_to_five
+from engine.core.npz import read_npz
+from engine.core.pianoroll import merge_to_five
+from engine.core.song import Song
 
 TICKS = 24  # a beat
 SPLITS = {"train": 0.8, "val": 0.1, "test": 0.1}

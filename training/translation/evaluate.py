@@ -24,7 +24,6 @@ from engine.core.audio import read_audio
 from engine.core.render import render
 from engine.translation import generate as engine
 from engine.translation.analysis import RATE, Frames, analyse, synthesise
-from engine.translation.profile import octaves
 from engine.translation.transcription import melody
 from training.translation import prepare as data
 from training.translation.measure import Judge, Nearest, agreement, change, clips, describe
@@ -180,7 +179,7 @@ def baselines(held: Held, source: str, target: str, model: engine.Model) -> dict
     """The three ways that a person would use instead."""
 
     def replay(sound: np.ndarray, frames: Frames) -> tuple[np.ndarray, float]:
-        moved = octaves(frames.midi[frames.voiced], model.profiles[target].range)
+        moved = model.profiles[target].octaves(frames.midi[frames.voiced])
         return replayed(frames, target, 12 * moved, len(sound)), 12.0 * moved
 
     return {

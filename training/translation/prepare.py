@@ -18,12 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from engine import RequestError
+from engine.core import instruments
 from engine.core.audio import read_audio
 from engine.translation.analysis import RATE, TIMBRE, Frames, analyse, filled_midi
-from engine.translation.profile import Profile, octaves, relative
+from engine.translation.profile import Profile, relative
 from training.core.data import split_of
 
-INSTRUMENTS = ("trombone", "trumpet", "flute", "clarinet", "saxophone", "violin", "cello")
+INSTRUMENTS = tuple(instruments.INSTRUMENTS)
 SEQUENCE = 256  # frames
 LEFT_OUT = ("pizz", "snap")  # articulations that are not a held tone
 SOUNDS = (".flac", ".wav", ".ogg", ".mp3")
@@ -222,7 +223,7 @@ def batches(a: Voice, b: Voice, size: int, random: np.random.Generator) -> tuple
     for i in range(size):
         first, second = (a, b) if i % 2 else (b, a)
         contour = walk(*first.profile.range, 40, random)
-        shift = octaves(contour, second.profile.range)
+        shift = second.profile.octaves(contour)
         for which, pitches in ((first, contour), (second, contour + 12 * shift)):
             sides[0 if which is a else 1].append(sequence(which, pitches, random))
         shifts.append(shift if first is a else -shift)

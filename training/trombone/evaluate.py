@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from engine.core import checkpoint
+from engine.core.pitch import note_name
 from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST, Conditions
 from engine.trombone.config import Config, compand, emphasised
 from engine.trombone.generate import (
@@ -24,7 +25,6 @@ from engine.trombone.generate import (
     conditions_of,
     decode,
     load,
-    note_name,
     play,
     sound_of,
 )

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import fftconvolve
 
+from engine.core.pitch import midi_hz
 from engine.trombone.conditions import HARMONICS, HOP, loudness_curve
-from engine.trombone.pitch import RATE, midi_hz, sounding, track_f0
+from engine.trombone.pitch import RATE, sounding, track_f0
 
 LEAD = 80  # samples kept before the onset
 FADE = 240  # samples of fade-out after the end

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 
 from engine.core import checkpoint
+from engine.core.pianoroll import note_ends
 from engine.core.song import Song
 from engine.variation import generate as variation
-from engine.variation.bars import Sheet, note_ends
+from engine.variation.bars import Sheet
 from engine.variation.cells import cells as cells_of
 from engine.variation.cells import decoded, encoded
 from engine.variation.vae import TRACKS

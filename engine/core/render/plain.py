@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.core.pitch import midi_hz
 from engine.core.song import Track
 
 # By family of eight General MIDI programs: amplitudes of the harmonics, attack and decay (seconds to fall to 1/e;
@@ -56,7 +57,7 @@ def render_track(track: Track, tempo: float, frames: int, rate: int) -> np.ndarr
 
 def _tone(pitch: int, seconds: float, program: int, rate: int) -> np.ndarray:
     harmonics, attack, decay = VOICES[FAMILIES[program // 8]]
-    hz = 440.0 * 2 ** ((pitch - 69) / 12)
+    hz = midi_hz(pitch)
     t = np.arange(int((seconds + RELEASE) * rate), dtype=np.float32) / rate
     wave = np.zeros_like(t)
     for n, amplitude in enumerate(harmonics, start=1):

@@ -1,0 +1,78 @@
+"""Pitch and loudness: hertz, MIDI numbers and cents, Praat's tracker, loudness in windows, octaves into a range.
+
+Boersma 1993, "Accurate short-term analysis of the fundamental frequency", through parselmouth.
+"""
+
+from __future__ import annotations
+
+from typing import overload
+
+import numpy as np
+
+A4 = 440.0  # Hz, MIDI number 69
+NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+"""Note names by pitch class, as they are written most often."""
+
+
+@overload
+def midi_hz(midi: float) -> float: ...
+@overload
+def midi_hz(midi: np.ndarray) -> np.ndarray: ...
+def midi_hz(midi: float | np.ndarray) -> float | np.ndarray:
+    """Frequency in Hz of a MIDI number (69 is A4; fractions are allowed)."""
+    hz = A4 * 2.0 ** ((np.asarray(midi, np.float64) - 69.0) / 12.0)
+    return hz if isinstance(midi, np.ndarray) else float(hz)
+
+
+def hz_midi(hz: np.ndarray) -> np.ndarray:
+    """MIDI number, with fractions, of frequencies in Hz above 0."""
+    return np.asarray(69.0 + 12.0 * np.log2(hz / A4))
+
+
+def cents(hz: np.ndarray, reference_hz: float | np.ndarray) -> np.ndarray:
+    """How far frequencies lie above a reference, in cents."""
+    return np.asarray(1200.0 * np.log2(hz / reference_hz))
+
+
+def note_name(midi: int) -> str:
+    """58 → "Bb3" (C4 is 60)."""
+    return NAMES[midi % 12] + str(midi // 12 - 1)
+
+
+def track_f0(
+    samples: np.ndarray, rate: int, hop_seconds: float, *, floor_hz: float, ceiling_hz: float, **costs: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(seconds [n], Hz [n], 0 where nothing periodic is heard), both float64, every `hop_seconds`.
+
+    costs: those of Praat's autocorrelation method by their names there (silence_threshold, octave_cost, …).
+    """
+    import parselmouth  # here, because not everything that asks for a frequency measures one
+
+    edge = rate // 20
+    sound = parselmouth.Sound(np.pad(np.asarray(samples, np.float64), edge), rate)
+    found = sound.to_pitch_ac(time_step=hop_seconds, pitch_floor=floor_hz, pitch_ceiling=ceiling_hz, **costs)
+    f0_hz = np.nan_to_num(np.asarray(found.selected_array["frequency"], np.float64))
+    return np.asarray(found.xs()) - edge / rate, f0_hz
+
+
+def loudness_db(samples: np.ndarray, window: np.ndarray, hop: int, floor_db: float = -120.0) -> np.ndarray:
+    """Root mean square in a window [w] around every `hop`-th sample, dB (full scale 0), float64 [samples / hop + 1]."""
+    size = len(window)
+    squares = np.pad(np.asarray(samples, np.float64) ** 2, (size // 2, size))
+    power = np.zeros(len(samples) // hop + 1)
+    for start in range(0, len(power), 8192):  # in parts, so that memory does not grow with the sound
+        at = np.arange(start, min(len(power), start + 8192)) * hop
+        power[start : start + len(at)] = squares[at[:, None] + np.arange(size)] @ window
+    return np.asarray(10 * np.log10(np.maximum(power / window.sum(), 10 ** (floor_db / 10))))
+
+
+def octaves_into(pitches: np.ndarray, low: float, high: float, *, tolerance: float = 0.0) -> int:
+    """The one shift in octaves, the smallest that brings as many pitches as possible into low..high; 0 for none.
+
+    tolerance: the share of pitches that a smaller shift may leave outside.
+    """
+    if not len(pitches):
+        return 0
+    inside = {n: float(((pitches + 12 * n >= low) & (pitches + 12 * n <= high)).mean()) for n in range(-5, 6)}
+    best = max(inside.values())
+    return min((n for n in inside if inside[n] >= best - tolerance), key=lambda n: (abs(n), n))

@@ -1,0 +1,350 @@
+"""What is asked of a system: a frozen dataclass whose fields know their ranges, choices, units and help.
+
+    @dataclass(frozen=True, kw_only=True)
+    class Request(request.Request):
+        bars: int = option(8, "How many bars.", low=4, high=64)
+
+It is the one description of what can be asked: a page builds its widgets from the fields (ui/controls.py), the command
+line its options (engine/core/commandline.py), a take keeps `to_json()` as its recipe, and making it again is
+`generate(load(request.checkpoint()), Request.from_json(…))`. A request that exists is valid: every refusal is one
+sentence, raised where it is made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from engine import RequestError
+
+MAX_SEED = 2**63 - 1
+FORMAT = 2  # of to_json; 1 was the options of the command line, by name
+MAX_TEXT = 10_000  # characters of any text in a request
+
+AnyRequest = TypeVar("AnyRequest", bound="Request")
+
+
+@dataclass(frozen=True)
+class File:
+    """What a person brought: its name, and its content as it came."""
+
+    name: str
+    content: bytes = dataclasses.field(repr=False)
+
+    @property
+    def ending(self) -> str:
+        """The file's ending, in small letters without its dot; at most ten letters and digits."""
+        ending = "".join(c for c in Path(self.name).suffix.lower() if c.isascii() and c.isalnum())
+        return ending[:10] or "bin"
+
+
+@dataclass(frozen=True)
+class Option:
+    """What is known of a field. Everything but the help may be left out."""
+
+    help: str  # for the page and the command line alike
+    low: float | None = None  # the least and the most, both allowed
+    high: float | None = None
+    choices: tuple[Any, ...] = ()
+    unit: str = ""  # "quarter notes a minute"
+    called: str = ""  # what a refusal calls it, "The tempo"; the field's name otherwise
+    flag: str = ""  # how the command line spells it where that is not the field's name, "--from"
+    metavar: str = ""
+    read: Callable[[str], Any] | None = None  # a value of it from a command line's word; RequestError where it is none
+    repeated: bool = False  # the command line may give it several times, and `read` gives one part of it
+    formerly: tuple[str, ...] = ()  # how the command line spelled it when takes were made that are still kept
+
+
+def option(default: Any, help: str, **known: Any) -> Any:
+    """A field with its :class:`Option`; `default` may be `dataclasses.MISSING` where one has to be given."""
+    metadata = {"option": Option(help, **known)}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a request, as widgets, command lines and recipes see it."""
+
+    name: str
+    kind: Any  # int, float, bool, str, File, tuple or Mapping
+    optional: bool  # whether it may be None
+    parts: tuple[Any, ...]  # the types within a tuple or a mapping
+    default: Any  # dataclasses.MISSING where there is none
+    option: Option
+
+    @property
+    def flag(self) -> str:
+        """Its option on the command line."""
+        return self.option.flag or "--" + self.name.replace("_", "-")
+
+    @property
+    def called(self) -> str:
+        """What a refusal calls it."""
+        return self.option.called or f"The {self.name.replace('_', ' ')}"
+
+    @property
+    def span(self) -> str:
+        """Its range in words, "from 4 to 64"."""
+        low, high = self.option.low, self.option.high
+        if low is None or high is None:
+            return f"of at least {low:g}" if low is not None else f"of at most {high:g}" if high is not None else ""
+        return f"from {low:.15g} to {high:.15g}" if high < MAX_SEED else f"from {low:g} to {MAX_SEED}"
+
+    def check(self, value: Any) -> None:
+        """Refuse a value that is not of the field's kind, in its range or among its choices."""
+        if value is None and self.optional:
+            return
+        if get_origin(self.kind) in (Union, types.UnionType):
+            return  # the request's own validate() knows
+        if self.kind in (int, float):
+            self._check_number(value, self.kind)
+        elif not isinstance(value, self.kind):
+            raise RequestError(f"{self.called} cannot be {_shown(value)}.")
+        elif self.kind is str and len(value) > MAX_TEXT:
+            raise RequestError(f"{self.called} has {len(value)} characters; at most {MAX_TEXT} are taken.")
+        elif self.kind is Mapping and self.parts[1] in (int, float):
+            for number in value.values():
+                self._check_number(number, self.parts[1])
+        if self.option.choices:
+            for each in value if self.kind in (tuple, Mapping) else [value]:
+                if each not in self.option.choices:
+                    known = ", ".join(map(str, self.option.choices))
+                    raise RequestError(f"{_shown(each)} is not a choice for {lower(self.called)}; choose {known}.")
+
+    def _check_number(self, value: Any, kind: type) -> None:
+        known = isinstance(value, (int, float)) if kind is float else isinstance(value, int)
+        low, high = self.option.low, self.option.high
+        low, high = -math.inf if low is None else low, math.inf if high is None else high
+        if isinstance(value, bool) or not known or not low <= value <= high or math.isinf(value):
+            what = "a whole number" if kind is int else "a number"
+            raise RequestError(f"{self.called} must be {what} {self.span}, not {_shown(value)}.".replace(" ,", ","))
+
+    def of_json(self, value: Any, files: Mapping[str, bytes]) -> Any:
+        """The field's value from JSON, where tuples are lists and files are names among `files`."""
+        if value is None:
+            return None
+        if self.kind is File:
+            if not isinstance(value, str) or value not in files:
+                raise RequestError(f"The recipe names a file that is not part of the take ({_shown(value)}).")
+            return File(value, files[value])
+        if self.kind is tuple and isinstance(value, list):
+            return tuple(value)
+        if self.kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        return value
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:40] + "…"
+
+
+def lower(called: str) -> str:
+    """ "The tempo" inside a sentence: "the tempo"."""
+    return called[:1].lower() + called[1:]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What every system can be asked for; each has its own below this."""
+
+    SYSTEM: ClassVar[str]  # its name, that of its package
+
+    seed: int = option(0, "The same seed with the same settings always plays the same music.", low=0, high=MAX_SEED)
+
+    def __post_init__(self) -> None:
+        for name in (f.name for f in fields(type(self)) if f.kind is float):
+            if isinstance(value := getattr(self, name), int) and not isinstance(value, bool):
+                object.__setattr__(self, name, float(value))
+        for field in fields(type(self)):
+            field.check(getattr(self, field.name))
+        self.validate()
+
+    def validate(self) -> None:
+        """Refuse what the fields alone cannot know: settings that do not go together."""
+
+    def checkpoint(self) -> Path:
+        """The folder of the weights that this asks for."""
+        raise NotImplementedError
+
+    @property
+    def title(self) -> str:
+        """What a result of it is called until a person names it."""
+        return f"{self.SYSTEM.capitalize()}, seed {self.seed}"
+
+    @classmethod
+    def learned(cls) -> dict[str, Any]:
+        """What can be asked for that the shipped weights decide (genres, types of tune, …), for `list`."""
+        return {}
+
+    @classmethod
+    def together(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """What a command line's options mean together, before they become a request."""
+        return values
+
+    @cached_property
+    def files(self) -> dict[str, bytes]:
+        """The files that belong to it, by the names that `to_json` gives them."""
+        return {
+            self._file_name(field.name, file): file.content
+            for field in fields(type(self))
+            if isinstance(file := getattr(self, field.name), File)
+        }
+
+    def _file_name(self, field: str, file: File) -> str:
+        return f"{'input' if field == 'input' else 'input-' + field.replace('_', '-')}.{file.ending}"
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as JSON holds them, with the format's number; files by the names they have in `files`."""
+        out: dict[str, Any] = {"format": FORMAT}
+        for field in fields(type(self)):
+            value = getattr(self, field.name)
+            if isinstance(value, File):
+                value = self._file_name(field.name, value)
+            elif isinstance(value, tuple):
+                value = list(value)
+            elif isinstance(value, Mapping):
+                value = dict(value)
+            out[field.name] = value
+        return out
+
+    @classmethod
+    def from_json(
+        cls: type[AnyRequest], data: Mapping[str, Any], files: Mapping[str, bytes] | None = None
+    ) -> AnyRequest:
+        """The request of `to_json`, from anywhere. Refused when it is none of this system's, or of a newer format."""
+        known = {field.name: field for field in fields(cls)}
+        if data.get("format") != FORMAT:
+            raise RequestError(
+                f"This recipe is of format {_shown(data.get('format'))}; expected {FORMAT}: update Bandstand."
+            )
+        values = {}
+        for name, value in data.items():
+            if name == "format":
+                continue
+            if name not in known:
+                raise RequestError(
+                    f"The recipe asks for {_shown(name)}, which {cls.SYSTEM.capitalize()} does not know."
+                )
+            values[name] = known[name].of_json(value, files or {})
+        return cls.of(values)
+
+    @classmethod
+    def from_options(
+        cls: type[AnyRequest], options: Mapping[str, Any], seed: int, files: Mapping[str, bytes] | None = None
+    ) -> AnyRequest:
+        """The request of a recipe of format 1: the command line's options by name, their values as text or JSON.
+
+        True is an option without a value, False and None are left out, a list repeats it or is joined by commas.
+        """
+        known = {}
+        for field in fields(cls):
+            for flag in (field.flag, *field.option.formerly):
+                known[flag] = field
+        values: dict[str, Any] = {"seed": seed}
+        for name, value in options.items():
+            if value is None or value is False:
+                continue
+            flag = "--" + name.replace("_", "-")
+            if flag not in known:
+                raise RequestError(
+                    f"The recipe asks for {_shown(name)}, which {cls.SYSTEM.capitalize()} does not know."
+                )
+            field = known[flag]
+            if field.kind is File:
+                values[field.name] = field.of_json(value, files or {})
+            elif field.kind is bool:
+                values[field.name] = not flag.startswith("--no-")
+            elif field.option.repeated:
+                values[field.name] = read_all(field, [str(v) for v in (value if isinstance(value, list) else [value])])
+            else:
+                text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+                values[field.name] = read_one(field, text)
+        return cls.of(cls.together(values))
+
+    @classmethod
+    def of(cls: type[AnyRequest], values: Mapping[str, Any]) -> AnyRequest:
+        """A request of these values. Refused when one that has to be given is missing."""
+        for field in fields(cls):
+            if field.default is dataclasses.MISSING and field.name not in values:
+                raise RequestError(f"{field.called} has to be given.")
+        return cls(**values)
+
+
+def fields(request: type[Request]) -> tuple[Field, ...]:
+    """The fields of a request, in their order."""
+    return _fields(request)  # type: ignore[arg-type]  # a class can be hashed, whatever its instances can
+
+
+@cache
+def _fields(request: Any) -> tuple[Field, ...]:
+    hints = get_type_hints(request)
+    out = []
+    for each in dataclasses.fields(request):
+        kind, optional = hints[each.name], False
+        if get_origin(kind) in (Union, types.UnionType):
+            rest = [part for part in get_args(kind) if part is not type(None)]
+            optional = len(rest) < len(get_args(kind))
+            kind = rest[0] if len(rest) == 1 else Union[tuple(rest)]  # noqa: UP007 - made of what was found
+        parts = get_args(kind)
+        if (origin := get_origin(kind)) not in (None, Union, types.UnionType):
+            kind = Mapping if issubclass(origin, Mapping) else origin
+        default = each.default if each.default_factory is dataclasses.MISSING else each.default_factory()
+        out.append(Field(each.name, kind, optional, parts, default, each.metadata["option"]))
+    return tuple(out)
+
+
+def field_of(request: type[Request], name: str) -> Field:
+    """One field by its name."""
+    return next(field for field in fields(request) if field.name == name)
+
+
+def read_one(field: Field, text: str) -> Any:
+    """A field's value from one word of a command line. Refused when it is none."""
+    if field.option.read:
+        return field.option.read(text)
+    if field.kind in (int, float):
+        try:
+            return field.kind(text)
+        except ValueError:
+            what = "whole number" if field.kind is int else "number"
+            raise RequestError(f"{field.flag} {text}: a {what} is wanted.") from None
+    return text
+
+
+def read_all(field: Field, texts: Sequence[str]) -> Any:
+    """A field's value from all the words that a command line gave for it: a mapping or a tuple of their parts."""
+    assert field.option.read
+    parts = [field.option.read(text) for text in texts]
+    return dict(parts) if field.kind is Mapping else tuple(parts)
+
+
+def pair(flag: str, kind: type, example: str) -> Callable[[str], tuple[str, Any]]:
+    """A reader of "piano=3": a name, an equals sign and a number."""
+
+    def read(text: str) -> tuple[str, Any]:
+        name, equals, number = text.partition("=")
+        try:
+            if not equals:
+                raise ValueError
+            return name.strip(), kind(number)
+        except ValueError:
+            what = "whole number" if kind is int else "number"
+            raise RequestError(
+                f"{flag} {text}: write a track, an equals sign and a {what}, such as {example}."
+            ) from None
+
+    return read
+
+
+def names(text: str) -> tuple[str, ...]:
+    """A reader of "drums,bass"."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
