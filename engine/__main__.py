@@ -62,7 +62,6 @@ def parser(name: str | None) -> argparse.ArgumentParser:
         if each != name:
             continue
         common = sub.add_argument_group("common to all systems")
-        common.add_argument("--seed", type=int, default=0, help="the same seed and settings give the same bytes")
         common.add_argument(
             "--count", type=int, default=1, help="make several, in numbered files, with seeds that follow"
         )
@@ -77,6 +76,7 @@ def parser(name: str | None) -> argparse.ArgumentParser:
         module: Any = system(each)
         if not hasattr(module, "Request"):
             command(each).add_arguments(sub)
+            sub.add_argument("--seed", type=int, default=0)
             continue
         add_options(sub, module.Request)
         if hasattr(module, "add_arguments"):

@@ -1,13 +1,17 @@
 """Takes: everything that was kept, to find, hear, compare, rename, make again, send on, and carry elsewhere."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import streamlit as st
 
 from engine import Progress, RequestError
 from engine.core.audio import write_flac
 from engine.core.midi import write_midi
+from engine.core.result import Music
 from engine.takes.archive import export, unpack
 from engine.takes.library import SONG, SOUND, Library, Take
-from engine.takes.replay import make_again
+from engine.takes.replay import Replayed, replay
 from ui import downloads, frame, jobs, player
 from ui.takes import chain, labels, send, targets
 
@@ -22,16 +26,43 @@ def show_error(refused: RequestError) -> None:
     st.error(frame.plain(str(refused)), icon=":material/error:")
 
 
-def is_the_same(take: Take, progress: Progress) -> bool:
-    """Make a take again; whether it is the same to the byte. Runs in the worker."""
-    made = make_again(library, take, progress)
-    same = True
-    if take.has_song:
-        midi = write_midi(made.song) if made.song is not None else made.texts.get("mid")
-        same &= midi == library.read(take, SONG)
-    if take.has_sound:
-        same &= made.audio is not None and write_flac(made.audio) == library.read(take, SOUND)
-    return same
+def replay_of(take: Take, progress: Progress) -> tuple[Replayed, bool]:
+    """A take made again, and whether it is the same to the byte. Runs in the worker."""
+    replayed = replay(library, take, progress)
+    song, audio = replayed.result.song, replayed.result.audio
+    same = not take.has_song or (song is not None and write_midi(song) == library.read(take, SONG))
+    same &= not take.has_sound or (audio is not None and write_flac(audio) == library.read(take, SOUND))
+    return replayed, same
+
+
+def show_replay(take: Take, replayed: Replayed, same: bool) -> None:
+    """How a take came out when it was made again; offered as a new take where today's weights play it otherwise."""
+    if same:
+        st.success("Made again: the same to the byte.", icon=":material/check:")
+    elif replayed.same_weights:
+        st.warning("Made again, but it came out different on this machine.", icon=":material/warning:")
+    else:
+        st.info("It was made with weights of another version, so this is what today's make of its recipe.",
+                icon=":material/info:")  # fmt: skip
+        result = replayed.result
+        player.show(f"again {take.id}", song=result.song if result.audio is None else None, audio=result.audio,
+                    compact=True)  # fmt: skip
+        if st.button("Keep as a new take", key=f"keep {take.id}", icon=":material/bookmark_add:",
+                     help="Beside the one that is here, which stays as it is."):  # fmt: skip
+            new = library.keep(result, name=f"{take.name}, today", parents=(take.id,))
+            st.toast(f"Kept as “{frame.plain(new.name)}”.", icon=":material/bookmark_added:")
+
+
+def told(settings: Mapping[str, Any], files: Sequence[str]) -> list[str]:
+    """What a take was asked for, in words: "genre jazz", "bars 8"."""
+    said = []
+    for name, value in settings.items():
+        if name in ("format", "seed") or value in (None, False, "", [], {}) or value in files:
+            continue
+        if isinstance(value, Mapping):
+            value = ", ".join(f"{key} {part:g}" for key, part in value.items())
+        said.append(f"{name.replace('_', ' ')} {value}")
+    return said
 
 
 def draw(take: Take) -> None:
@@ -44,8 +75,7 @@ def draw(take: Take) -> None:
         player.show(f"take {take.id}", song=song, audio=audio, compact=True)
     except RequestError as refused:
         show_error(refused)
-    how = take.recipe.settings.items()
-    said = [f"{key} {value}" for key, value in how if value not in (None, False, "", []) and value not in take.files]
+    said = told(take.recipe.settings, take.files)
     lines = [" · ".join([take.recipe.system.capitalize(), *said, f"seed {take.recipe.seed}", take.made[:10]])]
     if made_from := chain(library, take.parents):
         lines.append(f"Made from {made_from}")
@@ -76,21 +106,19 @@ def draw(take: Take) -> None:
             away = st.popover("Download", icon=":material/download:", key=f"download {take.id}", on_change="rerun")
             if away.open:
                 with away:
-                    downloads.show(f"take {take.id}", take.name, song=song, audio=audio)
+                    downloads.show(f"take {take.id}", take.name, Music(song=song, audio=audio))
         if st.button(
             "Make again", key=f"again {take.id}", icon=":material/replay:", help="From its recipe, and compare."
         ):
-            jobs.start(f"again {take.id}", lambda progress: is_the_same(take, progress), label="Making it again")
+            jobs.start(f"again {take.id}", lambda progress: replay_of(take, progress), label="Making it again")
         says = "It can be restored for 30 days."
         if st.button("Delete", key=f"delete {take.id}", icon=":material/delete:", help=says):
             library.delete(take.id)
             st.session_state["deleted take"] = take
             st.rerun()
     outcome = jobs.show(f"again {take.id}")
-    if outcome and outcome.value:
-        st.success("Made again: the same to the byte.", icon=":material/check:")
-    elif outcome:
-        st.warning("Made again, but it came out different on this machine.", icon=":material/warning:")
+    if outcome:
+        show_replay(take, *outcome.value)
 
 
 def compare(takes: list[Take]) -> None:

@@ -20,10 +20,9 @@ import soundfile
 
 from engine.core.audio import Audio, write_flac, write_wav
 from engine.core.midi import write_midi
-from engine.core.old import Result
 from engine.takes.archive import export
-from engine.takes.library import Library, Recipe
-from tests.studio import tune
+from engine.takes.library import Library
+from tests.studio import kept_as, tune
 
 RATE = 16_000  # Hz
 ABC = """X:1
@@ -56,9 +55,9 @@ def original(kind: str) -> bytes:
     if kind == "zip":
         with tempfile.TemporaryDirectory() as folder:
             library = Library(folder)
-            first = library.keep(Result(song=tune(5), texts={"abc": ABC.encode()}), Recipe("band", {"bars": 4}, 7))
-            sound = Result(audio=Audio(tone(), RATE))
-            library.keep(sound, Recipe("trombone", {"note": "58"}, 3, "f" * 64), parents=[first.id])
+            first = library.keep(kept_as(7, song=tune(5), texts={"abc": ABC.encode()}))
+            sound = kept_as(3, "f" * 64, audio=Audio(tone(), RATE))
+            library.keep(sound, parents=[first.id])
             return export(library, library.takes())
     if kind == "wav":
         return write_wav(Audio(tone(), RATE))

@@ -16,10 +16,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from streamlit.testing.v1 import AppTest
 
+from engine.band import Request
+from engine.core.result import Result
 from engine.core.song import Note, Song, Track
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +51,11 @@ def tune(seed: int, tempo: float = 120.0) -> Song:
         ),
         tempo,
     )
+
+
+def kept_as(seed: int = 1, weights: str = "", genre: str = "jazz", **music: Any) -> Result:
+    """A result that can be kept, as if Band had made it."""
+    return Result(request=Request(genre={genre: 1.0}, bars=4, seed=seed), weights=weights, **music)
 
 
 def app(page: str | None = None, seconds: float = PATIENCE_SECONDS) -> AppTest:

@@ -4,8 +4,7 @@ import benchmarks.__main__ as bench
 from benchmarks import band as plain_band
 from benchmarks import table
 from benchmarks import variation as plain_variation
-from engine import ROOT
-from engine.band import generate as band
+from engine import ROOT, band
 from engine.variation import generate as variation
 
 
@@ -41,7 +40,7 @@ def test_the_plain_ways_play_the_same_notes(monkeypatch):
     monkeypatch.setattr(variation, "decoded", plain_variation.decoded)
     assert variation.vary(model, song, noise=0.7, seed=1) == together != song
     model = band.load(device="cpu")
-    together = band.generate(model, genre="jazz", seed=1, bars=12)
+    together = band.generate(model, band.Request(genre={"jazz": 1}, seed=1, bars=12)).song
     monkeypatch.setattr(band, "_logits", plain_band.plain)
-    assert band.generate(model, genre="jazz", seed=1, bars=12) == together
+    assert band.generate(model, band.Request(genre={"jazz": 1}, seed=1, bars=12)).song == together
     assert any(track.notes for track in together.tracks)

@@ -5,40 +5,42 @@ import json
 import subprocess
 import sys
 import types
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from engine import RequestError, device, device_name
 from engine import __main__ as cli
+from engine.core import request
 from engine.core.audio import read_audio
-from engine.core.old import Result
+from engine.core.result import Result
 from engine.core.song import Note, Song, Track
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@dataclass(frozen=True, kw_only=True)
+class Clicks(request.Request):
+    SYSTEM = "click"
+    notes: int = request.option(2, "How many notes.", low=0, high=100, called="The number of notes")
+
+    def checkpoint(self):
+        return Path("none")
+
+
+def clicks(model, asked, *, progress=None):
+    notes = tuple(Note(i, 1, 60 + i % 12) for i in range(asked.seed + asked.notes))
+    song = Song((Track("piano", 0, False, notes),))
+    return Result(request=asked, song=song, texts={"abc": b"text"}, remarks=("Played.",))
+
+
 @pytest.fixture
 def clicker(monkeypatch):
-    """A system that writes as many notes as its seed says."""
-
-    def make(args, model, seed, progress):
-        if args.notes > 100:
-            raise RequestError("At most 100 notes.")
-        notes = tuple(Note(i, 1, 60 + i % 12) for i in range(seed + args.notes))
-        song = Song((Track("piano", 0, False, notes),))
-        return Result(
-            song=song, texts={"txt": b"text"}, settings={"notes": args.notes}, report={"remarks": ["Played."]}
-        )
-
-    module = types.SimpleNamespace(
-        add_arguments=lambda sub: sub.add_argument("--notes", type=int, default=2),
-        load=lambda args: None,
-        make=make,
-    )
+    """A system that writes as many notes as its seed says, and a few more."""
+    module = types.SimpleNamespace(Request=Clicks, load=lambda path, device: None, generate=clicks)
     monkeypatch.setattr(cli, "SYSTEMS", {"click": "clicks"})
-    monkeypatch.setattr(cli, "command", lambda system: module)
-    return module
+    monkeypatch.setattr(cli, "system", lambda name: module)
 
 
 def run(*words):
@@ -46,7 +48,7 @@ def run(*words):
 
 
 def test_the_ending_chooses_the_format(clicker, tmp_path):
-    names = ["a.mid", "a.npz", "a.musicxml", "a.wav", "a.flac", "a.zip", "a.txt"]
+    names = ["a.mid", "a.npz", "a.musicxml", "a.wav", "a.flac", "a.zip", "a.abc"]
     assert run("click", *(word for name in names for word in ("--out", tmp_path / name))) == 0
     heads = {name: (tmp_path / name).read_bytes()[:4] for name in names}
     assert heads == {
@@ -56,7 +58,7 @@ def test_the_ending_chooses_the_format(clicker, tmp_path):
         "a.wav": b"RIFF",
         "a.flac": b"fLaC",
         "a.zip": b"PK\x03\x04",
-        "a.txt": b"text",
+        "a.abc": b"text",
     }
 
 
@@ -85,9 +87,9 @@ def test_count_numbers_files_and_moves_the_seed(clicker, tmp_path, capsys):
         (["click", "--out", "{}/x"], "needs an ending"),
         (["click", "--out", "{}/none/x.mid"], "does not exist"),
         (["click", "--out", "{}/x.mid", "--out", "{}/x.mid"], "same file twice"),
-        (["click", "--notes", "many", "--out", "{}/x.mid"], "invalid int value"),
-        (["click", "--seed", "seven", "--out", "{}/x.mid"], "invalid int value"),
-        (["click", "--notes", "101", "--out", "{}/x.mid"], "At most 100"),
+        (["click", "--notes", "many", "--out", "{}/x.mid"], "a whole number is wanted"),
+        (["click", "--seed", "seven", "--out", "{}/x.mid"], "a whole number is wanted"),
+        (["click", "--notes", "101", "--out", "{}/x.mid"], "from 0 to 100, not 101"),
         (["click", "--count", "0", "--out", "{}/x.mid"], "--count 0"),
         (["click", "--soundfont", "{}/none.sf2", "--out", "{}/x.wav"], "none.sf2"),
         (["click", "--out", "-", "--count", "2"], "only one result"),
@@ -105,7 +107,7 @@ def test_refusals_write_nothing(clicker, tmp_path, words, complaint):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("out, head", [("-", b"MThd"), ("-.wav", b"RIFF"), ("-.txt", b"text")])
+@pytest.mark.parametrize("out, head", [("-", b"MThd"), ("-.wav", b"RIFF"), ("-.abc", b"text")])
 def test_a_pipe_holds_the_file_and_nothing_else(clicker, tmp_path, capsysbinary, out, head):
     run("click", f"--out={out}", "--out", tmp_path / "x.mid")
     piped, said = capsysbinary.readouterr()

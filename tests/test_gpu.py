@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from benchmarks.translation import recording
-from engine.band import generate as band
+from engine import band
 from engine.core import fallback
 from engine.core.song import Song
 from engine.melody import model as melody
@@ -38,7 +38,7 @@ def same_notes(one: Song, other: Song) -> float:
 @on_cuda
 def test_band_and_variation_write_the_same_notes_on_cuda():
     def jazz(device: str) -> Song:
-        return band.generate(band.load(device=device), genre="jazz", seed=3, bars=16)
+        return band.generate(band.load(device=device), band.Request(genre={"jazz": 1}, seed=3, bars=16)).song
 
     def varied(device: str) -> Song:
         return variation.vary(variation.load(device=device), tune(1), noise=0.7, seed=5)
@@ -77,11 +77,11 @@ def test_a_gpu_that_is_full_leaves_the_work_to_the_processor():
     model = band.load(device="cuda")
     torch.cuda.set_per_process_memory_fraction(1e-6)
     try:
-        song = band.generate(model, genre="jazz", seed=3, bars=64)
+        song = band.generate(model, band.Request(genre={"jazz": 1}, seed=3, bars=64)).song
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert fallback.REMARK in song.remarks and model.device.type == "cuda"
-    assert song == band.generate(band.load(device="cpu"), genre="jazz", seed=3, bars=64)
+    assert song == band.generate(band.load(device="cpu"), band.Request(genre={"jazz": 1}, seed=3, bars=64)).song
 
 
 # ---- what can be tried without a GPU ---------------------------------------------------------------------------------

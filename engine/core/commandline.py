@@ -17,10 +17,8 @@ MAX_PIPED = 256 * 2**20  # bytes; each format has its own limit below it
 
 
 def add_options(parser: argparse.ArgumentParser, request: type[Request]) -> None:
-    """An option for every field but the seed, which all systems share. What is left out is not in the namespace."""
+    """An option for every field. What is left out is not in the namespace."""
     for field in fields(request):
-        if field.name == "seed":
-            continue
         known: dict[str, Any] = {"dest": field.name, "default": argparse.SUPPRESS, "help": _help(field)}
         if field.kind is bool:
             known["action"] = argparse.BooleanOptionalAction if field.optional else "store_true"
@@ -55,10 +53,10 @@ def _help(field: Field) -> str:
 
 def request_of(request: type[AnyRequest], options: argparse.Namespace) -> AnyRequest:
     """The request that a parsed command line makes. Refused when an option cannot be read or does not go."""
-    values: dict[str, Any] = {"seed": options.seed}
+    values: dict[str, Any] = {}
     for field in fields(request):
         given = getattr(options, field.name, None)
-        if given is None or field.name == "seed":
+        if given is None:
             continue
         if field.kind is File:
             values[field.name] = read_file(given)

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine import RequestError
-from engine.band import generate as band
+from engine import RequestError, band
 from engine.band.network import Band, Config, Generator, Phrase
 from engine.core.midi import write_midi
 from engine.core.pianoroll import TRACKS
@@ -92,7 +91,7 @@ def test_a_tiny_band_trains_saves_loads_and_plays(prepared: Path, codec: Path, t
     assert steps[0] == 2 and max(steps) == 4
     model = band.load(folder, "cpu")
     assert model.genres == tuple(band_train.GENRES) and model.facts["steps"] == 4
-    made = band.generate(model, genre="jazz", seed=1, bars=8)
+    made = band.generate(model, band.Request(genre={"jazz": 1}, seed=1, bars=8)).song
     assert made.notes > 0 and 100 <= made.tempo < 140
     run("evaluate", "--prepared", str(prepared), "--checkpoint", str(folder), "--phrases", "32")
     card = (folder / "README.md").read_text()

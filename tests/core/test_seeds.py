@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.band import generate as band
+from engine import band
 from engine.melody import model as melody
 from engine.melody.generate import Request, compose
 from engine.trombone import generate as trombone
@@ -28,7 +28,8 @@ def sound(song) -> None:
 def test_band_writes_sound_songs_for_every_seed():
     model = band.load(device="cpu")
     for seed in SEEDS:
-        song = band.generate(model, genre=model.genres[seed % len(model.genres)], seed=seed, bars=4)
+        genre = {model.genres[seed % len(model.genres)]: 1.0}
+        song = band.generate(model, band.Request(genre=genre, seed=seed, bars=4)).song
         assert 0 < max(note.end for track in song.tracks for note in track.notes) <= 16 + 1e-6
         sound(song)
 

@@ -78,7 +78,8 @@ import os, signal, sys, types
 from engine.core import stop
 stop.listen()
 from engine import __main__ as cli
-from engine.core.old import Result
+from engine.core.request import Request
+from engine.core.result import Result
 from engine.core.song import Note, Song, Track
 
 moment = sys.argv[1]
@@ -96,19 +97,20 @@ def swallowed():
     except BaseException:
         raise ImportError("It seems that numpy is not installed.")
 
-def made(args, model, seed, progress):
+def made(model, asked, progress):
     swallowed()
     interrupted("making")
-    return Result(song=Song((Track("piano", 0, False, (Note(0, 1, 60),)),)))
+    return Result(request=asked, song=Song((Track("piano", 0, False, (Note(0, 1, 60),)),)))
 
 fsync = os.fsync
 os.fsync = lambda handle: interrupted("writing", fsync(handle))
 from engine.core import render
 stem = render._stem
 render._stem = lambda *words: interrupted("rendering", stem(*words))
-load = lambda args: interrupted("loading")
+Request.checkpoint = lambda asked: "none"
+load = lambda path, device: interrupted("loading")
 cli.SYSTEMS = {"click": ""}
-cli.command = lambda _: types.SimpleNamespace(add_arguments=id, load=load, make=made)
+cli.system = lambda _: types.SimpleNamespace(Request=Request, load=load, generate=made)
 sys.argv[1:] = ["click", "--out", sys.argv[2]]
 cli.main()
 """

@@ -12,22 +12,21 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from engine import RequestError
+from engine import RequestError, variation
 from engine.core.audio import Audio
 from engine.core.midi import write_midi
-from engine.core.old import Result
+from engine.core.request import File
+from engine.core.result import Result
 from engine.core.song import Note, Song, Track
 from engine.takes import archive as takes_zip
 from engine.takes import library as takes
-from engine.takes.library import Library, Recipe
+from engine.takes.library import Library
+from tests.studio import kept_as
 
 
 def made(pitch=60):
     song = Song((Track("piano", 0, False, (Note(0, 1, pitch), Note(1, 0.5, pitch + 4))),), 90.0)
-    return Result(song=song, texts={"abc": b"X:1\nK:C\nCE|\n", "svg": b"<svg/>"})
-
-
-RECIPE = Recipe("band", {"genre": "jazz", "bars": 4}, 7, "f" * 64)
+    return kept_as(7, "f" * 64, song=song, texts={"abc": b"X:1\nK:C\nCE|\n", "svg": lambda: b"<svg/>"})
 
 
 @pytest.fixture
@@ -37,21 +36,20 @@ def library(tmp_path):
 
 def test_what_is_kept_is_found_again_by_another_library(library):
     sound = Audio(np.linspace(-0.5, 0.5, 800, dtype=np.float32), 16_000)
-    parent = library.keep(made(), RECIPE)
-    take = library.keep(
-        Result(audio=sound), Recipe("trombone", {"input": "input.mid"}, 3), parents=[parent.id], inputs={"mid": b"MThd"}
-    )
+    parent = library.keep(made())
+    asked = variation.Request(input=File("song.MID", b"MThd"), seed=3)
+    take = library.keep(Result(request=asked, audio=sound), parents=[parent.id])
     again = Library(library.folder).get(take.id)
     assert again == take and again.recipe == take.recipe and again.files == ("input.mid", "sound.flac")
     assert np.abs(library.audio(again).samples - sound.samples).max() < 1e-4 and library.song(again) is None
     assert library.song(parent).tracks[0].notes == made().song.tracks[0].notes
     assert library.read(parent, "text.abc").startswith(b"X:1") and "text.svg" not in parent.files
     assert [t.id for t in library.lineage(again.parents)] == [parent.id]
-    assert parent.name == "Band jazz #7"
+    assert parent.name == "Jazz, seed 7"
 
 
 def test_rename_star_tag_and_search(library):
-    a, b = library.keep(made(), RECIPE, name="Night bus"), library.keep(made(62), RECIPE, name="100% morning_dew")
+    a, b = library.keep(made(), name="Night bus"), library.keep(made(62), name="100% morning_dew")
     library.rename(a.id, "  Late\nbus <b> ")
     library.star(a.id)
     library.tag(b.id, ["slow", "slow", " ", "for Ana"])
@@ -66,7 +64,7 @@ def test_rename_star_tag_and_search(library):
 
 
 def test_delete_is_undone(library):
-    take = library.keep(made(), RECIPE)
+    take = library.keep(made())
     library.delete(take.id)
     assert library.takes() == [] and [t.id for t in library.takes(deleted=True)] == [take.id]
     library.restore(take.id)
@@ -74,7 +72,7 @@ def test_delete_is_undone(library):
 
 
 def test_what_was_deleted_long_ago_is_swept_with_its_files(library, monkeypatch):
-    old, new = library.keep(made(), RECIPE), library.keep(made(), RECIPE)
+    old, new = library.keep(made()), library.keep(made())
     library.delete(old.id)
     later = time.time() + 31 * 86_400
     monkeypatch.setattr(takes.time, "time", lambda: later)
@@ -83,14 +81,14 @@ def test_what_was_deleted_long_ago_is_swept_with_its_files(library, monkeypatch)
 
 
 def test_a_full_disk_loses_nothing(library, monkeypatch):
-    kept = library.keep(made(), RECIPE)
+    kept = library.keep(made())
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(takes.os, "fsync", full)
     with pytest.raises(RequestError, match="No space left on device"):
-        library.keep(made(), RECIPE)
+        library.keep(made())
     monkeypatch.undo()
     assert Library(library.folder).takes() == [kept] and [p.name for p in library.files.iterdir()] == [kept.id]
 
@@ -105,15 +103,15 @@ def test_a_row_that_is_not_taken_leaves_no_files(library, monkeypatch):
 
     monkeypatch.setattr(takes.sqlite3, "connect", broken)
     with pytest.raises(RequestError, match="Nothing was lost"):
-        library.keep(made(), RECIPE)
+        library.keep(made())
     assert list(library.files.iterdir()) == []
 
 
 def test_nothing_is_refused(library):
     silence = Audio(np.zeros(800, np.float32), 16_000)
-    for nothing in (Result(), Result(song=Song((Track("piano", 0, False, ()),))), Result(audio=silence)):
+    for nothing in (kept_as(), kept_as(song=Song((Track("piano", 0, False, ()),))), kept_as(audio=silence)):
         with pytest.raises(RequestError, match="nothing to keep"):
-            library.keep(nothing, RECIPE)
+            library.keep(nothing)
     with pytest.raises(RequestError, match="no longer"):
         library.get("0" * 32)
 
@@ -121,7 +119,7 @@ def test_nothing_is_refused(library):
 def _keep_for_ever(folder):
     library = Library(folder)
     while True:
-        library.keep(made(), RECIPE)
+        library.keep(made())
 
 
 @pytest.mark.process
@@ -142,7 +140,7 @@ def test_a_killed_process_leaves_only_whole_takes(tmp_path):
 
 def test_many_at_once_disturb_nothing(library):
     def one(n):
-        take = Library(library.folder).keep(made(40 + n), RECIPE, name=f"take {n}")
+        take = Library(library.folder).keep(made(40 + n), name=f"take {n}")
         Library(library.folder).star(take.id, n % 2 == 0)
         return take.id
 
@@ -152,10 +150,10 @@ def test_many_at_once_disturb_nothing(library):
 
 
 def test_a_zip_carries_takes_to_another_library(library, tmp_path):
-    parent = library.keep(made(), RECIPE, name="One")
+    parent = library.keep(made(), name="One")
     library.star(parent.id)
     library.tag(parent.id, ["a", "b"])
-    child = library.keep(made(64), RECIPE, parents=[parent.id])
+    child = library.keep(made(64), parents=[parent.id])
     content = takes_zip.export(library, library.takes())
     assert content == takes_zip.export(library, library.takes())
     other = Library(tmp_path / "other")
@@ -167,7 +165,7 @@ def test_a_zip_carries_takes_to_another_library(library, tmp_path):
 
 def test_the_same_zip_brought_by_two_tabs_at_once_comes_in_once_and_whole(library, tmp_path):
     for n in range(12):
-        library.keep(made(40 + n), RECIPE)
+        library.keep(made(40 + n))
     content = takes_zip.export(library, library.takes())
     other = Library(tmp_path / "other")
     with ThreadPoolExecutor(4) as pool:
@@ -178,14 +176,14 @@ def test_the_same_zip_brought_by_two_tabs_at_once_comes_in_once_and_whole(librar
 
 
 def test_a_deleted_take_comes_back_from_its_export(library):
-    take = library.keep(made(), RECIPE)
+    take = library.keep(made())
     content = takes_zip.export(library, [take])
     library.delete(take.id)
     assert takes_zip.unpack(library, content) == [take] and library.takes() == [take]
 
 
 def test_a_folder_that_a_crash_left_does_not_keep_its_take_out(library, tmp_path):
-    take = library.keep(made(), RECIPE)
+    take = library.keep(made())
     content = takes_zip.export(library, [take])
     other = Library(tmp_path / "other")
     (other.files / take.id).mkdir()

@@ -10,9 +10,8 @@ import pytest
 
 from engine.core.audio import read_audio
 from engine.core.midi import read_midi
-from engine.core.old import Result
-from engine.takes.library import Library, Recipe
-from tests.studio import PATIENCE_SECONDS, ROOT, SERVERS, Visit, chromium, served, tune, wait_for
+from engine.takes.library import Library
+from tests.studio import PATIENCE_SECONDS, ROOT, SERVERS, Visit, chromium, kept_as, served, tune, wait_for
 from ui import frame
 
 pytestmark = pytest.mark.browser
@@ -278,10 +277,10 @@ def test_a_page_opened_cold_makes_plays_gives_away_and_sends_on(browser, studio,
 def test_takes_are_found_compared_changed_and_sent_on(browser, studio, home):
     library = Library(home / "takes")
     first, second = (
-        library.keep(Result(song=tune(seed)), Recipe("band", {"genre": "jazz"}, seed), name=f"A <b>{kind}</b>")
+        library.keep(kept_as(seed, song=tune(seed)), name=f"A <b>{kind}</b>")
         for seed, kind in ((3, "lark"), (4, "wren"))
     )
-    child = library.keep(Result(song=tune(5)), Recipe("variation", {"noise": 0.5}, 5), name="Egg", parents=[first.id])
+    child = library.keep(kept_as(5, song=tune(5)), name="Egg", parents=[first.id])
     with Visit(browser, studio).open("takes", ready=".bs .play") as visit:
         page = visit.page
         page.get_by_label("Search", exact=True).fill("A <b>")

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.core.old import Result
-from engine.takes.library import Library, Recipe
-from tests.studio import app, refusals, settled, tune
+from engine.takes.library import Library
+from tests.studio import app, kept_as, refusals, settled, tune
 from ui import frame, jobs
 
 JARGON = {"temperature", "top-p", "latent", "token", "sample", "candidate", "noise", "checkpoint", "model"}
@@ -69,7 +68,7 @@ def test_a_page_opens_cold_with_music_and_explains_every_control(page):
 @pytest.mark.parametrize(("page", "settings"), SITUATIONS, ids=lambda value: str(value))
 def test_controls_that_come_and_go_are_explained_too(page, settings, monkeypatch):
     monkeypatch.setattr(jobs, "follow", lambda *_, **__: None)
-    Library().keep(Result(song=tune(1)), Recipe("band", {"genre": "jazz"}, 1, "0" * 64), name="No. 1")
+    Library().keep(kept_as(1, "0" * 64, song=tune(1)), name="No. 1")
     before = named_well(app(f"pages/{page}.py").run())
     test = app(f"pages/{page}.py")
     for key, value in settings.items():
@@ -81,7 +80,7 @@ def test_controls_that_come_and_go_are_explained_too(page, settings, monkeypatch
 
 def test_the_takes_page_explains_every_control():
     for seed in (1, 2):
-        Library().keep(Result(song=tune(seed)), Recipe("band", {"genre": "jazz"}, seed, "0" * 64), name=f"No. {seed}")
+        Library().keep(kept_as(seed, "0" * 64, song=tune(seed)), name=f"No. {seed}")
     assert len(named_well(app("pages/takes.py").run())) >= 8
 
 

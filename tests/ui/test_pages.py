@@ -3,19 +3,21 @@
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import Cancelled, RequestError
-from engine.band import command as band_command
-from engine.band import generate as band
+from engine import Cancelled, RequestError, band
+from engine import __main__ as cli
+from engine.core.formats import Mix, named
 from engine.core.midi import write_midi
-from engine.takes.library import Recipe
-from engine.takes.replay import parsed
+from engine.core.result import Music
+from engine.takes.library import SONG, Library
+from engine.takes.replay import request_of
 from tests.studio import app, refusals, settled, tune
-from ui import downloads, frame, jobs, player
+from ui import frame, jobs, player
 
 # ---- every page ------------------------------------------------------------------------------------------------------
 
@@ -38,11 +40,11 @@ def opened():
 
 
 def song_of(test: AppTest):
-    return test.session_state["_made band"].value[0]
+    return test.session_state["_made band"].value.song
 
 
 def test_the_styles_are_the_models(opened):
-    assert opened.selectbox(key="band_genre").options == [name.title() for name in band.options()["genres"]]
+    assert opened.selectbox(key="band_genre").options == [name.title() for name in band.Request.learned()["genres"]]
 
 
 def test_another_part_changes_one_player_and_no_other(opened):
@@ -108,23 +110,23 @@ def test_a_damaged_checkpoint_is_a_sentence_and_not_a_traceback(monkeypatch):
     def damaged(*_):
         raise RequestError("config.json is damaged.")
 
-    monkeypatch.setattr(band, "options", damaged)
+    monkeypatch.setattr(band.Request, "learned", damaged)
     assert refusals(app("pages/band.py").run()) == ["config\\.json is damaged\\."]
 
 
-def test_a_takes_recipe_is_a_command_line_that_makes_the_same_bytes(opened):
+def test_the_page_a_take_and_the_command_line_make_the_same_bytes(opened, tmp_path):
     opened.selectbox(key="band_blend").set_value(opened.selectbox(key="band_blend").options[1].lower()).run()
     opened.button(key="band_guitar_roll").click().run()
     opened.toggle(key="band_strings").set_value(False).run()
     settled(opened, "band")
     opened.button(key="save band").click().run()
-    from engine.takes.library import Library
-
     [take] = Library().takes()
-    args = parsed(take.recipe)
-    made = band_command.make(args, band_command.load(args), take.recipe.seed, lambda done, total: None)
-    assert isinstance(take.recipe, Recipe) and made.song is not None
-    assert write_midi(made.song) == write_midi(replace(song_of(opened)))
+    asked = request_of(Library(), take)
+    words = ["band", "--seed", str(asked.seed), *(f"--genre={name}:{weight}" for name, weight in asked.genre.items())]
+    words += [f"--reroll={track}={seed}" for track, seed in asked.track_seeds.items()]
+    words += [f"--without={track}" for track in asked.without]
+    assert cli.run([*words, "--out", str(tmp_path / "made.mid")]) == 0
+    assert (tmp_path / "made.mid").read_bytes() == write_midi(song_of(opened)) == Library().read(take, SONG)
 
 
 # ---- the rooms they share --------------------------------------------------------------------------------------------
@@ -230,6 +232,7 @@ def test_a_pitch_that_could_not_be_measured_breaks_the_line_and_not_the_page():
 def test_muted_tracks_are_missing_from_the_wav_and_a_silent_one_is_refused():
     song = tune(1)
     gains = {track.name: 0.0 for track in song.tracks}
+    wav = named(Path("x.wav"), Music(song=song))
     with pytest.raises(RequestError, match="muted"):
-        downloads._wav(song, gains)
-    assert len(downloads._wav(song, gains | {"bass": 1.0})) > 100_000
+        wav.write(Music(song=song), Mix(gains))
+    assert len(wav.write(Music(song=song), Mix(gains | {"bass": 1.0}))) > 100_000

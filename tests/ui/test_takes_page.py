@@ -2,10 +2,9 @@
 
 import pytest
 
-from engine.core.old import Result
 from engine.takes.archive import export
-from engine.takes.library import HOME_VARIABLE, Library, Recipe
-from tests.studio import app, refusals, settled, tune
+from engine.takes.library import HOME_VARIABLE, Library
+from tests.studio import app, kept_as, refusals, settled, tune
 from ui import frame
 from ui.takes import labels
 
@@ -17,7 +16,7 @@ def library(tmp_path, monkeypatch):
 
 
 def keep(library, name, seed=1, **more):
-    return library.keep(Result(song=tune(seed)), Recipe("band", {"genre": "jazz"}, seed), name=name, **more)
+    return library.keep(kept_as(seed, song=tune(seed)), name=name, **more)
 
 
 def page():
