@@ -25,7 +25,7 @@ SEED = 1
 
 @torch.inference_mode()
 def plain(model: band.Model, shared: np.ndarray, private: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """As `_logits` of engine/band/generate.py, float32 [phrases, 4 bars, 5, 2, 16, 72]: a phrase at a time, decoded a bar at a time."""
+    """As `_logits` of engine/band/generate.py: a phrase at a time, decoded a bar at a time."""
     genre = torch.from_numpy(weights)[None]
     out = []
     for one, own in zip(shared, private):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from engine import Progress, RequestError
 from engine.core.request import Request
@@ -36,4 +36,4 @@ def system(name: str) -> System:
     """A system's package. Refused when there is none of this name."""
     if name not in SYSTEMS:
         raise RequestError(f"There is no system '{name}' here; there are {', '.join(SYSTEMS)}.")
-    return importlib.import_module(f"engine.{name}")  # type: ignore[return-value]
+    return cast(System, importlib.import_module(f"engine.{name}"))

@@ -6,9 +6,10 @@ from typing import Any
 import streamlit as st
 
 from engine import Progress, RequestError
-from engine.core.audio import write_flac
+from engine.core.audio import Audio, write_flac
 from engine.core.midi import write_midi
 from engine.core.result import Music
+from engine.core.song import Song
 from engine.takes.archive import export, unpack
 from engine.takes.library import SONG, SOUND, Library, Take
 from engine.takes.replay import Replayed, replay
@@ -80,12 +81,20 @@ def draw(take: Take) -> None:
     if made_from := chain(library, take.parents):
         lines.append(f"Made from {made_from}")
     st.caption("  \n".join(map(frame.plain, lines)))
+    if shelf == "Deleted":
+        if st.button("Restore", key=f"restore {take.id}", icon=":material/undo:", help="Back among the others."):
+            library.restore(take.id)
+            st.rerun()
+        return
+    actions(take, song, audio)
+    outcome = jobs.show(f"again {take.id}")
+    if outcome:
+        show_replay(take, *outcome.value)
+
+
+def actions(take: Take, song: Song | None, audio: Audio | None) -> None:
+    """The buttons under a take: what can be done with it and its music, as far as that can be read."""
     with st.container(horizontal=True, gap="small"):
-        if shelf == "Deleted":
-            if st.button("Restore", key=f"restore {take.id}", icon=":material/undo:", help="Back among the others."):
-                library.restore(take.id)
-                st.rerun()
-            return
         word = "Unstar" if take.starred else "Star"
         if st.button(word, key=f"star {take.id}", icon=":material/star:", help="Starred takes can be shown alone."):
             library.star(take.id, not take.starred)
@@ -94,14 +103,7 @@ def draw(take: Take) -> None:
             says = f"Open it on the {page.title} page."
             if st.button(f"To {page.title}", key=f"send {take.id} {page.title}", icon=page.icon, help=says):
                 send(take, page)
-        with st.popover("Name and tags", icon=":material/edit:"), st.form(f"edit {take.id}", border=False):
-            says = "At most 120 characters."
-            name = st.text_input("Name", take.name, max_chars=120, key=f"name {take.id}", help=says)
-            tagged = st.text_input("Tags", ", ".join(take.tags), help="Separated by commas.", key=f"tags {take.id}")
-            if st.form_submit_button("Save", help="Keep this name and these tags."):
-                library.rename(take.id, name)
-                library.tag(take.id, tagged.split(","))
-                st.rerun()
+        edit(take)
         if song or audio:
             away = st.popover("Download", icon=":material/download:", key=f"download {take.id}", on_change="rerun")
             if away.open:
@@ -116,9 +118,17 @@ def draw(take: Take) -> None:
             library.delete(take.id)
             st.session_state["deleted take"] = take
             st.rerun()
-    outcome = jobs.show(f"again {take.id}")
-    if outcome:
-        show_replay(take, *outcome.value)
+
+
+def edit(take: Take) -> None:
+    """A form for a take's name and tags."""
+    with st.popover("Name and tags", icon=":material/edit:"), st.form(f"edit {take.id}", border=False):
+        name = st.text_input("Name", take.name, max_chars=120, key=f"name {take.id}", help="At most 120 characters.")
+        tagged = st.text_input("Tags", ", ".join(take.tags), help="Separated by commas.", key=f"tags {take.id}")
+        if st.form_submit_button("Save", help="Keep this name and these tags."):
+            library.rename(take.id, name)
+            library.tag(take.id, tagged.split(","))
+            st.rerun()
 
 
 def compare(takes: list[Take]) -> None:
@@ -128,7 +138,7 @@ def compare(takes: list[Take]) -> None:
         with column:
             id = st.selectbox(side, list(named), "AB".index(side), format_func=named.__getitem__, key=f"compare {side}",
                               help="The other goes on where this one was.")  # fmt: skip
-            take = library.get(id)
+            take = library.get(str(id))
             song, audio = library.song(take), library.audio(take)
             player.show(f"compare {side}", song=song, audio=audio, compact=True, group="compare", title=take.name,
                         height=130)  # fmt: skip

@@ -43,13 +43,13 @@ def slider(
     """A slider for a field that is a number: its range, its default and its help are the field's unless given."""
     field = field_of(request, name)
     known, kind = field.option, float if field.kind is float else int
-    assert (low is not None or known.low is not None) and (high is not None or known.high is not None)
-    start = field.default if default is None else default
+    least, most = known.low if low is None else low, known.high if high is None else high
+    assert least is not None and most is not None, f"{name} has no range"
     return st.slider(
         label,
-        kind(known.low if low is None else low),
-        kind(known.high if high is None else high),
-        kind(start),
+        kind(least),
+        kind(most),
+        kind(field.default if default is None else default),
         kind(step if step is not None else 0.05 if kind is float else 1),
         format=format,
         key=key,

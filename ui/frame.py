@@ -123,7 +123,7 @@ def component(name: str, **parts: str) -> Callable[..., Any]:
     def show(**arguments: Any) -> Any:
         nonlocal mount
         if mount is None or runtime.get_instance().bidi_component_registry.get(name) is None:
-            mount = st.components.v2.component(name, **parts)
+            mount = st.components.v2.component(name, **parts)  # type: ignore[arg-type]  # html, css and js are text
         return mount(**arguments)
 
     return show

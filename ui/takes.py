@@ -112,7 +112,7 @@ def pick(system: str, *, sound: bool = False) -> Take | None:
         st.session_state.pop(slot, None)
     id = st.selectbox("Take", list(found), index=None, key=slot, format_func=labels(every).__getitem__,
                       placeholder="Choose a take", help="What you saved, the newest first.")  # fmt: skip
-    return found.get(id)
+    return found[id] if id else None
 
 
 def was_sent(system: str) -> bool:

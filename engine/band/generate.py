@@ -89,18 +89,21 @@ def _logits(model: Model, shared: np.ndarray, private: np.ndarray, weights: np.n
 def _mixed(model: Model, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Onset and held thresholds [5], velocities [5, 16] and tempo of a mix of genres."""
     net = model.network
-    onset_at, held_at, loud = (
-        np.tensordot(weights, table.cpu().numpy(), 1) for table in (net.onset_at, net.held_at, net.loud)
+    onset_at, held_at, mean_velocity = (
+        np.tensordot(weights, table.cpu().numpy(), 1) for table in (net.onset_at, net.held_at, net.mean_velocity)
     )
-    return onset_at, held_at, loud, float(np.round(weights @ net.tempo.cpu().numpy()))
+    return onset_at, held_at, mean_velocity, float(np.round(weights @ net.tempo.cpu().numpy()))
 
 
 def _notes(
-    onset: np.ndarray, held: np.ndarray, drums: bool, loud: np.ndarray, touch: np.random.Generator
+    onset: np.ndarray, held: np.ndarray, drums: bool, mean_velocity: np.ndarray, touch: np.random.Generator
 ) -> list[Note]:
-    """bool [steps, 72] twice -> notes; each lasts while it is held, a drum one step; velocities around `loud` [16]."""
+    """bool [steps, 72] twice -> notes; each lasts while it is held, a drum one step.
+
+    Velocities stray around `mean_velocity` [16].
+    """
     steps = len(onset)
-    velocity = np.resize(loud, steps)[:, None] + touch.normal(0, 5, (steps, PITCHES))
+    velocity = np.resize(mean_velocity, steps)[:, None] + touch.normal(0, 5, (steps, PITCHES))
     velocity = np.clip(np.rint(velocity), 1, 127).astype(int)
     ends = note_ends(onset, held)
     notes = []
@@ -125,4 +128,4 @@ def _weights(model: Model, genre: Mapping[str, float]) -> np.ndarray:
         if name not in model.genres:
             raise RequestError(f"'{name}' is not a genre of this band; choose one of {', '.join(model.genres)}.")
         weights[model.genres.index(name)] = weight
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())

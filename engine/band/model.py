@@ -51,7 +51,7 @@ def load(path: Path | str = PATH, device: str | None = None) -> Model:
 
 @checkpoint.shared
 def _load(path: Path | str, device: str | None) -> Model:
-    from engine.band.network import Band  # here, because it brings PyTorch
+    from engine.band.network import STORED, Band  # here, because it brings PyTorch
 
     where = choose_device(device)
     found = checkpoint.load(path, "band")
@@ -62,5 +62,5 @@ def _load(path: Path | str, device: str | None) -> Model:
     except (TypeError, KeyError) as error:
         raise RequestError(f"{Path(path) / 'config.json'} does not describe a band: {error}.") from None
     network = Band(config)
-    checkpoint.fill(network, found.weights, path)
+    checkpoint.fill(network, checkpoint.renamed(found.weights, STORED), path)
     return Model(network, config, found.config, found.sha256, placed(network, where))

@@ -28,6 +28,22 @@ from engine.core.pianoroll import TRACKS as NAMES
 TRACKS = len(NAMES)
 
 
+STORED = {
+    "generator.enter.": "generator.in_proj.",
+    "generator.leave.": "generator.out_proj.",
+    "generator.own.": "generator.track_proj.",
+    "generator.follow.": "generator.cond_proj.",
+    "generator.a.": "generator.fc1.",
+    "generator.b.": "generator.fc2.",
+    "again": "repeat_bias",
+    "clear": "chord_weight",
+    "least": "min_onset_logit",
+    "variety": "pitch_class_boost",
+    "loud": "mean_velocity",
+}
+"""Names under which the first checkpoints hold weights, by how they begin, and what they are called now."""
+
+
 class Decoder(nn.Module):
     """One instrument's bar from its latent: the playing half of Variation's autoencoder (`engine.variation.vae`), under
     the same names. Each `_out` map is a transposed convolution over time whose stride is its kernel, 1 → 4 → 16 steps;
@@ -49,7 +65,8 @@ class Decoder(nn.Module):
         x = self.bar_mix_out(F.gelu(self.from_latent(latent)))
         x = self.beat_mix_out(F.gelu(self.bar_out(x)).reshape(-1, 4, self.beat))
         x = F.gelu(self.beat_out(x)).reshape(len(latent), STEPS, -1)
-        return self.step_out(x).reshape(-1, STEPS, 2, PITCHES).transpose(1, 2)
+        logits: Tensor = self.step_out(x)
+        return logits.reshape(-1, STEPS, 2, PITCHES).transpose(1, 2)
 
 
 class Phrase(NamedTuple):
@@ -97,17 +114,17 @@ class Generator(nn.Module):
         own = config.track_style + config.track_phrase
         genres, width, bar, track = len(config.genres), config.width, config.bar_width, config.track_width
         self.latent = config.latent
-        self.enter = nn.Linear(shared + genres, width)
+        self.in_proj = nn.Linear(shared + genres, width)
         self.blocks = nn.Sequential(*[Residual(width) for _ in range(config.depth)])
         self.to_bars = nn.Linear(width, BARS * bar)
         self.bar = Residual(bar)
         self.chord = nn.Linear(bar, CHORD)
         self.base = nn.Linear(width, TRACKS * track)
-        self.own = TrackLinear(own + genres, track)
-        self.follow = nn.Linear(bar + CHORD, track)
-        self.a = TrackLinear(track, track)
-        self.b = TrackLinear(track, track)
-        self.leave = TrackLinear(track, config.latent + 1 + 2)
+        self.track_proj = TrackLinear(own + genres, track)
+        self.cond_proj = nn.Linear(bar + CHORD, track)
+        self.fc1 = TrackLinear(track, track)
+        self.fc2 = TrackLinear(track, track)
+        self.out_proj = TrackLinear(track, config.latent + 1 + 2)
         self.register_buffer("sound_bias", torch.zeros(genres, TRACKS))
 
     def forward(self, shared: Tensor, tracks: Tensor, genre: Tensor, more: Tensor | None = None) -> Phrase:
@@ -121,18 +138,18 @@ class Generator(nn.Module):
         """New material for each bar [N, 4, 5, K], chord [N, 4, 48], and what the neurons for sounding [N, 4, 5] and for
         repeating the last bar and the one before it [N, 4, 5, 2] see."""
         n = len(shared)
-        h = self.blocks(self.enter(torch.cat([shared, genre * 4], -1)))
+        h = self.blocks(self.in_proj(torch.cat([shared, genre * 4], -1)))
         bars = self.bar(F.gelu(self.to_bars(F.gelu(h)).reshape(n, BARS, -1)))  # [N, 4, bar]
         chord = F.relu(self.chord(bars)).reshape(n, BARS, BEATS, 12)
         chord = F.normalize(chord, dim=-1, eps=1e-3).reshape(n, BARS, CHORD)
-        mine = self.own(
+        mine = self.track_proj(
             torch.cat([tracks, (genre * 4)[:, None].expand(-1, TRACKS, -1)], -1)[:, None]
         )  # [N, 1, 5, track]
         base = self.base(F.gelu(h)).reshape(n, 1, TRACKS, -1)
-        x = base + mine + self.follow(torch.cat([bars, chord], -1))[:, :, None]  # [N, 4, 5, track]
+        x = base + mine + self.cond_proj(torch.cat([bars, chord], -1))[:, :, None]  # [N, 4, 5, track]
         x = F.gelu(F.layer_norm(x, x.shape[-1:]))
-        x = x + F.gelu(self.b(F.gelu(F.layer_norm(self.a(x), x.shape[-1:]))))
-        out = self.leave(x)
+        x = x + F.gelu(self.fc2(F.gelu(F.layer_norm(self.fc1(x), x.shape[-1:]))))
+        out = self.out_proj(x)
         return out[..., : self.latent], chord, out[..., self.latent], out[..., self.latent + 1 :] - 1
 
     def assemble(self, latent: Tensor, chord: Tensor, sounds: Tensor, again: Tensor) -> Phrase:
@@ -156,11 +173,11 @@ class Band(nn.Module):
     scale: Tensor
     onset_at: Tensor
     held_at: Tensor
-    again: Tensor
-    least: Tensor
-    clear: Tensor
-    variety: Tensor
-    loud: Tensor
+    repeat_bias: Tensor
+    min_onset_logit: Tensor
+    chord_weight: Tensor
+    pitch_class_boost: Tensor
+    mean_velocity: Tensor
     tempo: Tensor
 
     def __init__(self, config: Config) -> None:
@@ -169,33 +186,30 @@ class Band(nn.Module):
         self.config = config
         self.generator = Generator(config)
         self.decoders = nn.ModuleList([Decoder(config) for _ in range(TRACKS)])
+        per_track, per_genre = torch.zeros(TRACKS), torch.zeros(genres, TRACKS)
         self.register_buffer("centre", torch.zeros(TRACKS, config.latent))  # mean and scale of real latents
         self.register_buffer("scale", torch.ones(TRACKS, config.latent))
-        self.register_buffer("onset_at", torch.zeros(genres, TRACKS))  # logit above which an onset sounds
-        self.register_buffer("held_at", torch.zeros(genres, TRACKS))  # logit above which a note goes on
-        self.register_buffer(
-            "least", torch.full((TRACKS,), -30.0)
-        )  # the logit that a sounding bar's likeliest onset has
-        self.register_buffer(
-            "again", torch.zeros(genres, TRACKS, 2)
-        )  # bias on repeating the last bar, the one before it
-        self.register_buffer("clear", torch.zeros(()))  # how strongly the chord weighs the pitched tracks' notes
-        self.register_buffer("variety", torch.zeros(TRACKS))  # what a pitch class's likeliest onset of a bar gains
-        self.register_buffer("loud", torch.full((genres, TRACKS, STEPS), 80.0))  # mean velocity by step
+        self.register_buffer("onset_at", per_genre.clone())  # logit above which an onset sounds
+        self.register_buffer("held_at", per_genre.clone())  # logit above which a note goes on
+        self.register_buffer("min_onset_logit", per_track - 30)  # that a sounding bar's likeliest onset has
+        self.register_buffer("repeat_bias", torch.zeros(genres, TRACKS, 2))  # on the last bar, on the one before it
+        self.register_buffer("chord_weight", torch.zeros(()))  # how strongly the chord weighs the pitched tracks' notes
+        self.register_buffer("pitch_class_boost", per_track.clone())  # of a pitch class's likeliest onset of a bar
+        self.register_buffer("mean_velocity", torch.full((genres, TRACKS, STEPS), 80.0))  # by step
         self.register_buffer("tempo", torch.full((genres,), 120.0))
 
     def phrase(self, shared: Tensor, tracks: Tensor, genre: Tensor) -> Phrase:
         """The generator's phrase, with repeats as frequent as in real music."""
-        made: Phrase = self.generator(shared, tracks, genre, self.again)
+        made: Phrase = self.generator(shared, tracks, genre, self.repeat_bias)
         return made
 
     def decode(self, phrase: Phrase) -> Tensor:
         """Logits of onset and sounding cells, [N, 4, 5, 2, 16, 72]; -30 where a track is silent.
 
         The decoders' logits, weighed by what training data say of real bars (`training.band.calibrate.calibrate`):
-        `clear` times the logarithm of each pitch class's share of the beat; `variety` on the likeliest onset of each
-        pitch class in a bar, so that as many are used as in real ones; and a bar's likeliest onset raised where needed
-        to reach `least`: what is to sound does."""
+        `chord_weight` times the logarithm of each pitch class's share of the beat; `pitch_class_boost` on the likeliest
+        onset of each pitch class in a bar, so that as many are used as in real ones; and a bar's likeliest onset raised
+        where needed to reach `min_onset_logit`: what is to sound does."""
         n, bars = phrase.chord.shape[:2]
         share = phrase.chord.reshape(n * bars, BEATS, 12) ** 2
         fit = torch.log(share + FAINT).repeat_interleave(STEPS // BEATS, 1).repeat(1, 1, PITCHES // 12)[:, None]
@@ -203,13 +217,13 @@ class Band(nn.Module):
         for t, decoder in enumerate(self.decoders):
             latent = phrase.latent[:, :, t].reshape(n * bars, -1) * self.scale[t] + self.centre[t]
             raw = decoder(latent)
-            logits = raw + self.clear * fit if t else raw
+            logits = raw + self.chord_weight * fit if t else raw
             # The notes that fit best, but as many as the decoder expects: the bar's mass stays what it was.
             before, after = (x[:, 0].clamp(max=0).flatten(1).logsumexp(1) for x in (raw, logits))
             onset = (logits[:, 0] + (before - after)[:, None, None]).unflatten(-1, (-1, 12))  # [M, 16, octaves, 12]
             likeliest = onset.amax((1, 2), keepdim=True)
-            onset = torch.where(onset == likeliest, onset + self.variety[t], onset).flatten(2)
-            lift = (self.least[t] - onset.amax((1, 2), keepdim=True)).clamp(min=0)
+            onset = torch.where(onset == likeliest, onset + self.pitch_class_boost[t], onset).flatten(2)
+            lift = (self.min_onset_logit[t] - onset.amax((1, 2), keepdim=True)).clamp(min=0)
             logits = torch.stack([onset + lift, logits[:, 1]], 1)
             sounds = phrase.sounds[:, :, t].reshape(-1, 1, 1, 1)
             out.append(logits * sounds - 30 * (1 - sounds))

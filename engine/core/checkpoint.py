@@ -44,7 +44,8 @@ class Checkpoint:
     @property
     def model(self) -> dict[str, Any]:
         """The model's own configuration."""
-        return self.config["model"]
+        model: dict[str, Any] = self.config["model"]
+        return model
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -173,6 +174,15 @@ def fill(module: torch.nn.Module, weights: Mapping[str, np.ndarray], path: Path 
     fit({name: tuple(w.shape) for name, w in module.state_dict().items()}, weights, path)
     module.load_state_dict({name: torch.from_numpy(w) for name, w in weights.items()})
     module.eval().requires_grad_(False)
+
+
+def renamed(weights: Mapping[str, np.ndarray], names: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """Weights with what their names begin with replaced: older checkpoints call some of them by other names."""
+
+    def now(name: str) -> str:
+        return next((new + name[len(old) :] for old, new in names.items() if name.startswith(old)), name)
+
+    return {now(name): weight for name, weight in weights.items()}
 
 
 def shared(load: Callable[[Path | str, str | None], Model]) -> Callable[[Path | str, str | None], Model]:

@@ -17,4 +17,5 @@ class Residual(nn.Module):
         nn.init.zeros_(self.outer.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.outer(F.gelu(self.inner(self.norm(x))))
+        change: Tensor = self.outer(F.gelu(self.inner(self.norm(x))))
+        return x + change

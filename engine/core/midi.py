@@ -11,12 +11,15 @@ import io
 import re
 from collections import defaultdict
 from pathlib import Path
+from typing import TypeVar
 
 import mido
 
 from engine import RequestError
 from engine.core.song import Note, Song, Track
 from engine.core.upload import content_of
+
+Value = TypeVar("Value", float, tuple[int, int])
 
 MAX_BYTES = 2 * 2**20  # of a file, looked at before it is parsed
 MAX_NOTES = 50_000
@@ -46,78 +49,94 @@ def read_midi(source: bytes | Path | str, *, name: str = "The file") -> Song:
     return _song(midi, name)
 
 
-def _song(midi: mido.MidiFile, name: str) -> Song:
-    tempi: list[tuple[int, float]] = [(0, 120.0)]
-    meters: list[tuple[int, tuple[int, int]]] = [(0, (4, 4))]
-    found: dict[tuple[int, int, int], list[Note]] = defaultdict(list)
-    titles: dict[int, str] = {}
-    begin = end = count = 0
-    for index, events in enumerate(midi.tracks):
-        tick = begin if midi.type == 2 else 0
-        begin = tick
+class _Reader:
+    """Notes, tempi, meters and names of a file, event by event. Times are ticks from the file's beginning."""
+
+    def __init__(self, midi: mido.MidiFile, name: str) -> None:
+        self.midi, self.name = midi, name
+        self.tempi: list[tuple[int, float]] = [(0, 120.0)]
+        self.meters: list[tuple[int, tuple[int, int]]] = [(0, (4, 4))]
+        self.notes: dict[tuple[int, int, int], list[Note]] = defaultdict(list)  # by file track, channel, program
+        self.titles: dict[int, str] = {}
+        self.end = self.count = 0
+
+    def read(self) -> None:
+        """All tracks; those of type 2 follow one another."""
+        tick = 0
+        for index, events in enumerate(self.midi.tracks):
+            tick = self._track(index, events, tick if self.midi.type == 2 else 0)
+            self.end = max(self.end, tick)
+
+    def _track(self, index: int, events: mido.MidiTrack, tick: int) -> int:
+        """One track from `tick` on; where it ends."""
         programs = dict.fromkeys(range(16), 0)
-        open_notes: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
-
-        def close(
-            channel: int, pitch: int, tick: int, open_notes: dict = open_notes, index: int = index, begin: int = begin
-        ) -> None:
-            start, velocity, program = open_notes[channel, pitch].pop(0)
-            ticks = max(tick - start, 1)
-            note = Note(start / midi.ticks_per_beat, ticks / midi.ticks_per_beat, pitch, velocity)
-            found[index, channel, program].append(note)
-
+        sounding: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)  # start, velocity, program
         for event in events:
             tick += event.time
-            if tick > MAX_BEATS * midi.ticks_per_beat:
-                raise RequestError(f"{name} lasts longer than {MAX_BEATS:,.0f} beats, the most that is taken.")
+            if tick > MAX_BEATS * self.midi.ticks_per_beat:
+                raise RequestError(f"{self.name} lasts longer than {MAX_BEATS:,.0f} beats, the most that is taken.")
             if event.type == "note_on" and event.velocity > 0:
-                open_notes[event.channel, event.note].append((tick, event.velocity, programs[event.channel]))
-                count += 1
-                if count > MAX_NOTES:
-                    raise RequestError(f"{name} has more than {MAX_NOTES:,} notes, the most that is taken.")
+                sounding[event.channel, event.note].append((tick, event.velocity, programs[event.channel]))
+                self.count += 1
+                if self.count > MAX_NOTES:
+                    raise RequestError(f"{self.name} has more than {MAX_NOTES:,} notes, the most that is taken.")
             elif event.type in ("note_on", "note_off"):
-                if open_notes[event.channel, event.note]:
-                    close(event.channel, event.note, tick)
+                if waiting := sounding[event.channel, event.note]:
+                    self._note(index, event.channel, event.note, waiting.pop(0), tick)
             elif event.type == "program_change":
                 programs[event.channel] = event.program
-            elif event.type == "set_tempo":
-                if event.tempo == 0 or not TEMPI[0] <= 60e6 / event.tempo <= TEMPI[1]:
-                    raise RequestError(f"{name} has an impossible tempo ({event.tempo} microseconds a beat).")
-                tempi.append((tick, round(60e6 / event.tempo, 3)))
-            elif event.type == "time_signature":
-                if not (1 <= event.numerator <= 64 and event.denominator in (1, 2, 4, 8, 16, 32)):
-                    raise RequestError(f"{name} has an impossible meter ({event.numerator}/{event.denominator}).")
-                meters.append((tick, (event.numerator, event.denominator)))
-            elif event.type == "track_name":
-                titles.setdefault(index, _plain(event.name))
-        for channel, pitch in list(open_notes):
-            while open_notes[channel, pitch]:
-                close(channel, pitch, tick)
-        end = max(end, tick)
-        if midi.type == 2:
-            begin = tick
-    if not count:
+            else:
+                self._meta(index, event, tick)
+        for (channel, pitch), waiting in sounding.items():  # a note without an end lasts until its track ends
+            for begun in waiting:
+                self._note(index, channel, pitch, begun, tick)
+        return tick
+
+    def _note(self, index: int, channel: int, pitch: int, begun: tuple[int, int, int], tick: int) -> None:
+        start, velocity, program = begun
+        beat = self.midi.ticks_per_beat
+        self.notes[index, channel, program].append(Note(start / beat, max(tick - start, 1) / beat, pitch, velocity))
+
+    def _meta(self, index: int, event: mido.MetaMessage, tick: int) -> None:
+        """A tempo, a meter or a name; anything else says nothing about notes."""
+        if event.type == "set_tempo":
+            if event.tempo == 0 or not TEMPI[0] <= 60e6 / event.tempo <= TEMPI[1]:
+                raise RequestError(f"{self.name} has an impossible tempo ({event.tempo} microseconds a beat).")
+            self.tempi.append((tick, round(60e6 / event.tempo, 3)))
+        elif event.type == "time_signature":
+            if not (1 <= event.numerator <= 64 and event.denominator in (1, 2, 4, 8, 16, 32)):
+                raise RequestError(f"{self.name} has an impossible meter ({event.numerator}/{event.denominator}).")
+            self.meters.append((tick, (event.numerator, event.denominator)))
+        elif event.type == "track_name":
+            self.titles.setdefault(index, _plain(event.name))
+
+
+def _song(midi: mido.MidiFile, name: str) -> Song:
+    reader = _Reader(midi, name)
+    reader.read()
+    if not reader.count:
         raise RequestError(f"{name} has no notes.")
     tracks = tuple(
-        Track(titles.get(index) or f"Track {n + 1}", program, channel == DRUM_CHANNEL).with_notes(notes)
-        for n, ((index, channel, program), notes) in enumerate(sorted(found.items()))
+        Track(reader.titles.get(index) or f"Track {n + 1}", program, channel == DRUM_CHANNEL).with_notes(notes)
+        for n, ((index, channel, program), notes) in enumerate(sorted(reader.notes.items()))
     )
-    tempo, tempo_varies = _longest(tempi, end)
-    meter, meter_varies = _longest(meters, end)
+    tempo, tempo_varies = _longest(reader.tempi, reader.end)
+    meter, meter_varies = _longest(reader.meters, reader.end)
     remarks = []
     if tempo_varies:
         remarks.append(f"The tempo changes; {tempo:g}, which lasts longest, is kept throughout.")
     if meter_varies:
         remarks.append(f"The meter changes; {meter[0]}/{meter[1]}, which lasts longest, is kept throughout.")
-    title = titles.get(0, "") if len(midi.tracks) > 1 else ""
+    title = reader.titles.get(0, "") if len(midi.tracks) > 1 else ""
     return Song(tracks, tempo, meter, title, tuple(remarks))
 
 
-def _longest(changes: list, end: int):
+def _longest(changes: list[tuple[int, Value]], end: int) -> tuple[Value, bool]:
     """The value that lasts the most ticks in a list of (tick, value), and whether another one lasts too."""
-    lasting: dict = defaultdict(int)
+    lasting: dict[Value, int] = defaultdict(int)
     changes = sorted(changes, key=lambda change: change[0])
-    for (tick, value), (until, _) in zip(changes, changes[1:] + [(max(end, changes[-1][0] + 1), None)]):
+    ends = [tick for tick, _ in changes[1:]] + [max(end, changes[-1][0] + 1)]
+    for (tick, value), until in zip(changes, ends):
         lasting[value] += until - tick
     kept = max(lasting, key=lambda value: lasting[value])
     return kept, sum(ticks > 0 for ticks in lasting.values()) > 1

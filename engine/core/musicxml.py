@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import Any
 
 from engine.core.song import Song, Track
 
@@ -20,7 +19,7 @@ def write_musicxml(song: Song) -> bytes:
     for track in song.tracks:
         if not track.notes:
             continue
-        part: Any = stream.Part()
+        part = stream.Part()
         part.partName = track.name
         try:
             player = instrument.Percussion() if track.is_drum else instrument.instrumentFromMidiProgram(track.program)
@@ -33,7 +32,7 @@ def write_musicxml(song: Song) -> bytes:
         if track.is_drum:
             part.insert(0, clef.PercussionClef())
         for each in track.notes:
-            written: Any = note.Note(each.pitch)
+            written = note.Note(each.pitch)
             written.volume.velocity = each.velocity
             written.quarterLength = max(Fraction(1, 4), Fraction(round(each.duration * 12), 12))
             part.insert(Fraction(round(each.onset * 12), 12), written)

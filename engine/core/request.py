@@ -100,10 +100,8 @@ class Field:
 
     def check(self, value: Any) -> None:
         """Refuse a value that is not of the field's kind, in its range or among its choices."""
-        if value is None and self.optional:
+        if (value is None and self.optional) or self.mixed:
             return
-        if get_origin(self.kind) in (Union, types.UnionType):
-            return  # the request's own validate() knows
         if self.kind in (int, float):
             self._check_number(value, self.kind)
         elif not isinstance(value, self.kind):
@@ -113,11 +111,20 @@ class Field:
         elif self.kind is Mapping and self.parts[1] in (int, float):
             for number in value.values():
                 self._check_number(number, self.parts[1])
-        if self.option.choices:
-            for each in value if self.kind in (tuple, Mapping) else [value]:
-                if each not in self.option.choices:
-                    known = ", ".join(map(str, self.option.choices))
-                    raise RequestError(f"{_shown(each)} is not a choice for {lower(self.called)}; choose {known}.")
+        elif self.kind is tuple and not all(type(each) is self.parts[0] for each in value):
+            raise RequestError(f"{self.called} cannot be {_shown(value)}.")
+        self._check_choice(value)
+
+    def _check_choice(self, value: Any) -> None:
+        for each in value if self.kind in (tuple, Mapping) else [value]:
+            if self.option.choices and each not in self.option.choices:
+                known = ", ".join(map(str, self.option.choices))
+                raise RequestError(f"{_shown(each)} is not a choice for {lower(self.called)}; choose {known}.")
+
+    @property
+    def mixed(self) -> bool:
+        """Whether it may be of several kinds; then the request's own `validate` knows them."""
+        return get_origin(self.kind) in (Union, types.UnionType)
 
     def _check_number(self, value: Any, kind: type) -> None:
         known = isinstance(value, (int, float)) if kind is float else isinstance(value, int)

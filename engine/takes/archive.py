@@ -12,6 +12,7 @@ import re
 import uuid
 import zipfile
 from collections.abc import Sequence
+from typing import Any
 
 from engine import RequestError
 from engine.core.audio import read_audio
@@ -88,7 +89,7 @@ def unpack(library: Library, content: bytes, *, name: str = "The file") -> list[
     return added
 
 
-def _entry(archive: zipfile.ZipFile, entry: dict) -> dict:
+def _entry(archive: zipfile.ZipFile, entry: dict[str, Any]) -> dict[str, Any]:
     """One take's arguments for the library, every field checked for its type."""
     if len(json.dumps(entry, ensure_ascii=False, allow_nan=False).encode()) > MAX_ENTRY:  # fails on broken characters
         raise ValueError("more words than a take has")
@@ -112,7 +113,7 @@ def _entry(archive: zipfile.ZipFile, entry: dict) -> dict:
     }
 
 
-def _check(take: dict, name: str) -> None:
+def _check(take: dict[str, Any], name: str) -> None:
     """Refused when the music of a take cannot be read."""
     called = f"“{take['name']}” in {name}"
     if SONG in take["contents"]:

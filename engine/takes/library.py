@@ -226,7 +226,7 @@ class Library:
             ).fetchall()
         return [self._take(row) for row in rows]
 
-    def _take(self, row: tuple) -> Take:
+    def _take(self, row: tuple[Any, ...]) -> Take:
         id, name, system, settings, seed, checkpoint, parents, made, starred, tags = row
         folder = self.files / id
         files = tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()

@@ -163,7 +163,8 @@ def test_progress_is_told_and_can_stop_the_work(model: band.Model) -> None:
     ({"bars": 0}, "4 to 64"), ({"bars": 10_000}, "4 to 64"), ({"bars": 8.5}, "4 to 64"), ({"seed": "x"}, "seed"),
     ({"seed": -1}, "seed"), ({"adventurousness": float("nan")}, "Adventurousness"), ({"density": 2}, "Density"),
     ({"tempo": 0}, "tempo"), ({"key": "H"}, "key"), ({"track_seeds": {"flute": 1}}, "flute"),
-    ({"track_seeds": {"bass": True}}, "seed of a track"), ({"programs": {"bass": 128}}, "program of a track"), ({"without": ("kazoo",)}, "kazoo"),
+    ({"track_seeds": {"bass": True}}, "seed of a track"), ({"programs": {"bass": 128}}, "program of a track"),
+    ({"without": ("kazoo",)}, "kazoo"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_refused_in_words(model: band.Model, wrong: dict, words: str) -> None:
     with pytest.raises(RequestError, match=words):
@@ -198,7 +199,7 @@ def test_the_chord_decides_which_notes_of_a_beat_sound_and_leaves_the_drums_alon
     chord[0, 0, :, 0] = chord[0, 0, 2, 7] = 1  # C in every beat, G as well in the third
     phrase = Phrase(torch.randn(1, 1, 5, TINY.latent), chord.flatten(2), torch.ones(1, 1, 5))
     before = network.decode(phrase)[0, 0].unflatten(-1, (6, 12))  # [tracks, planes, steps, octaves, pitch classes]
-    network.clear.fill_(2.0)
+    network.chord_weight.fill_(2.0)
     gain = network.decode(phrase)[0, 0].unflatten(-1, (6, 12)) - before
     assert torch.equal(gain[0], torch.zeros_like(gain[0]))
     beats = gain[1:, 0].unflatten(1, (4, 4)).mean((2, 3))  # [tracks, beats, pitch classes]
@@ -210,7 +211,7 @@ def test_variety_raises_the_likeliest_onset_of_each_pitch_class() -> None:
     network = lively()
     phrase = Phrase(torch.randn(1, 1, 5, TINY.latent), torch.ones(1, 1, 48), torch.ones(1, 1, 5))
     before = network.decode(phrase)[0, 0].unflatten(-1, (6, 12))
-    network.variety[2] = 1.5
+    network.pitch_class_boost[2] = 1.5
     gain = network.decode(phrase)[0, 0].unflatten(-1, (6, 12)) - before
     assert not gain[[0, 1, 3, 4]].any() and not gain[2, 1].any()
     raised = gain[2, 0] > 1

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import RequestError
-from engine.core.formats import read_npz, write_musicxml, write_npz, write_stems
+from engine.core.formats import write_stems
 from engine.core.instruments import PROGRAMS
 from engine.core.midi import MAX_BYTES, read_midi, write_midi
+from engine.core.musicxml import write_musicxml
+from engine.core.npz import read_npz, write_npz
 from engine.core.pianoroll import TRACKS, from_roll, merge_to_five, to_roll
 from engine.core.song import Note, Song, Track
 
@@ -269,5 +271,5 @@ def test_stems_zip_has_safe_names():
 
     from engine.core.audio import Audio
 
-    data = write_stems(["../../etc", "drums"], [Audio(np.zeros(10, np.float32), 8000)] * 2)
+    data = write_stems([(name, Audio(np.zeros(10, np.float32), 8000)) for name in ("../../etc", "drums")])
     assert zipfile.ZipFile(io.BytesIO(data)).namelist() == ["01 ______etc.wav", "02 drums.wav"]

@@ -15,7 +15,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -59,7 +59,7 @@ def _library() -> ModuleType | None:
             import fluidsynth
     except (ImportError, OSError, AttributeError):
         return None
-    return fluidsynth
+    return cast(ModuleType, fluidsynth)
 
 
 def soundfonts() -> list[Path]:
@@ -143,7 +143,7 @@ class _Player:
         return out / 32768.0
 
     def _samples(self, frames: int) -> np.ndarray:
-        return self.synth.get_samples(frames).reshape(-1, 2)
+        return np.asarray(self.synth.get_samples(frames)).reshape(-1, 2)
 
 
 def render_stems(

@@ -66,7 +66,8 @@ def _tone(pitch: int, seconds: float, program: int, rate: int) -> np.ndarray:
     envelope = np.minimum(t / attack, 1.0) * np.clip((seconds + RELEASE - t) / RELEASE, 0.0, 1.0)
     if decay:
         envelope = envelope * np.exp(-t / decay)
-    return (wave * envelope / sum(harmonics)).astype(np.float32)
+    sound: np.ndarray = (wave * envelope / sum(harmonics)).astype(np.float32)
+    return sound
 
 
 def _drum(key: int, noise: np.ndarray, rate: int) -> np.ndarray:
