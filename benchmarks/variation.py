@@ -8,6 +8,7 @@ need no network.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,9 +16,14 @@ import torch
 from torch import Tensor
 
 from benchmarks.table import gpus, head, median, peak_mb, row, seconds
+from engine.core.request import File
 from engine.core.song import Note, Song, Track
-from engine.variation import generate as variation
+from engine.variation import Model, Request, variations
+from engine.variation import load as load_model
 from engine.variation.continuation import extend
+from engine.variation.request import LATENTS, PATH
+
+ASKED = Request(input=File("a song that is there already", b""), noise=0.7, seed=1)
 
 
 def band(bars: int) -> Song:
@@ -53,16 +59,16 @@ def random_edit(song: Song, seed: int) -> Song:
 
 
 @torch.inference_mode()
-def encoded(model: variation.VariationModel, track: str, rolls: np.ndarray) -> tuple[Tensor, Tensor]:
-    """As engine.variation.encoded, a bar at a time."""
+def encoded(model: Model, track: str, rolls: np.ndarray) -> tuple[Tensor, Tensor]:
+    """As engine/variation/codec.py's encoded, a bar at a time."""
     vae = model.bank[track]
     ways = [vae.encode(torch.from_numpy(roll.astype(np.float32))[None]) for roll in rolls]
     return torch.cat([mu for mu, _ in ways]), torch.cat([logvar for _, logvar in ways])
 
 
 @torch.inference_mode()
-def decoded(model: variation.VariationModel, track: str, z: Tensor) -> Tensor:
-    """As engine.variation.decoded, a bar at a time."""
+def decoded(model: Model, track: str, z: Tensor) -> Tensor:
+    """As engine/variation/codec.py's decoded, a bar at a time."""
     return torch.cat([model.bank[track].decode(one[None]) for one in z])
 
 
@@ -72,26 +78,26 @@ def main() -> None:
     before, models = peak_mb(), {}
 
     def load() -> None:
-        models.update({k: variation.load(latent=k, device="cpu") for k in variation.LATENTS})
+        models.update({k: load_model(PATH / f"k{k}", "cpu") for k in LATENTS})
 
     spent = seconds(load)
     row("all four latent sizes loaded", f"{spent:.2f} s, {peak_mb() - before:.0f} MB", "", "400 MB")
     songs = {64: (band(64), "1 s"), 16: (band(16), "0.5 s")}
-    batched = variation.encoded, variation.decoded
+    batched = variations.encoded, variations.decoded
     for k in (16, 64):
         for bars, (song, limit) in songs.items():
-            vary = partial(variation.vary, models[k], song, noise=0.7, seed=1)
+            vary = partial(variations.vary, models[k], song, ASKED)
             ours, made = median(vary), vary()
-            variation.encoded, variation.decoded = encoded, decoded
+            variations.encoded, variations.decoded = encoded, decoded
             alone, same = median(vary, 3), vary() == made
-            variation.encoded, variation.decoded = batched
+            variations.encoded, variations.decoded = batched
             row(f"{bars} bars varied, {k} numbers a bar", f"{ours:.3f} s",
                 f"plain PyTorch, bar by bar: {alone:.3f} s, {'the same' if same else 'NOT the same'} notes",
                 limit)  # fmt: skip
     for device in gpus():
         for k in (16, 64):
             here, there = (
-                partial(variation.vary, variation.load(latent=k, device=place), songs[64][0], noise=0.7, seed=1)
+                partial(variations.vary, load_model(PATH / f"k{k}", place), songs[64][0], ASKED)
                 for place in ("cpu", device)
             )
             same = "the same" if here() == there() else "NOT the same"
@@ -99,7 +105,10 @@ def main() -> None:
                 f"the processor: {median(here):.3f} s, {same} notes")  # fmt: skip
     edits = median(partial(random_edit, songs[64][0], 1))
     row("64 bars by random edits, no network", f"{edits:.3f} s")
-    row("8 bars of continuation", f"{median(partial(extend, models[32], songs[16][0], bars=8, seed=1)):.3f} s")
+    row(
+        "8 bars of continuation",
+        f"{median(partial(extend, models[32], songs[16][0], replace(ASKED, continue_bars=8))):.3f} s",
+    )
 
 
 if __name__ == "__main__":

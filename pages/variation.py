@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from engine import Progress, RequestError
 from engine.core.checkpoint import read_config
-from engine.core.midi import read_midi, write_midi
-from engine.core.old import Result
+from engine.core.midi import song_of, write_midi
 from engine.core.pianoroll import TRACKS
+from engine.core.request import File, field_of
+from engine.core.result import Result
 from engine.core.song import Song
-from engine.takes.library import Library, Recipe
-from engine.variation import generate as variation
-from engine.variation.bars import read
-from engine.variation.command import joined
-from engine.variation.continuation import MAX_BARS, extend
-from ui import controls, frame, jobs, player, takes
-from ui import downloads_old as downloads
+from engine.takes.library import Library
+from engine.variation import Request, generate, load
+from engine.variation.bars import BarGrid, read
+from engine.variation.request import LATENTS, MAX_NOISE, PATH, PRESERVABLE
+from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import PERSISTED
 
 EXAMPLES = frame.ROOT / "assets" / "examples"
 OWN, TAKE = "A MIDI file of mine", "A take"
 MODES = {"vary": "Vary", "grid": "Grid", "continue": "Continue", "walk": "Walk"}
 GRID = (0.5, 1.0, 1.5)  # noise of a grid's rows
-GRID_BARS = 4
-FROM = ("source", "other", "name", "parents")  # what a result was made from, among its settings
-OTHER = "input.other"  # the second song's file in a take
+GRID_BARS, GRID_SEEDS = 4, 3
 
 frame.open_page("Variation", "Bring a MIDI file, move one slider, hear its cousins, and what might come next.")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A song that was picked: its file, and the take it came from."""
+
+    file: File
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be made: one result, or for a grid one for each of its cells, row by row."""
+
+    mode: str
+    requests: tuple[Request, ...]
+    parents: tuple[str, ...]  # takes that the songs came from
 
 
 def examples() -> dict[str, Path]:
@@ -40,206 +57,197 @@ def examples() -> dict[str, Path]:
 
 def sizes() -> list[int]:
     """The latent sizes whose weights are there."""
-    return [k for k in variation.LATENTS if (variation.PATH / f"k{k}" / "config.json").exists()]
+    return [k for k in LATENTS if (PATH / f"k{k}" / "config.json").exists()]
 
 
-def source(key: str, label: str, first: int = 0) -> tuple[Song, bytes, str, tuple[str, ...]] | None:
-    """A song that a person picks: the song, its file, its name, the take it came from. None until there is one."""
+def source(key: str, label: str, first: int = 0) -> Source | None:
+    """A song that a person picks, checked to be one; None until there is one."""
     shipped = examples()
     choices = [*shipped, OWN, TAKE]
-    sent = key == "variation" and takes.was_sent("variation")
-    if sent:
+    if key == "variation" and takes.was_sent("variation"):
         st.session_state[f"{key}_source"] = TAKE
     chosen = st.selectbox(label, choices, first, key=f"{key}_source", persist_state="session",
                           help="The examples were made by this studio.")  # fmt: skip
+    assert chosen
     try:
         if chosen == OWN:
-            file = st.file_uploader("MIDI file", type=["mid", "midi"], key=f"{key}_file", help="At most 2 MiB.")
-            if file is None:
-                return None
-            return read_midi(file.getvalue(), name=file.name), file.getvalue(), file.name, ()
-        if chosen == TAKE:
+            upload = st.file_uploader("MIDI file", type=["mid", "midi"], key=f"{key}_file", help="At most 2 MiB.")
+            picked = Source(File(upload.name, upload.getvalue())) if upload else None
+        elif chosen == TAKE:
             take = takes.pick(key)
             song = Library().song(take) if take else None
-            return (song, write_midi(song), take.name, (take.id,)) if take and song else None
-        content = shipped[chosen].read_bytes()
-        return read_midi(content), content, chosen, ()
+            picked = Source(File(take.name, write_midi(song)), (take.id,)) if take and song else None
+        else:
+            picked = Source(File(chosen, shipped[chosen].read_bytes()))
+        if picked:
+            song_of(picked.file)
+        return picked
     except RequestError as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")
         return None
 
 
-def settings_panel(song: Song, bars: int) -> dict[str, Any]:
-    """The controls that belong to what is made; returns the settings."""
+def settings_panel(grid: BarGrid) -> tuple[str, dict[str, Any]]:
+    """The controls that belong to what is made; returns the mode and fields of the request."""
     mode = st.segmented_control("What to make", list(MODES), default="vary", format_func=MODES.__getitem__,
                                 key="variation_mode", required=True, **PERSISTED,
                                 help="Vary: another version. Grid: nine small ones. Continue: what comes next. "
                                 "Walk: the way to a second song.")  # fmt: skip
-    settings: dict[str, Any] = {"mode": mode, "seed": 0}
+    fields: dict[str, Any] = {"seed": 0}
     if mode != "walk":  # a walk leaves nothing to chance
         controls.reroll_button("variation_seed", "Another one" if mode != "grid" else "Others")
-        settings["seed"] = controls.seed("variation_seed")
-    settings["latent"] = st.select_slider(
-        "Detail", sizes(), variation.DEFAULT_LATENT, key="variation_latent", **PERSISTED,
-        help="How closely the network looks: into how many numbers it puts a bar. Few keep only its gist.",
-    )  # fmt: skip
+        fields["seed"] = controls.seed("variation_seed")
+    latent = field_of(Request, "latent")
+    fields["latent"] = st.select_slider("Detail", sizes(), latent.default, key="variation_latent", **PERSISTED,
+                                        help=latent.option.help)  # fmt: skip
     if mode == "vary":
-        low, high = variation.SWEET
-        settings["noise"] = st.slider("How far it drifts", 0.0, variation.MAX_NOISE, 0.7, 0.05, key="variation_noise",
-                                      **PERSISTED, help=f"{low:g} to {high:g} is the sweet spot: clearly another "
-                                      "version, still the same song.")  # fmt: skip
+        fields["noise"] = st.slider("How far it drifts", 0.0, MAX_NOISE, 0.7, 0.05, key="variation_noise", **PERSISTED,
+                                    help="0.5 to 1 is the sweet spot: clearly another version, still the same song.",
+                                    )  # fmt: skip
     if mode == "continue":
-        settings["bars"] = st.slider("Bars to write", 1, MAX_BARS, 8, key="variation_more", **PERSISTED,
-                                     help="The lead goes first, and the others follow it.")  # fmt: skip
-        settings["temperature"] = st.slider("Wandering", 0.0, 2.0, 1.0, 0.05, key="variation_temperature", **PERSISTED,
-                                            help="0 goes on in the likeliest way; more strays from it.")  # fmt: skip
+        fields["continue_bars"] = controls.slider(Request, "continue_bars", "Bars to write", key="variation_more",
+                                                  default=8)  # fmt: skip
+        fields["temperature"] = controls.slider(Request, "temperature", "Wandering", key="variation_temperature",
+                                                help="0 goes on in the likeliest way; more strays from it.",
+                                                )  # fmt: skip
     if mode == "walk":
-        settings["steps"] = st.slider(
-            "Steps", 2, 16, 5, key="variation_steps", help="Both ends among them.", **PERSISTED
-        )
-        settings["bars"] = st.slider("Bars a step", 1, 16, 4, key="variation_walk", **PERSISTED,
-                                     help="From the beginning of each song.")  # fmt: skip
+        fields["steps"] = controls.slider(Request, "steps", "Steps", key="variation_steps", high=16,
+                                          help="Both ends among them.")  # fmt: skip
+        fields["step_bars"] = controls.slider(Request, "step_bars", "Bars a step", key="variation_walk", high=16,
+                                              help="From the beginning of each song.")  # fmt: skip
     if mode in ("vary", "grid"):
-        with st.expander("What stays", icon=":material/lock:"):
-            keep = st.selectbox("Keep", variation.KEEPS, index=None, placeholder="Nothing in particular",
-                                format_func=lambda k: f"The {k}", key="variation_keep", **PERSISTED,
-                                help="Keep the rhythm and vary the pitches, or the reverse.")  # fmt: skip
-            hold = [t for t, notes in zip(TRACKS, read(song).filled.any(1)) if notes and st.toggle(
-                f"Hold the {t}", key=f"variation_hold_{t}", help="It stays as it is.", **PERSISTED)]  # fmt: skip
-            settings |= {"keep": keep, "hold": hold}
-            if mode == "vary" and bars > 1:
-                first, last = st.slider("Bars that vary", 1, bars, (1, bars), key=f"variation_bars_{bars}",
-                                        persist_state="session", help="The others stay as they are.")  # fmt: skip
-                settings["bars"] = None if (first, last) == (1, bars) else (first, last)
-            if mode == "vary" and st.toggle("Each track by itself", key="variation_apart", **PERSISTED,
-                                            help="How far each one drifts, instead of all alike."):  # fmt: skip
-                top = variation.MAX_NOISE
-                settings["noise"] = {t: st.slider(t.capitalize(), 0.0, top, 0.7, 0.05, key=f"variation_noise_{t}",
-                                                  help="0 leaves it nearly as it is.", **PERSISTED)
-                                     for t in TRACKS if t not in hold}  # fmt: skip
+        fields |= what_stays(mode, grid)
     if mode != "walk":
-        settings["stay"] = st.slider("Stay in the harmony", 0.0, 1.0, 0.5, 0.05, key="variation_stay", **PERSISTED,
-                                     help="How strictly new pitches keep to those that sound nearby.")  # fmt: skip
-    return settings
+        fields["harmony_strength"] = controls.slider(Request, "harmony_strength", "Stay in the harmony",
+                                                     key="variation_stay", default=0.5)  # fmt: skip
+    return str(mode), fields
 
 
-def make(settings: dict[str, Any], progress: Progress) -> tuple[Any, str]:
-    """The song (a grid: rows of songs) and the weights' sha256; runs in the worker."""
-    song = read_midi(settings["source"], name=settings["name"])
-    asked = {name: value for name, value in settings.items() if name not in ("mode", "latent", *FROM)}
-    model, _ = frame.cached_model("variation", variation.PATH / f"k{settings['latent']}", variation.load)
-    mode = settings["mode"]
-
-    def half(done: int, total: int) -> None:
-        progress(done, 2 * total)
-
-    if mode == "grid":
-        seed = asked.pop("seed")
-        seeds = [seed + n for n in range(3)]
-        return variation.grid(model, song, noises=GRID, seeds=seeds, progress=progress, **asked), model.sha256
-    if mode == "continue":
-        made = extend(model, song, progress=half, **asked)
-    elif mode == "walk":
-        other = read_midi(settings["other"], name="The other song")
-        made = joined(variation.walk(model, song, other, progress=half, **asked), asked["bars"])
-    else:
-        made = variation.vary(model, song, progress=half, **asked)
-    player.prepare(made, lambda done, total: progress(total + done, 2 * total))
-    return made, model.sha256
+def what_stays(mode: str, grid: BarGrid) -> dict[str, Any]:
+    """The controls of what a variation leaves as it is; returns fields of the request."""
+    fields: dict[str, Any] = {}
+    with st.expander("What stays", icon=":material/lock:"):
+        fields["preserve"] = st.selectbox("Keep", PRESERVABLE, index=None, placeholder="Nothing in particular",
+                                          format_func=lambda k: f"The {k}", key="variation_keep", **PERSISTED,
+                                          help=field_of(Request, "preserve").option.help)  # fmt: skip
+        held = [t for t, sounds in zip(TRACKS, np.asarray(grid.filled.any(1))) if sounds and st.toggle(
+            f"Hold the {t}", key=f"variation_hold_{t}", help="It stays as it is.", **PERSISTED)]  # fmt: skip
+        fields["frozen_tracks"] = tuple(held)
+        if mode == "vary" and grid.bars > 1:
+            first, last = st.slider("Bars that vary", 1, grid.bars, (1, grid.bars), key=f"variation_bars_{grid.bars}",
+                                    persist_state="session", help="The others stay as they are.")  # fmt: skip
+            fields["bars"] = None if (first, last) == (1, grid.bars) else (first, last)
+        if mode == "vary" and st.toggle("Each track by itself", key="variation_apart", **PERSISTED,
+                                        help="How far each one drifts, instead of all alike."):  # fmt: skip
+            fields["noise"] = {t: st.slider(t.capitalize(), 0.0, MAX_NOISE, 0.7, 0.05, key=f"variation_noise_{t}",
+                                            help="0 leaves it nearly as it is.", **PERSISTED)
+                               for t in TRACKS if t not in held}  # fmt: skip
+    return fields
 
 
-def recipe(settings: dict[str, Any], sha256: str) -> Recipe:
-    """The same settings as options of `python -m engine variation`."""
-    options: dict[str, Any] = {"input": "input.mid", "latent": settings["latent"]}
-    mode = settings["mode"]
-    if mode == "continue":
-        options |= {"continue": settings["bars"], "temperature": settings["temperature"], "stay": settings["stay"]}
-    elif mode == "walk":
-        options |= {"towards": OTHER, "steps": settings["steps"], "bars": settings["bars"]}
-    else:
-        noise, span = settings["noise"], settings.get("bars")
-        options |= {
-            "noise": noise if isinstance(noise, float) else ",".join(f"{t}={n:g}" for t, n in noise.items()),
-            "hold": ",".join(settings["hold"]) or None,
-            "bars": f"{span[0]}-{span[1]}" if span else None,
-            "keep": settings["keep"],
-            "stay": settings["stay"],
-        }
-    return Recipe("variation", options, settings["seed"], sha256)
+def asked_for(mode: str, fields: dict[str, Any], picked: Source, other: Source | None) -> Asked:
+    """The requests of what was chosen. A grid's cells are small: the beginning of the song is what they vary."""
+    parents = picked.parents + (other.parents if other else ())
+    if mode != "grid":
+        towards = other.file if other else None
+        return Asked(mode, (Request(input=picked.file, towards=towards, **fields),), parents)
+    song = song_of(picked.file)
+    beginning = File(picked.file.name, write_midi(song.excerpt(0, GRID_BARS * song.beats_per_bar)))
+    one = Request(input=beginning, **fields)
+    seeds = range(one.seed, one.seed + GRID_SEEDS)
+    return Asked(mode, tuple(replace(one, noise=noise, seed=seed) for noise in GRID for seed in seeds), parents)
 
 
-def offer(key: str, song: Song, how: dict[str, Any], sha256: str) -> None:
-    """Save a result or send it on; `how` it was made holds what it was made from, whatever is chosen by now."""
-    inputs = {"mid": how["source"]} | ({"other": how["other"]} if how["other"] else {})
-    name = f"{how['name']}, {title_of(how).lower()}"
-    takes.save_or_send(key, Result(song=song), recipe(how, sha256), name=name, parents=how["parents"], inputs=inputs)
+def make(asked: Asked, progress: Progress) -> list[Result]:
+    """All that was asked for, with the sound of a single one ready; runs in the worker."""
+    model, _ = frame.cached_model("variation", asked.requests[0].checkpoint(), load)
+    if len(asked.requests) > 1:
+        results = []
+        for number, request in enumerate(asked.requests):
+            progress(number, len(asked.requests))
+            results.append(generate(model, request))
+        return results
+    result = generate(model, asked.requests[0], progress=lambda done, total: progress(done, 2 * total))
+    assert result.song
+    player.prepare(result.song, lambda done, total: progress(total + done, 2 * total))
+    return [result]
 
 
-def title_of(how: dict[str, Any]) -> str:
+def save_or_send(key: str, result: Result, asked: Asked) -> None:
+    """Save a result or send it on, named after what it was made from."""
+    request = result.request
+    assert isinstance(request, Request)
+    mode = "vary" if asked.mode == "grid" else asked.mode
+    name = f"{request.input.name}, {title_of(mode, request).lower()}"
+    takes.save_or_send(key, result, name=name, parents=asked.parents)
+
+
+def title_of(mode: str, request: Request) -> str:
     """What a result is called."""
-    return f"{MODES[how['mode']]}, seed {how['seed']}"
+    return f"{MODES[mode]}, seed {request.seed}"
 
 
-def draw_grid(rows: list[list[Song]], how: dict[str, Any], sha256: str) -> None:
+def draw_grid(results: Sequence[Result], asked: Asked) -> None:
     """Small players: a row for each noise, a column for each seed."""
-    for noise, songs in zip(GRID, rows):
+    for row, noise in enumerate(GRID):
         st.caption(f"Drift {noise:g}")
-        for number, (column, song) in enumerate(zip(st.columns(3, gap="small"), songs)):
+        for number, column in enumerate(st.columns(GRID_SEEDS, gap="small")):
+            result = results[row * GRID_SEEDS + number]
             key = f"grid-{noise:g}-{number}"
             with column:
-                player.show(key, song=song, compact=True)
+                player.show(key, song=result.song, compact=True)
                 more = st.popover("Keep or send", icon=":material/more_horiz:", key=f"more {key}", on_change="rerun")
                 if more.open:
-                    one = how | {"mode": "vary", "noise": noise, "seed": how["seed"] + number}
                     with more:
-                        downloads.show(key, f"variation-{noise:g}-{one['seed']}", song=song)
-                        offer(key, song, one, sha256)
+                        downloads.show(key, f"variation-{noise:g}-{result.request.seed}", result)
+                        save_or_send(key, result, asked)
+
+
+def result_view(results: Sequence[Result], asked: Asked) -> None:
+    """What was made: a grid of small players, or one with its remarks, downloads, takes."""
+    if asked.mode == "grid":
+        draw_grid(results, asked)
+        return
+    [result] = results
+    for remark in result.remarks:
+        st.caption(frame.plain(remark))
+    title = title_of(asked.mode, asked.requests[0])
+    mix = player.show("variation", song=result.song, group="variation", title=title)
+    downloads.show("variation", f"variation-{result.request.seed}", result, mix=mix)
+    save_or_send("variation", result, asked)
 
 
 try:
-    read_config(variation.PATH / f"k{variation.DEFAULT_LATENT}")
+    read_config(PATH / f"k{field_of(Request, 'latent').default}")
 except RequestError as refused:
     st.error(frame.plain(str(refused)), icon=":material/error:")
     st.stop()
 
-stage, panel = st.columns([2.4, 1], gap="large")
-other = None
+view, panel = st.columns([2.4, 1], gap="large")
+original: Song | None = None
+asked: Asked | None = None
 with panel, st.container(border=True, key="desk"):
     picked = source("variation", "Song", first=min(2, len(examples())))
     if picked is not None:
         try:
-            sheet = read(picked[0])
-            settings = settings_panel(picked[0], sheet.bars)
+            grid = read(song_of(picked.file))
+            original = grid.five
+            mode, fields = settings_panel(grid)
+            other = source("variation_other", "Towards", first=min(1, len(examples()) - 1)) if mode == "walk" else None
+            if mode != "walk" or other:
+                asked = asked_for(mode, fields, picked, other)
         except RequestError as refused:
             st.error(frame.plain(str(refused)), icon=":material/error:")
-            picked = None
-        else:
-            if settings["mode"] == "walk":
-                other = source("variation_other", "Towards", first=min(1, len(examples()) - 1))
 
-with stage:
-    if picked is None:
+with view:
+    if picked is None or original is None:
         st.info("Choose a song to begin with.", icon=":material/queue_music:")
-        made = jobs.show("variation")
     else:
-        song, content, name, parents = picked
-        if settings["mode"] == "grid":  # its cells are small: the beginning of the song is what they vary
-            content = write_midi(song.excerpt(0, GRID_BARS * song.beats_per_bar))
-        whole = settings | {"source": content, "other": other[1] if other else b"", "name": name,
-                            "parents": parents + (other[3] if other else ())}  # fmt: skip
-        if settings["mode"] != "walk" or other:
-            jobs.run_when_changed("variation", lambda progress: make(whole, progress), settings=whole,
-                        label=MODES[settings["mode"]])  # fmt: skip
-        player.show("variation-original", song=sheet.five, group="variation", title=f"{name}, as it is")
-        made = jobs.show("variation")
+        if asked is not None:
+            wanted = asked
+            jobs.run_when_changed("variation", lambda progress: make(wanted, progress), settings=wanted,
+                                  label=MODES[wanted.mode])  # fmt: skip
+        player.show("variation-original", song=original, group="variation", title=f"{picked.file.name}, as it is")
+    made = jobs.show("variation")
     if made:
-        result, sha256 = made.value
-        how = made.settings
-        if how["mode"] == "grid":
-            draw_grid(result, how, sha256)
-        else:
-            for remark in result.remarks:
-                st.caption(frame.plain(remark))
-            mix = player.show("variation", song=result, group="variation", title=title_of(how))
-            downloads.show("variation", f"variation-{how['seed']}", song=result, mix=mix)
-            offer("variation", result, how, sha256)
+        result_view(made.value, made.settings)

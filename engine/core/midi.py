@@ -10,12 +10,14 @@ import contextlib
 import io
 import re
 from collections import defaultdict
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
 import mido
 
 from engine import RequestError
+from engine.core.request import File
 from engine.core.song import Note, Song, Track
 from engine.core.upload import content_of
 
@@ -47,6 +49,12 @@ def read_midi(source: bytes | Path | str, *, name: str = "The file") -> Song:
     if midi.ticks_per_beat <= 0 or midi.ticks_per_beat >= 0x8000:
         raise RequestError(f"{name} counts time in film frames (SMPTE), not in beats; export it with beats.")
     return _song(midi, name)
+
+
+@lru_cache(maxsize=8)
+def song_of(file: File) -> Song:
+    """The song in a MIDI file that a person brought, read once."""
+    return read_midi(file.content, name=file.name)
 
 
 class _Reader:

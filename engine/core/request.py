@@ -39,9 +39,8 @@ class File:
 
     @property
     def ending(self) -> str:
-        """The file's ending, in small letters without its dot; at most ten letters and digits."""
-        ending = "".join(c for c in Path(self.name).suffix.lower() if c.isascii() and c.isalnum())
-        return ending[:10] or "bin"
+        """The file's ending, in small letters without its dot: at most ten letters and digits, "" where it has none."""
+        return "".join(c for c in Path(self.name).suffix.lower() if c.isascii() and c.isalnum())[:10]
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,7 @@ class Option:
     metavar: str = ""
     read: Callable[[str], Any] | None = None  # a value of it from a command line's word; RequestError where it is none
     repeated: bool = False  # the command line may give it several times, and `read` gives one part of it
+    ending: str = "bin"  # of a file whose name has none
     formerly: tuple[str, ...] = ()  # how the command line spelled it when takes were made that are still kept
 
 
@@ -154,6 +154,12 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 40 else text[:40] + "…"
 
 
+def _file_name(field: Field, file: File) -> str:
+    """What a request's file is called beside it: input.mid, input-towards.mid."""
+    stem = "input" if field.name == "input" else "input-" + field.name.replace("_", "-")
+    return f"{stem}.{file.ending or field.option.ending}"
+
+
 def lower(called: str) -> str:
     """ "The tempo" inside a sentence: "the tempo"."""
     return called[:1].lower() + called[1:]
@@ -201,13 +207,10 @@ class Request:
     def files(self) -> dict[str, bytes]:
         """The files that belong to it, by the names that `to_json` gives them."""
         return {
-            self._file_name(field.name, file): file.content
+            _file_name(field, file): file.content
             for field in fields(type(self))
             if isinstance(file := getattr(self, field.name), File)
         }
-
-    def _file_name(self, field: str, file: File) -> str:
-        return f"{'input' if field == 'input' else 'input-' + field.replace('_', '-')}.{file.ending}"
 
     def to_json(self) -> dict[str, Any]:
         """All fields as JSON holds them, with the format's number; files by the names they have in `files`."""
@@ -215,7 +218,7 @@ class Request:
         for field in fields(type(self)):
             value = getattr(self, field.name)
             if isinstance(value, File):
-                value = self._file_name(field.name, value)
+                value = _file_name(field, value)
             elif isinstance(value, tuple):
                 value = list(value)
             elif isinstance(value, Mapping):

@@ -1,7 +1,7 @@
 """Songs as Variation's networks see them: windows of sixteen sixteenths on five tracks; and back, with their touch.
 
-    read(song)            -> Sheet    rolls bool [5, W, 2, 16, 72]: onsets and sounding cells, as in variation_vae.py
-    sheet.song(rolls, …)  -> Song     the notes of other rolls, with the velocities and the groove of the sheet's song
+    read(song)            -> BarGrid    rolls bool [5, W, 2, 16, 72]: onsets and sounding cells, as in variation_vae.py
+    grid.song(rolls, …)  -> Song     the notes of other rolls, with the velocities and the groove of the grid's song
 
 A bar of 4/4 is one window. A shorter one (3/4, 6/8, 7/8) leaves the window's end empty; a longer one (5/4, 12/8) is
 cut into windows of equal length. A note that the rolls share with the song keeps its exact time, length, velocity and
@@ -26,7 +26,7 @@ MAX_WINDOWS = 2_048
 
 
 @dataclass(frozen=True)
-class Sheet:
+class BarGrid:
     """A song cut into windows. `five` holds the song's notes, merged to the five tracks."""
 
     five: Song
@@ -37,7 +37,7 @@ class Sheet:
     @property
     def bars(self) -> int:
         """Bars that hold all notes."""
-        return self.rolls.shape[1] // self.parts
+        return int(self.rolls.shape[1]) // self.parts
 
     @property
     def window_steps(self) -> int:
@@ -148,7 +148,7 @@ def _parted(notes: list[Note]) -> list[Note]:
 
 
 def places(windows: int, bar_steps: int, parts: int) -> np.ndarray:
-    """See Sheet.at."""
+    """See BarGrid.at."""
     size = -(-bar_steps // parts)
     inside = np.arange(STEPS)[None] + (np.arange(windows) % parts * size)[:, None]  # step in the bar
     fits = (np.arange(STEPS)[None] < size) & (inside < bar_steps)
@@ -167,7 +167,7 @@ def bar_grid(song: Song) -> tuple[int, int]:
     return int(exact), -(-int(exact) // STEPS)
 
 
-def read(song: Song, *, what: str = "The song") -> Sheet:
+def read(song: Song, *, what: str = "The song") -> BarGrid:
     """Cut a song into windows. Refused without notes, in a meter off the grid, or longer than 2,048 windows."""
     bar_steps, parts = bar_grid(song)
     five = merge_to_five(song)
@@ -189,7 +189,7 @@ def read(song: Song, *, what: str = "The song") -> Sheet:
             grid[t, 1, first:end, row] = True
     at = places(bars * parts, bar_steps, parts)
     rolls = grid[:, :, np.maximum(at, 0)] & (at >= 0)[None, None, :, :, None]  # [5, 2, W, 16, 72]
-    return Sheet(five, np.ascontiguousarray(rolls.transpose(0, 2, 1, 3, 4)), bar_steps, parts)
+    return BarGrid(five, np.ascontiguousarray(rolls.transpose(0, 2, 1, 3, 4)), bar_steps, parts)
 
 
 def _named_as(song: Song, track: Track) -> Track:
@@ -203,4 +203,4 @@ def _named_as(song: Song, track: Track) -> Track:
 
 def extent(rolls: np.ndarray) -> np.ndarray:
     """Sounding pitch classes of windows: bool [..., 16, 72] -> int [..., 12] sounding cells a class, C first."""
-    return rolls.reshape(*rolls.shape[:-1], PITCHES // 12, 12).sum((-3, -2))
+    return np.asarray(rolls.reshape(*rolls.shape[:-1], PITCHES // 12, 12).sum((-3, -2)))

@@ -1,6 +1,6 @@
 """What might come next: MelodyNN writes the lead's next bar, HarmonyNN the others' to it, bar after bar.
 
-    extend(model, song, bars=8, seed=7) -> Song     the song with bars more
+    extend(model, song, request) -> Song     the song with `continue_bars` bars more
 
 The pointers of predictors.py are read as chances: at a temperature above 0 each new bar draws the bar that
 it goes back to, with the same draw for all tracks, so that the band goes back together; its latent is that bar's, plus
@@ -16,29 +16,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine import Progress, RequestError
-from engine.core.fallback import or_on_cpu
-from engine.core.pianoroll import TRACKS
+from engine import Progress
+from engine.core.pianoroll import PITCHES, STEPS, TRACKS
 from engine.core.song import Song
-from engine.variation.bars import Sheet, places, read
-from engine.variation.cells import at_home, cells, decoded, encoded, foreign
-from engine.variation.config import MAX_BARS
-from engine.variation.generate import VariationModel, check_seed, normal, remarks_of
+from engine.variation.bars import BarGrid, places, read
+from engine.variation.codec import decoded, encoded, out_of_scale_penalty, scale_membership, to_notes
+from engine.variation.model import Model
 from engine.variation.predictors import HISTORY
+from engine.variation.request import Request
+from engine.variation.variations import normal, remarks_of
 
 PITCHED = TRACKS[1:]
 RESTLESS = 0.25  # noise of a new bar at temperature 1, in the units of `vary`
 
 
-def lead_of(sheet: Sheet) -> str | None:
+def lead_of(grid: BarGrid) -> str | None:
     """Who leads: the piano where it plays; else the highest of those that play often; None of drums alone."""
-    often = dict(zip(TRACKS, sheet.filled.mean(1)))
+    often = dict(zip(TRACKS, grid.filled.mean(1)))
     if often["piano"]:
         return "piano"
     playing = [t for t in PITCHED if often[t] >= 0.5 * max(often[p] for p in PITCHED) and often[t]]
 
     def height(track: str) -> float:
-        onsets = sheet.rolls[TRACKS.index(track), :, 0]
+        onsets = grid.rolls[TRACKS.index(track), :, 0]
         tops = onsets.shape[-1] - 1 - onsets[..., ::-1].argmax(-1)
         return float(tops[onsets.any(-1)].mean()) if onsets.any() else -1.0
 
@@ -50,15 +50,15 @@ class Memory:
     """The last eight windows of a track as a NextBar reads them: [1, 8, 2K + 1], oldest first."""
 
     rows: Tensor
-    there: Tensor  # bool [1, 8]
+    known: Tensor  # bool [1, 8], which of them exist: a song begins somewhere
 
     def add(self, row: Tensor) -> None:
         """Take in a new window's features [2K + 1] and forget the oldest."""
         self.rows = torch.cat([self.rows[:, 1:], row[None, None]], 1)
-        self.there = torch.cat([self.there[:, 1:], torch.ones_like(self.there[:, :1])], 1)
+        self.known = torch.cat([self.known[:, 1:], torch.ones_like(self.known[:, :1])], 1)
 
 
-def features(model: VariationModel, track: str, rolls: np.ndarray) -> Tensor:
+def features(model: Model, track: str, rolls: np.ndarray) -> Tensor:
     """Windows bool [n, 2, 16, 72] -> [n, 2K + 1]: mu and logvar in units of the training songs', and "is silent"."""
     mu, logvar = encoded(model, track, rolls)
     deviation = model.deviation[track]
@@ -67,88 +67,103 @@ def features(model: VariationModel, track: str, rolls: np.ndarray) -> Tensor:
     return torch.cat([known.masked_fill(silent, 0.0), silent.float()], -1)
 
 
-def remember(model: VariationModel, track: str, rolls: np.ndarray) -> Memory:
+def remember(model: Model, track: str, rolls: np.ndarray) -> Memory:
     """The memory after these windows."""
     last = features(model, track, rolls[-HISTORY:])
     rows = torch.zeros(1, HISTORY, 2 * model.latent + 1, device=model.device)
     rows[0, HISTORY - len(last) :] = last
-    there = torch.zeros(1, HISTORY, dtype=torch.bool, device=model.device)
-    there[0, HISTORY - len(last) :] = True
-    return Memory(rows, there)
+    known = torch.zeros(1, HISTORY, dtype=torch.bool, device=model.device)
+    known[0, HISTORY - len(last) :] = True
+    return Memory(rows, known)
 
 
-@or_on_cpu
-def extend(
-    model: VariationModel,
-    song: Song,
-    *,
-    bars: int = 8,
-    seed: int = 0,
-    temperature: float = 1.0,
-    stay: float = 0.5,
-    progress: Progress | None = None,
-) -> Song:
-    """The song and `bars` bars more. temperature 0..2: 0 gives the networks' mean, more wanders further."""
-    if not 1 <= bars <= MAX_BARS:
-        raise RequestError(f"A song can be continued by 1 to {MAX_BARS} bars, not {bars}.")
-    if not 0 <= temperature <= 2:
-        raise RequestError(f"The temperature goes from 0 to 2, not {temperature:g}.")
-    if not 0 <= stay <= 1:
-        raise RequestError(f"How strictly pitches stay in the harmony goes from 0 to 1, not {stay:g}.")
-    check_seed(seed)
-    sheet = read(song)
-    lead = lead_of(sheet)
-    part = {t: TRACKS.index(t) for t in TRACKS}
-    net = {t: "piano" if t == lead else t for t in TRACKS}  # the networks that write each track
-    order = [*([lead] if lead else []), *(t for t in TRACKS if t != lead and sheet.filled[part[t]].any())]
-    memory = {t: remember(model, net[t], sheet.rolls[part[t]]) for t in order}
-    silence = Memory(torch.zeros(1, HISTORY, 2 * model.latent + 1, device=model.device), torch.ones(1, HISTORY).bool())
-    silence.rows[..., -1] = 1.0
-    k, more = model.latent, bars * sheet.parts
-    rolls = np.concatenate([sheet.rolls, np.zeros((len(TRACKS), more, 2, 16, 72), bool)], 1)
-    mask = (places(rolls.shape[1], sheet.bar_steps, sheet.parts) >= 0)[:, None, :, None]
-    home = at_home(replace(sheet, rolls=sheet.rolls[:, -HISTORY:]))[-1:]
+class _Band:
+    """The tracks that play on: who leads, which network writes each, and what each remembers."""
+
+    def __init__(self, model: Model, grid: BarGrid) -> None:
+        self.model = model
+        self.lead = lead_of(grid)
+        self.network = {t: "piano" if t == self.lead else t for t in TRACKS}
+        sounding = {t: grid.filled[i].any() for i, t in enumerate(TRACKS)}
+        self.order = [*([self.lead] if self.lead else []), *(t for t in TRACKS if t != self.lead and sounding[t])]
+        self.memory = {t: remember(model, self.network[t], grid.rolls[TRACKS.index(t)]) for t in self.order}
+        self.silence = Memory(
+            torch.zeros(1, HISTORY, 2 * model.latent + 1, device=model.device), torch.ones(1, HISTORY).bool()
+        )
+        self.silence.rows[..., -1] = 1.0
+
+    def lead_rows(self) -> Tensor:
+        """mu and "is silent" of the lead's last eight windows [1, 8, K + 1]; of drums alone: silence."""
+        rows = (self.memory[self.lead] if self.lead else self.silence).rows
+        return torch.cat([rows[..., : self.model.latent], rows[..., -1:]], -1)
+
+    def latent(self, track: str, lead: Tensor | None, number: int, request: Request, draw: np.ndarray) -> Tensor | None:
+        """The latent of a track's next window [1, K], `lead` [1, 9, K + 1] given; None where it is silent.
+
+        draw: Gumbel noise [8], the same for the band, so that it goes back together.
+        """
+        model, network, own = self.model, self.network[track], self.memory[track]
+        with torch.inference_mode():
+            mean, sounds, pointer = model.predictors[network](own.rows, own.known, lead)
+        if float(sounds[0]) <= 0:
+            return None
+        z: Tensor = mean
+        k, temperature = model.latent, request.temperature
+        if temperature > 0:
+            chances = torch.log(pointer[0].clamp_min(1e-9)).cpu().numpy() / temperature + draw
+            chosen = int(chances.argmax())
+            z = mean - (pointer[..., None] * own.rows[..., :k]).sum(1) + own.rows[:, chosen, :k]
+        z = z * model.deviation[network] + model.mean[network]
+        if temperature > 0:
+            e = normal(request.seed, track, "next", number, size=k).astype(np.float32)
+            push = torch.from_numpy(e).to(model.device) @ model.spread[network].T
+            z = z + RESTLESS * temperature * model.scale * push
+        return z
+
+
+def extend(model: Model, song: Song, request: Request, progress: Progress | None = None) -> Song:
+    """The song and `request.continue_bars` bars more. temperature 0 gives the networks' mean, more wanders further."""
+    assert request.continue_bars is not None
+    grid = read(song)
+    band = _Band(model, grid)
+    known, more = grid.rolls.shape[1], request.continue_bars * grid.parts
+    rolls = np.concatenate([grid.rolls, np.zeros((len(TRACKS), more, 2, STEPS, PITCHES), bool)], 1)
+    mask = (places(rolls.shape[1], grid.bar_steps, grid.parts) >= 0)[:, None, :, None]
+    membership = scale_membership(replace(grid, rolls=grid.rolls[:, -HISTORY:]))[-1:]
     for number in range(more):
         if progress:
             progress(number, more)
-        draw = -np.log(-np.log(np.random.default_rng([seed, number]).random(HISTORY)))  # Gumbel, one for the band
-        lead_memory = memory[lead] if lead else silence
-        lead_rows = torch.cat([lead_memory.rows[..., :k], lead_memory.rows[..., -1:]], -1)
-        lead_new = lead_rows[:, -1:]  # of drums alone: silence
+        draw = -np.log(-np.log(np.random.default_rng([request.seed, number]).random(HISTORY)))
+        lead_rows = band.lead_rows()
+        lead_new = lead_rows[:, -1:]
         written: dict[str, Tensor] = {}
-        for track in order:
-            own = memory[track]
-            with torch.inference_mode():
-                led = None if track == lead else torch.cat([lead_rows, lead_new], 1)
-                mean, sounds, pointer = model.followers[net[track]](own.rows, own.there, led)
-            roll = np.zeros((1, 2, 16, 72), bool)
-            if float(sounds[0]) > 0:
-                z = mean
-                if temperature > 0:
-                    chances = torch.log(pointer[0].clamp_min(1e-9)).cpu().numpy() / temperature + draw
-                    chosen = int(chances.argmax())
-                    z = mean - (pointer[..., None] * own.rows[..., :k]).sum(1) + own.rows[:, chosen, :k]
-                z = z * model.deviation[net[track]] + model.mean[net[track]]
-                if temperature > 0:
-                    e = normal(seed, track, "next", number, size=k).astype(np.float32)
-                    push = torch.from_numpy(e).to(model.device) @ model.spread[net[track]].T
-                    z = z + RESTLESS * temperature * model.scale * push
-                logits = decoded(model, net[track], z)
+        for track in band.order:
+            lead = None if track == band.lead else torch.cat([lead_rows, lead_new], 1)
+            z = band.latent(track, lead, number, request, draw)
+            roll = np.zeros((1, 2, STEPS, PITCHES), bool)
+            network = band.network[track]
+            if z is not None:
+                logits = decoded(model, network, z)
                 if track != "drums":
-                    logits = logits - foreign(home, stay).to(model.device)
-                roll = cells(model, net[track], logits) & mask[sheet.rolls.shape[1] + number]
-            rolls[part[track], sheet.rolls.shape[1] + number] = roll[0]
-            written[track] = features(model, net[track], roll)[0]
-            if track == lead:
-                lead_new = torch.cat([written[track][:k], written[track][-1:]])[None, None]
+                    logits = logits - out_of_scale_penalty(membership, request.strength).to(model.device)
+                roll = to_notes(model, network, logits) & mask[known + number]
+            rolls[TRACKS.index(track), known + number] = roll[0]
+            written[track] = features(model, network, roll)[0]
+            if track == band.lead:
+                lead_new = torch.cat([written[track][: model.latent], written[track][-1:]])[None, None]
         for track, row in written.items():
-            memory[track].add(row)
+            band.memory[track].add(row)
     if progress:
         progress(more, more)
-    remarks = list(remarks_of(song, sheet))
-    if lead and lead != "piano":
-        does = "carry the melody and lead" if lead == "strings" else "carries the melody and leads"
-        remarks.append(f"There is no piano: the {lead} {does} in its place.")
+    remarks = (*remarks_of(song, grid), *_remarks(band.lead))
+    return replace(grid.song(rolls, kept=np.ones(grid.filled.shape, bool)), remarks=remarks)
+
+
+def _remarks(lead: str | None) -> list[str]:
+    """What has to be said of who leads."""
+    if lead == "piano":
+        return []
     if not lead:
-        remarks.append("There are only drums: they go on without a melody to follow.")
-    return replace(sheet.song(rolls, kept=np.ones(sheet.filled.shape, bool)), remarks=tuple(remarks))
+        return ["There are only drums: they go on without a melody to follow."]
+    does = "carry the melody and lead" if lead == "strings" else "carries the melody and leads"
+    return [f"There is no piano: the {lead} {does} in its place."]

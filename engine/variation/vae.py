@@ -7,7 +7,7 @@
 
 Kingma & Welling 2013 (arXiv:1312.6114). Encoder and decoder are convolutions in time over all pitches at once, with
 stride equal to kernel: steps (1 x 1), beats (4 steps), the bar (4 beats), each a matrix product on reshaped rolls, with
-pre-norm residual blocks (LayerNorm, GELU) between. `Bank` is the five of them as one checkpoint holds them.
+pre-norm residual blocks (LayerNorm, GELU) between. `VAEBank` is the five of them as one checkpoint holds them.
 
 Train it with `python -m training.variation train --latent 32`.
 """
@@ -68,7 +68,8 @@ class BarVae(nn.Module):
         x = self.bar_mix_out(F.gelu(self.from_latent(z)))  # [B, bar]
         x = self.beat_mix_out(F.gelu(self.bar_out(x)).reshape(count, BEATS, c.beat))  # [B, 4, beat]
         x = F.gelu(self.beat_out(x)).reshape(count, STEPS, c.step)  # [B, 16, step]
-        return self.step_out(x).float().reshape(count, STEPS, 2, PITCHES).transpose(1, 2)
+        logits: Tensor = self.step_out(x)
+        return logits.float().reshape(count, STEPS, 2, PITCHES).transpose(1, 2)
 
     def forward(self, rolls: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """rolls [B, 2, 16, 72], standard normal noise [B, K] -> logits, mu, logvar."""
@@ -76,7 +77,7 @@ class BarVae(nn.Module):
         return self.decode(mu + noise * torch.exp(0.5 * logvar)), mu, logvar
 
 
-class Bank(nn.Module):
+class VAEBank(nn.Module):
     """The five VAEs of one latent size, and the threshold at which each one's cells count as set."""
 
     def __init__(self, configs: Mapping[str, VaeConfig], thresholds: Mapping[str, float]) -> None:
@@ -103,6 +104,6 @@ class Bank(nn.Module):
         }
 
     @classmethod
-    def from_description(cls, model: Mapping) -> Bank:
+    def from_description(cls, model: Mapping) -> VAEBank:
         """An untrained bank of the shape that `described` gave."""
         return cls({track: VaeConfig(**model["vaes"][track]) for track in TRACKS}, model["thresholds"])

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from engine import band
+from engine import band, variation
 from engine.melody import model as melody
 from engine.melody.generate import Request, compose
 from engine.trombone import generate as trombone
-from engine.variation import generate as variation
 from tests.studio import tune
+from tests.variation.songs import vary
 from training.melody.evaluate import read_back
 
 pytestmark = pytest.mark.long
@@ -37,7 +37,7 @@ def test_band_writes_sound_songs_for_every_seed():
 def test_variation_writes_sound_songs_for_every_seed():
     model = variation.load(device="cpu")
     for seed in SEEDS:
-        sound(variation.vary(model, tune(1 + seed % 7), noise=0.1 + (seed % 20) / 10, seed=seed))
+        sound(vary(model, tune(1 + seed % 7), noise=0.1 + (seed % 20) / 10, seed=seed))
 
 
 def test_melody_writes_whole_tunes_for_every_seed():

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from engine import __main__ as command
+from engine import variation
 from engine.core.pianoroll import TRACKS
-from engine.variation import generate as variation
-from engine.variation.vae import Bank, VaeConfig
+from engine.variation.model import of_network
+from engine.variation.network import Network
+from engine.variation.vae import VAEBank, VaeConfig
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -62,8 +64,8 @@ REFUSED = {
 def engine(tmp_path, monkeypatch):
     """Runs the command line on a MIDI file with small random weights: (exit code, folder)."""
     torch.manual_seed(0)
-    network = variation.Network(Bank(dict.fromkeys(TRACKS, VaeConfig(8, 16, 24, 32)), dict.fromkeys(TRACKS, 0.02)))
-    model = variation.of_network(network, 0.5, device="cpu")
+    network = Network(VAEBank(dict.fromkeys(TRACKS, VaeConfig(8, 16, 24, 32)), dict.fromkeys(TRACKS, 0.02)))
+    model = of_network(network, 0.5, device="cpu")
     monkeypatch.setattr(variation, "load", lambda *args, **settings: model)
 
     def run(content: bytes, *options: str) -> int:
@@ -101,8 +103,8 @@ def test_a_bad_file_is_refused_in_one_line_and_nothing_is_written(engine, capsys
         (("--noise", "loud"), "--noise"), (("--noise", "9"), "0 to 2"), (("--noise", "tuba=1"), "tuba"),
         (("--bars", "2-"), "--bars"), (("--bars", "7-9"), "bars 1 to"), (("--hold", "tuba"), "tuba"),
         (("--latent", "12"), "latent"), (("--continue", "0"), "1 to 64"),
-        (("--continue", "2", "--towards", "x"), "one"),
-        (("--towards", "nowhere.mid"), "nowhere.mid"), (("--keep", "colour"), "keep"),
+        (("--continue", "2", "--towards", "x"), "x cannot"),
+        (("--towards", "nowhere.mid"), "nowhere.mid"), (("--keep", "colour"), "rhythm"),
     ],
 )  # fmt: skip
 def test_options_out_of_range_are_refused(engine, capsys, options, word):

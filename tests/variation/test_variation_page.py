@@ -4,13 +4,12 @@ import pytest
 
 from engine.core.midi import write_midi
 from engine.takes.library import Library
-from engine.takes.replay import parsed
-from engine.variation import command as variation_command
-from engine.variation import generate as variation
+from engine.takes.replay import replay
+from engine.variation.request import PATH
 from tests.studio import app, refusals, settled
 
 PAGE = "pages/variation.py"
-pytestmark = pytest.mark.skipif(not (variation.PATH / "k32" / "config.json").exists(), reason="no weights are shipped")
+pytestmark = pytest.mark.skipif(not (PATH / "k32" / "config.json").exists(), reason="no weights are shipped")
 
 
 def opened(**state):
@@ -29,29 +28,28 @@ def made(test):
 @pytest.mark.parametrize("mode, more", [("vary", 0), ("continue", 8), ("walk", None), ("grid", None)])
 def test_each_way_of_making_makes_something(mode, more):
     test = opened(variation_mode=mode)
-    assert made(test).settings["mode"] == mode
-    song = made(test).value[0]
+    assert made(test).settings.mode == mode
+    results = made(test).value
+    assert len(results) == (9 if mode == "grid" else 1) and all(result.song.notes for result in results)
     if mode == "grid":
-        assert [len(row) for row in song] == [3, 3, 3]
-    else:
-        assert song.notes
+        asked = [(result.request.noise, result.request.seed) for result in results]
+        assert asked == [(noise, seed) for noise in (0.5, 1.0, 1.5) for seed in (7, 8, 9)]
 
 
 def test_moving_the_noise_makes_another_and_zero_makes_the_likest():
     test = opened()
-    first = made(test).value[0]
+    first = made(test).value[0].song
     test.slider(key="variation_noise").set_value(1.6)
     test = settled(test.run(), "variation")
-    assert made(test).settings["noise"] == 1.6 and made(test).value[0] != first
+    [result] = made(test).value
+    assert result.request.noise == 1.6 and result.song != first
 
 
 def test_a_take_is_made_again_from_its_recipe(tmp_path):
     test = opened()
-    song = made(test).value[0]
+    [result] = made(test).value
     test.button(key="save variation").click().run()
     assert not refusals(test)
     take = Library().takes()[0]
-    content = Library().files / take.id / "input.mid"
-    args = parsed(take.recipe, {"input.mid": str(content)})
-    again = variation_command.make(args, variation_command.load(args), args.seed, lambda done, total: None)
-    assert write_midi(again.song) == write_midi(song)
+    assert write_midi(replay(Library(), take).result.song) == write_midi(result.song)
+    assert Library().read(take, "input.mid") == result.request.input.content

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from engine import variation
 from engine.core.pianoroll import TRACKS
 from engine.core.song import Note, Song, Track
-from engine.variation import generate as variation
 from tests.tiny_data import songs_file
+from tests.variation.songs import vary
 from training.core.data import songs_npz
 from training.variation.card import write_card
 from training.variation.collect import begin_afresh, collect
@@ -71,18 +72,18 @@ def trained(tmp_path_factory):
 def test_different_bars_are_kept_once_and_found_again(trained):
     bars = Bars.open(trained / "prepared")
     assert len(bars.index) == bars.offsets[-1] == 48 and bars.split.tolist() == [0, 0, 0, 0, 1, 2] * 2
-    sheet = held_out(bars, 1)[0]
+    grid = held_out(bars, 1)[0]
     with np.load(trained / "songs.npz") as songs:
-        song = 5 if (sheet.rolls == held_out(bars, 2)[0].rolls).all() else 11
+        song = 5 if (grid.rolls == held_out(bars, 2)[0].rolls).all() else 11
         part = slice(songs["offsets"][song], songs["offsets"][song + 1])
         again = unpack(song_bars(*(songs[name][part] for name in ("track", "onset", "dur", "pitch"))))
-    assert (sheet.rolls == again.astype(bool)).all()
+    assert (grid.rolls == again.astype(bool)).all()
 
 
 def test_a_step_of_training_saved_and_loaded_makes_music(trained):
     model = variation.load(trained / "k8", "cpu")
     song = Song((Track("p", 0).with_notes(Note(n, 1, 60 + n) for n in range(16)),))
-    assert variation.vary(model, song, noise=1.0, seed=1) == variation.vary(model, song, noise=1.0, seed=1)
+    assert vary(model, song, noise=1.0, seed=1) == vary(model, song, noise=1.0, seed=1)
 
 
 def test_a_bar_to_be_predicted_sees_only_its_own_song(trained):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from engine.variation.vae import TRACKS
+from engine.core.pianoroll import TRACKS
 from training.core.cards import table
 
 TRIED = """\

@@ -13,8 +13,10 @@ import torch
 from accelerate import PartialState
 
 from engine.core import checkpoint
-from engine.variation.generate import PATH, Network
-from engine.variation.vae import TRACKS, Bank
+from engine.core.pianoroll import TRACKS
+from engine.variation.network import Network
+from engine.variation.request import PATH
+from engine.variation.vae import VAEBank
 from training.core.loop import run_log
 from training.variation.predictors import Latents, measure, train_next
 from training.variation.prepare import Bars
@@ -39,7 +41,7 @@ def collect(
     for track in TRACKS:
         score, thresholds[track] = note_f1(vaes[track], sample_rows(bars, track, "train", 4000, seed))
         print(f"{track}: note F1 {score:.4f} on training bars at threshold {thresholds[track]}", flush=True)
-    bank = Bank({t: config_of(latent, t) for t in TRACKS}, thresholds)
+    bank = VAEBank({t: config_of(latent, t) for t in TRACKS}, thresholds)
     for track in TRACKS:
         bank[track].load_state_dict(vaes[track].state_dict())
     bank.eval().requires_grad_(False)
@@ -58,7 +60,7 @@ def collect(
     for track in TRACKS:
         print(f"next {track}", flush=True)
         follower = train_next(latents, runs / "next", track, latent, steps=steps, seed=seed)
-        network.followers[track].load_state_dict(follower.state_dict())
+        network.predictors[track].load_state_dict(follower.state_dict())
         train_next(latents, runs / "plain", track, latent, steps=steps, seed=seed, plain=True)
     if not PartialState().is_main_process:
         return
@@ -78,7 +80,7 @@ def collect(
     print(f"{where}: {sha256}")
 
 
-def begin_afresh(runs: Path, bank: Bank) -> None:
+def begin_afresh(runs: Path, bank: VAEBank) -> None:
     """Drop predictors that were trained on the latents of other VAEs; the training of those that were not goes on."""
     digest = hashlib.sha256(b"".join(w.numpy().tobytes() for w in bank.state_dict().values())).hexdigest()
     note = runs / "predicted.txt"

@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine import variation
 from engine.core import checkpoint
-from engine.core.pianoroll import note_ends
+from engine.core.pianoroll import TRACKS, note_ends
+from engine.core.request import File
 from engine.core.song import Song
-from engine.variation import generate as variation
-from engine.variation.bars import Sheet
-from engine.variation.cells import cells as cells_of
-from engine.variation.cells import decoded, encoded
-from engine.variation.vae import TRACKS
+from engine.variation.bars import BarGrid
+from engine.variation.codec import decoded, encoded, to_notes
+from engine.variation.request import PATH, Request
+from engine.variation.variations import varied
 from training.core import metrics
 from training.core.cards import rounded
 from training.variation.card import write_card
@@ -31,10 +32,10 @@ NOISES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 LONGEST = 48  # bars of a song
 
 
-def held_out(bars: Bars, songs: int, split: str = "test", seed: int = 0) -> list[Sheet]:
-    """Songs of a split as sheets, up to 48 bars each."""
+def held_out(bars: Bars, songs: int, split: str = "test", seed: int = 0) -> list[BarGrid]:
+    """Songs of a split as grids, up to 48 bars each."""
     chosen = np.random.default_rng(seed).permutation(np.flatnonzero(bars.split == SPLITS.index(split)))[:songs]
-    sheets = []
+    grids = []
     for song in np.sort(chosen):
         index = bars.index[bars.offsets[song] : bars.offsets[song + 1]][:LONGEST]
         rolls = np.zeros((5, len(index), 2, 16, 72), bool)
@@ -42,8 +43,8 @@ def held_out(bars: Bars, songs: int, split: str = "test", seed: int = 0) -> list
             there = index[:, t] >= 0
             if there.any():
                 rolls[t, there] = unpack(np.asarray(bars.bars[track][index[there, t]])).astype(bool)
-        sheets.append(Sheet(Song(), rolls, 16, 1))
-    return sheets
+        grids.append(BarGrid(Song(), rolls, 16, 1))
+    return grids
 
 
 def f1_of(hits: float, found: float, real: float) -> float:
@@ -51,14 +52,14 @@ def f1_of(hits: float, found: float, real: float) -> float:
     return 2 * hits / max(1.0, found + real)
 
 
-def reconstruct(model: variation.VariationModel, sheets: list[Sheet], seen: dict[str, set[bytes]]) -> dict:
+def reconstruct(model: variation.Model, grids: list[BarGrid], seen: dict[str, set[bytes]]) -> dict:
     """Note F1 at noise 0, by track: of all notes; of notes whose length is right too (within a step); and of the bars
     that are in no training song."""
     out = {}
     for t, track in enumerate(TRACKS):
-        rolls = np.concatenate([s.rolls[t][s.filled[t]] for s in sheets])
+        rolls = np.concatenate([s.rolls[t][s.filled[t]] for s in grids])
         mu = encoded(model, track, rolls)[0]
-        new = cells_of(model, track, decoded(model, track, mu))
+        new = to_notes(model, track, decoded(model, track, mu))
         both = rolls[:, 0] & new[:, 0]
         real, found = rolls[:, 0].sum(), new[:, 0].sum()
         right = 0
@@ -86,26 +87,27 @@ def song_measures(rolls: np.ndarray) -> np.ndarray:
     )
 
 
+HELD_OUT = File("a held-out song", b"")  # its notes are there already
 MEASURES = ("used_pitch_classes", "polyphony", "notes_a_bar")
 
 
-def drift(model: variation.VariationModel, sheets: list[Sheet], stay: float = 0.5) -> dict:
+def drift(model: variation.Model, grids: list[BarGrid], strength: float = 0.5) -> dict:
     """By noise and track: note F1 against the original; the measures' means; and the share of songs whose measures lie
     between the 5th and the 95th percentile of real songs (real songs: 0.90)."""
     real = {
-        t: np.array([song_measures(s.rolls[i]) for s in sheets if s.filled[i].sum() > 3]) for i, t in enumerate(TRACKS)
+        t: np.array([song_measures(s.rolls[i]) for s in grids if s.filled[i].sum() > 3]) for i, t in enumerate(TRACKS)
     }
     low, high = ({t: np.nanpercentile(r, p, axis=0) for t, r in real.items()} for p in (5, 95))
     out: dict = {"real": {t: dict(zip(MEASURES, map(float, np.nanmean(real[t], 0)))) for t in TRACKS}}
     for noise in NOISES:
         counts, found = np.zeros((5, 3)), {t: [] for t in TRACKS}
-        for number, sheet in enumerate(sheets):
-            levels = {t: noise for t in TRACKS}
-            new = variation.varied(model, sheet, sheet.filled, levels, number, None, stay, None)
-            a, b = sheet.rolls[:, :, 0], new[:, :, 0]
+        for number, grid in enumerate(grids):
+            asked = Request(input=HELD_OUT, noise=noise, seed=number, harmony_strength=strength)
+            new = varied(model, grid, grid.filled, dict.fromkeys(TRACKS, noise), asked)
+            a, b = grid.rolls[:, :, 0], new[:, :, 0]
             counts += np.stack([(a & b).sum((1, 2, 3)), b.sum((1, 2, 3)), a.sum((1, 2, 3))], 1)
             for i, t in enumerate(TRACKS):
-                if sheet.filled[i].sum() > 3:
+                if grid.filled[i].sum() > 3:
                     found[t].append(song_measures(new[i]))
         table = {}
         for i, t in enumerate(TRACKS):
@@ -122,7 +124,7 @@ def drift(model: variation.VariationModel, sheets: list[Sheet], stay: float = 0.
 
 
 @torch.no_grad()
-def prediction(model: variation.VariationModel, bars: Bars, runs: Path | None, songs: int) -> dict:
+def prediction(model: variation.Model, bars: Bars, runs: Path | None, songs: int) -> dict:
     """Next bars of held-out songs: latent error (mean squared, in units of the latents' variance) and decoded note F1
     of MelodyNN (piano) and HarmonyNN, the plain form of the seed, copying the last bar, and the marginal mean."""
     measures = {t: (model.mean[t].cpu().numpy(), model.deviation[t].cpu().numpy()) for t in TRACKS}
@@ -138,7 +140,7 @@ def prediction(model: variation.VariationModel, bars: Bars, runs: Path | None, s
         real = np.zeros((len(at), 16, 72), bool)
         rows = latents.rows[track]
         real[sounds.numpy()] = unpack(np.asarray(bars.bars[track])[rows[index[sounds.numpy()]]])[:, 0].astype(bool)
-        soft, hard, chance = predicted(model.followers[track], latents, track, at)
+        soft, hard, chance = predicted(model.predictors[track], latents, track, at)
         before = data["past"][:, -1]
         ways = {
             "network": (soft, chance > 0),
@@ -153,34 +155,34 @@ def prediction(model: variation.VariationModel, bars: Bars, runs: Path | None, s
         for name, (z, heard) in ways.items():
             error = ((z - target) ** 2).mean(1)[sounds].mean().item()
             logits = decoded(model, track, z * model.deviation[track] + model.mean[track])
-            cells = cells_of(model, track, logits)[:, 0] & heard.numpy()[:, None, None]
+            cells = to_notes(model, track, logits)[:, 0] & heard.numpy()[:, None, None]
             table[name] = {"latent_error": error, "note_f1": f1_of((cells & real).sum(), cells.sum(), real.sum())}
         out[track] = table
     return out
 
 
-def active_units(model: variation.VariationModel, sheets: list[Sheet]) -> dict[str, int]:
+def active_units(model: variation.Model, grids: list[BarGrid]) -> dict[str, int]:
     """Latent dimensions whose mu varies over bars by more than 0.01 (Burda et al. 2016), of K."""
     out = {}
     for t, track in enumerate(TRACKS):
-        rolls = np.concatenate([s.rolls[t][s.filled[t]] for s in sheets])[:4000]
+        rolls = np.concatenate([s.rolls[t][s.filled[t]] for s in grids])[:4000]
         out[track] = int((encoded(model, track, rolls)[0].var(0) > 0.01).sum())
     return out
 
 
-def evaluate(model: variation.VariationModel, bars: Bars, songs: int, runs: Path | None) -> dict:
+def evaluate(model: variation.Model, bars: Bars, songs: int, runs: Path | None) -> dict:
     """All measures of one model."""
-    sheets = held_out(bars, songs)
+    grids = held_out(bars, songs)
     seen = {}
     for track in TRACKS:
         rows, _ = bars.rows(track, "train")
         seen[track] = {row.tobytes() for row in np.asarray(bars.bars[track])[rows]}
     return {
-        "test_songs": len(sheets),
-        "reconstruction": reconstruct(model, sheets, seen),
-        "noise": drift(model, sheets),
+        "test_songs": len(grids),
+        "reconstruction": reconstruct(model, grids, seen),
+        "noise": drift(model, grids),
         "prediction": prediction(model, bars, runs, songs),
-        "active_units": active_units(model, sheets),
+        "active_units": active_units(model, grids),
     }
 
 
@@ -191,7 +193,7 @@ def evaluate_all(
     torch.set_num_threads(1)
     bars = Bars.open(prepared)
     for k in latents:
-        where = (folder or variation.PATH) / f"k{k}"
+        where = (folder or PATH) / f"k{k}"
         model = variation.load(where, "cpu")
         found = rounded(evaluate(model, bars, songs, runs / f"k{k}" if runs else None))
         # The plain predictors, where their runs are not here, keep the figures that were measured when they were.

@@ -16,15 +16,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.core.pianoroll import TRACKS
 from engine.variation.predictors import HISTORY, NextBar, NextConfig
-from engine.variation.vae import TRACKS, Bank
+from engine.variation.vae import VAEBank
 from training.core.loop import Loop
 from training.core.precision import autocast
 from training.variation.prepare import SPLITS, Bars, unpack
 
 
 @torch.no_grad()
-def encode_rows(bank: Bank, track: str, packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def encode_rows(bank: VAEBank, track: str, packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Packed bars uint8 [n, 288] -> mu, logvar float32 [n, K]."""
     parts = []
     for start in range(0, len(packed), 2048):
@@ -49,7 +50,7 @@ class Latents:
     def of(
         cls,
         bars: Bars,
-        bank: Bank,
+        bank: VAEBank,
         split: str,
         songs: int,
         seed: int = 0,

@@ -1,9 +1,9 @@
 """Bars through Variation's networks and back to notes, and what a variation may be held to.
 
-mu, logvar = encoded(model, track, rolls)           bool [n, 2, 16, 72] -> latents [n, K]
-cells(model, track, decoded(model, track, z))       latents -> onsets and sounding cells
-at_home, foreign                                    pitch classes that do not belong to the bars around lose
-same_rhythm, same_pitches                           one of the two stays as it was
+mu, logvar = encoded(model, track, rolls)            bool [n, 2, 16, 72] -> latents [n, K]
+to_notes(model, track, decoded(model, track, z))     latents -> onsets and sounding cells
+scale_membership, out_of_scale_penalty               pitch classes outside the scale of the bars around lose
+same_rhythm, same_pitches                            one of the two stays as it was
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ import torch
 from torch import Tensor
 
 from engine.core.pianoroll import PITCHES, STEPS, note_ends
-from engine.variation.bars import Sheet, extent
+from engine.variation.bars import BarGrid, extent
 
 if TYPE_CHECKING:
-    from engine.variation.generate import VariationModel
+    from engine.variation.model import Model
 
-FOREIGN = 5.0  # logits that a pitch class foreign to the bars around loses at stay = 1
+OUT_OF_SCALE = 5.0  # logits that a pitch class outside the scale of the bars around loses at strength 1
 LEAST = 0.15  # the lowest chance at which a note may sound
 AROUND = 4  # bars on either side that say which pitch classes are at home
 
 
 @torch.inference_mode()
-def encoded(model: VariationModel, track: str, rolls: np.ndarray) -> tuple[Tensor, Tensor]:
+def encoded(model: Model, track: str, rolls: np.ndarray) -> tuple[Tensor, Tensor]:
     """bool [n, 2, 16, 72] -> mu, logvar [n, K]."""
     return model.bank[track].encode(torch.from_numpy(rolls.astype(np.float32)).to(model.device))
 
 
 @torch.inference_mode()
-def decoded(model: VariationModel, track: str, z: Tensor) -> Tensor:
+def decoded(model: Model, track: str, z: Tensor) -> Tensor:
     """[n, K] -> logits [n, 2, 16, 72]."""
     return model.bank[track].decode(z)
 
 
-def cells(model: VariationModel, track: str, logits: Tensor, *, expected: bool = False) -> np.ndarray:
+def to_notes(model: Model, track: str, logits: Tensor, *, expected: bool = False) -> np.ndarray:
     """logits [n, 2, 16, 72] -> bool cells: onsets and sounding (onsets included).
 
     expected: where a window's chances are spread thin, the threshold falls (to no less than LEAST) until it has as many
@@ -54,11 +54,11 @@ def cells(model: VariationModel, track: str, logits: Tensor, *, expected: bool =
     return np.stack([onsets, sounding], 1)
 
 
-def at_home(sheet: Sheet) -> np.ndarray:
+def scale_membership(grid: BarGrid) -> np.ndarray:
     """How much at home each pitch class is in each window, float [W, 12] of 0..1, from the bars around."""
-    cells = extent(sheet.rolls[1:, :, 1]).sum(0)  # [W, 12], without the drums
+    cells = extent(grid.rolls[1:, :, 1]).sum(0)  # [W, 12], without the drums
     total = np.concatenate([np.zeros((1, 12), int), np.cumsum(cells, 0)])
-    reach = AROUND * sheet.parts
+    reach = AROUND * grid.parts
     low = np.maximum(np.arange(len(cells)) - reach, 0)
     high = np.minimum(np.arange(len(cells)) + reach + 1, len(cells))
     near = total[high] - total[low]
@@ -66,9 +66,9 @@ def at_home(sheet: Sheet) -> np.ndarray:
     return np.where(cells > 0, 1.0, np.minimum(1.0, share / 0.25))
 
 
-def foreign(home: np.ndarray, stay: float) -> Tensor:
-    """What each pitch loses, float [n, 1, 1, 72] logits, from `at_home`'s [n, 12]."""
-    loss = FOREIGN * stay * (1 - np.tile(home, (1, PITCHES // 12)))  # row 0 is a C
+def out_of_scale_penalty(membership: np.ndarray, strength: float) -> Tensor:
+    """What each pitch loses, float [n, 1, 1, 72] logits, from `scale_membership`'s [n, 12]."""
+    loss = OUT_OF_SCALE * strength * (1 - np.tile(membership, (1, PITCHES // 12)))  # row 0 is a C
     return torch.from_numpy(loss.astype(np.float32))[:, None, None]
 
 

@@ -1,0 +1,133 @@
+"""What Variation can be asked for: a variation, what might come next, or a walk to another song."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine import CHECKPOINTS, RequestError
+from engine.core import request
+from engine.core.pianoroll import TRACKS
+from engine.core.request import File, names, option
+
+PATH = CHECKPOINTS / "variation"
+LATENTS = (8, 16, 32, 64)
+MAX_NOISE = 2.0
+MAX_BARS = 64  # of a continuation
+PRESERVABLE = ("rhythm", "pitches")
+
+
+def read_noise(text: str) -> float | dict[str, float]:
+    """ "0.7" -> 0.7; "piano=1,bass=0.5" -> {"piano": 1.0, "bass": 0.5}."""
+    try:
+        if "=" not in text:
+            return float(text)
+        return {name.strip(): float(level) for name, _, level in (part.partition("=") for part in text.split(","))}
+    except ValueError:
+        raise RequestError(f"--noise {text}: write a number from 0 to 2, or tracks such as piano=1,bass=0.5.") from None
+
+
+def read_bars(text: str) -> tuple[int, ...]:
+    """ "9-16" -> (9, 16); "4" -> (4, 4)."""
+    first, dash, last = text.partition("-")
+    if not first.strip().isdigit() or (dash and not last.strip().isdigit()):
+        raise RequestError(f"--bars {text}: write a bar or a range of bars, such as 9-16.")
+    return int(first), int(last) if dash else int(first)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(request.Request):
+    """A variation of a song; with `continue_bars` what might come next; with `towards` a walk to another song."""
+
+    SYSTEM = "variation"
+
+    input: File = option(dataclasses.MISSING, "The song, a MIDI file.", called="The song", ending="mid")
+    latent: int = option(
+        32, "How closely the network looks: into how many numbers it puts a bar. Few keep only its gist.",
+        choices=LATENTS, called="The latent size",
+    )  # fmt: skip
+    noise: float | Mapping[str, float] = option(
+        0.7, "0.5 to 1 is the sweet spot: clearly another version, still the same song. "
+        "Tracks that a list does not name stay as they are.",
+        low=0, high=MAX_NOISE, metavar="0..2 or TRACK=0..2,…", read=read_noise,
+    )  # fmt: skip
+    frozen_tracks: tuple[str, ...] = option(
+        (), "Tracks that stay as they are.", choices=TRACKS, called="A track to hold", flag="--hold",
+        metavar="TRACK,…", read=names,
+    )  # fmt: skip
+    bars: tuple[int, ...] | None = option(
+        None, "The bars that vary, from 1, both ends included; the others stay as they are.", metavar="9-16",
+        read=read_bars,
+    )  # fmt: skip
+    preserve: str | None = option(
+        None, "Keep the rhythm and vary the pitches, or the reverse.", choices=PRESERVABLE, called="What is kept",
+        flag="--keep",
+    )  # fmt: skip
+    harmony_strength: float | None = option(
+        None, "How strictly new pitches keep to those that sound nearby.", low=0, high=1, flag="--stay"
+    )
+    continue_bars: int | None = option(
+        None, "The lead goes first, and the others follow it.", low=1, high=MAX_BARS,
+        called="The number of bars to write", flag="--continue", metavar="BARS",
+    )  # fmt: skip
+    temperature: float = option(
+        1.0, "0 goes on in the likeliest way; more strays from it (of --continue).", low=0, high=2
+    )
+    towards: File | None = option(None, "The song to walk to, a MIDI file.", called="The second song", ending="mid")
+    steps: int = option(5, "Both ends among them (of --towards).", low=2, high=32, called="The number of steps")
+    step_bars: int = option(
+        4, "From the beginning of each song (of --towards; --bars says the same).", low=1, high=64,
+        called="The number of bars a step",
+    )  # fmt: skip
+
+    def validate(self) -> None:
+        """Refuse two things at once, noise out of its range, and bars that are no range."""
+        if self.continue_bars is not None and self.towards is not None:
+            raise RequestError("--continue and --towards ask for two different things; give one of them.")
+        levels = self.noise.values() if isinstance(self.noise, Mapping) else [self.noise]
+        for level in levels:
+            if isinstance(level, bool) or not isinstance(level, (int, float)):
+                raise RequestError(f"The noise is a number from 0 to {MAX_NOISE:g}, for all tracks or for each.")
+            if not 0 <= level <= MAX_NOISE:
+                raise RequestError(f"The noise goes from 0 to {MAX_NOISE:g}, not {level:g}.")
+        for name in self.noise if isinstance(self.noise, Mapping) else ():
+            if name not in TRACKS:
+                raise RequestError(f"There is no track '{name}'; choose among {', '.join(TRACKS)}.")
+        if self.bars is not None and (len(self.bars) != 2 or not 1 <= self.bars[0] <= self.bars[1]):
+            raise RequestError(f"The bars that vary are a first and a last one, from 1, not {self.bars!r}.")
+
+    @classmethod
+    def together(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """In a walk `--bars 4` is how many a step."""
+        if values.get("towards") is not None and (bars := values.pop("bars", None)):
+            if bars[0] != bars[1]:
+                raise RequestError(f"--bars {bars[0]}-{bars[1]}: a walk wants one number, how many bars a step.")
+            values["step_bars"] = bars[0]
+        return values
+
+    @property
+    def mode(self) -> str:
+        """What is made: vary, continue or walk."""
+        return "continue" if self.continue_bars is not None else "walk" if self.towards is not None else "vary"
+
+    @property
+    def strength(self) -> float:
+        """How strictly pitches stay in the harmony around: as asked, or what is usual."""
+        if self.harmony_strength is None:
+            return 0.0 if self.mode == "walk" else 0.5
+        return self.harmony_strength
+
+    def checkpoint(self) -> Path:
+        return PATH / f"k{self.latent}"
+
+    @property
+    def title(self) -> str:
+        return f"{self.input.name}, {self.mode}, seed {self.seed}"
+
+    @classmethod
+    def learned(cls) -> dict[str, Any]:
+        """The latent sizes whose weights are there."""
+        return {"latent": [k for k in LATENTS if (PATH / f"k{k}" / "config.json").exists()], "tracks": list(TRACKS)}

@@ -1,0 +1,134 @@
+"""Variations of a song: every bar of every track moved through its instrument's latent space, and back.
+
+Each bar of each track goes through the VAE of its instrument (vae.py) to a latent distribution N(mu, sigma), is moved
+there and comes back as notes. The noise n (0 to 2) is a standard deviation, in the directions in which the bars of one
+song differ from one another (L, measured over the training songs), and the moved latent is drawn back towards the mean
+m of all music, so that it stays where the decoder knows music:
+
+    z = m + (mu - m + scale n L e) / sqrt(1 + (scale n)^2 / 2)          e: standard normal
+
+Bars that are the same get the same e, so what repeats still repeats, and half of e's variance is shared by all bars of
+a track, so that a variation leans one way through the song. Pitch classes outside the scale of the bars around lose
+likelihood, as each track's noise knows nothing of the others'. What happens to a bar is codec.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine import Progress, RequestError
+from engine.core.pianoroll import STEPS, TRACKS
+from engine.core.song import Song
+from engine.variation.bars import BarGrid, read
+from engine.variation.codec import (
+    decoded,
+    encoded,
+    out_of_scale_penalty,
+    same_pitches,
+    same_rhythm,
+    scale_membership,
+    to_notes,
+)
+from engine.variation.model import Model
+from engine.variation.request import Request
+
+SHARED = 0.5  # share of the noise's variance that all bars of a track have in common
+
+
+def vary(model: Model, song: Song, request: Request, progress: Progress | None = None) -> Song:
+    """A variation of a song, as the request wants it. Refused when its bars are not among the song's."""
+    grid = read(song)
+    levels = _levels(request)
+    changed = np.zeros(grid.filled.shape, bool)
+    changed[:] = grid.windows_of(_chosen(request.bars, grid.bars))
+    changed &= grid.filled & np.array([levels[t] is not None for t in TRACKS])[:, None]
+    rolls = varied(model, grid, changed, levels, request, progress)
+    return replace(grid.song(rolls, kept=~changed), remarks=remarks_of(song, grid))
+
+
+def _levels(request: Request) -> dict[str, float | None]:
+    """The noise of every track; None where it stays as it is."""
+    noise = request.noise
+    levels = {t: noise.get(t) if isinstance(noise, Mapping) else noise for t in TRACKS}
+    return {t: None if t in request.frozen_tracks else levels[t] for t in TRACKS}
+
+
+def _chosen(bars: tuple[int, ...] | None, count: int) -> np.ndarray:
+    """Bars from..to (from 1) as bool [count]."""
+    if bars is None:
+        return np.ones(count, bool)
+    first, last = bars
+    if last > count:
+        raise RequestError(f"The song has bars 1 to {count}; {first}-{last} are not among them.")
+    return (np.arange(count) >= first - 1) & (np.arange(count) < last)
+
+
+def varied(
+    model: Model,
+    grid: BarGrid,
+    changed: np.ndarray,
+    levels: Mapping[str, float | None],
+    request: Request,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """The grid's rolls with the `changed` windows (bool [5, W]) varied."""
+    rolls, membership = grid.rolls.copy(), scale_membership(grid)
+    for i, track in enumerate(TRACKS):
+        if progress:
+            progress(i, len(TRACKS))
+        windows = np.flatnonzero(changed[i])
+        level = levels[track]
+        if not len(windows) or level is None:
+            continue
+        original = grid.rolls[i, windows]
+        logits = decoded(model, track, _moved(model, track, original, level, request.seed))
+        if track != "drums":
+            logits = logits - out_of_scale_penalty(membership[windows], request.strength).to(model.device)
+        if request.preserve == "rhythm":
+            rolls[i, windows] = same_rhythm(original, logits[:, 0].cpu().numpy())
+        else:
+            new = to_notes(model, track, logits, expected=level > 0)
+            if request.preserve == "pitches":
+                new = same_pitches(original, new, track == "drums")
+            rolls[i, windows] = new
+    if progress:
+        progress(len(TRACKS), len(TRACKS))
+    return np.asarray(rolls & grid.mask)
+
+
+def normal(seed: int, *key: object, size: int) -> np.ndarray:
+    """Standard normal numbers [size] that depend on the seed and the key alone."""
+    digest = hashlib.blake2b(repr((seed, *key)).encode(), digest_size=16).digest()
+    return np.random.default_rng(int.from_bytes(digest, "big")).standard_normal(size)
+
+
+def _moved(model: Model, track: str, rolls: np.ndarray, noise: float, seed: int) -> Tensor:
+    """Latents of windows bool [n, 2, 16, 72], moved by the noise: [n, K]."""
+    mu = encoded(model, track, rolls)[0]
+    if noise == 0:
+        return mu
+    k = model.latent
+    common = normal(seed, track, size=k)
+    own = np.stack([normal(seed, track, np.packbits(roll).tobytes(), size=k) for roll in rolls])
+    e = np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * own
+    push = torch.from_numpy(e.astype(np.float32)).to(model.device) @ model.spread[track].T
+    amount, mean = model.scale * noise, model.mean[track]
+    z: Tensor = mean + (mu - mean + amount * push) / (1 + amount**2 / 2) ** 0.5
+    return z
+
+
+def remarks_of(song: Song, grid: BarGrid) -> tuple[str, ...]:
+    """What had to be changed of a song to read it, and how its bars are heard."""
+    said = list(song.remarks)
+    if (grid.bar_steps, grid.parts) != (STEPS, 1):
+        said.append(
+            f"The networks learned from bars of 4/4; a bar of {song.meter[0]}/{song.meter[1]} is "
+            + ("heard as the beginning of one." if grid.parts == 1 else f"cut into {grid.parts} windows.")
+        )
+    return tuple(said)
