@@ -18,10 +18,10 @@ import numpy as np
 import torch
 
 from benchmarks.table import head, row, seconds
+from engine import trombone
 from engine.core.song import Note, Song, Track
-from engine.trombone import generate as trombone
-from engine.trombone.generate import Asked, conditions_of
 from engine.trombone.network import from_level
+from engine.trombone.notes import NoteSpec, conditions_of, play
 from engine.trombone.phrasing import melody, perform
 from engine.trombone.pitch import RATE
 from engine.trombone.sampler import prepared
@@ -36,11 +36,11 @@ def best(work: Callable[[], object], repeats: int) -> float:
 
 
 @torch.no_grad()
-def plain(model: trombone.Trombone, asked: Asked, samples: int) -> np.ndarray:
+def plain(model: trombone.Model, note: NoteSpec, samples: int) -> np.ndarray:
     """The same network at temperature 0 in plain PyTorch, sample by sample with carried state: what one would write
     first. Levels float32 [samples]."""
     net, c = model.network, model.network.config
-    told = conditions_of(model.harmonics, model.loudness, asked, np.random.default_rng(0))
+    told = conditions_of(model.harmonics, model.loudness, note, np.random.default_rng(0))
     features, inputs, prior = (torch.from_numpy(x) for x in prepared(told, c, c.frame * c.ratio))
     w, big = c.frame, c.frame * c.ratio
     levels = torch.full((big + samples,), 128, dtype=torch.long)
@@ -70,16 +70,16 @@ def main() -> None:
     head()
     row("loading", f"{seconds(trombone.load):.2f} s")
     model = trombone.load()
-    asked = Asked(58, 2.0, 2.0)
-    first = seconds(lambda: trombone.play(model, [Asked(58, 0.3, 2.0)], seed=0))
+    note = NoteSpec(58, 2.0, 2.0)
+    first = seconds(lambda: play(model, [NoteSpec(58, 0.3, 2.0)], seed=0))
     row("the process's first note (the compiled loop is read from its cache)", f"{first:.2f} s", "", "1 s")
 
-    told = conditions_of(model.harmonics, model.loudness, asked, np.random.default_rng(0))
+    told = conditions_of(model.harmonics, model.loudness, note, np.random.default_rng(0))
     compiled = model.sampler.play([told], [np.random.default_rng(0)], 0.0, threads=1)[0]
-    written = plain(model, asked, SAMPLES)
+    written = plain(model, note, SAMPLES)
     apart = float(np.abs(written - compiled[:SAMPLES]).max())
-    slow = SAMPLES / best(lambda: plain(model, asked, SAMPLES), 1)
-    one = asked.seconds * RATE / best(lambda: trombone.play(model, [asked], seed=1, threads=1), REPEATS)
+    slow = SAMPLES / best(lambda: plain(model, note, SAMPLES), 1)
+    one = note.seconds * RATE / best(lambda: play(model, [note], seed=1, threads=1), REPEATS)
     notes = tuple(Note(i * 0.5, 0.5, 50 + (i * 5) % 17) for i in range(32))
     line = melody(Song((Track("lead", 57, False, notes),), tempo=60.0))
     sounding = sum(n.seconds for n in line.notes) * RATE

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -33,16 +33,14 @@ GRID_BARS, GRID_SEEDS = 4, 3
 frame.open_page("Variation", "Bring a MIDI file, move one slider, hear its cousins, and what might come next.")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A song that was picked: its file, and the take it came from."""
 
     file: File
     parents: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):  # a tuple, because Streamlit makes another class of it at every rerun
     """What is to be made: one result, or for a grid one for each of its cells, row by row."""
 
     mode: str

@@ -97,13 +97,15 @@ def _midi(song: Song) -> bytes:
 def _musicxml(song: Song) -> bytes:
     from engine.core.formats import write_musicxml
 
-    return write_musicxml(song)
+    out: bytes = write_musicxml(song)
+    return out
 
 
 def _npz(song: Song) -> bytes:
     from engine.core.formats import write_npz
 
-    return write_npz(song)
+    out: bytes = write_npz(song)
+    return out
 
 
 def _mixed(song: Song, gains: Mapping[str, float]) -> list[tuple[str, Audio]]:

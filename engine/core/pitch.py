@@ -5,13 +5,18 @@ Boersma 1993, "Accurate short-term analysis of the fundamental frequency", throu
 
 from __future__ import annotations
 
+import re
 from typing import overload
 
 import numpy as np
 
+from engine import RequestError
+
 A4 = 440.0  # Hz, MIDI number 69
 NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 """Note names by pitch class, as they are written most often."""
+LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+"""Pitch classes of the letters."""
 
 
 @overload
@@ -37,6 +42,19 @@ def cents(hz: np.ndarray, reference_hz: float | np.ndarray) -> np.ndarray:
 def note_name(midi: int) -> str:
     """58 → "Bb3" (C4 is 60)."""
     return NAMES[midi % 12] + str(midi // 12 - 1)
+
+
+def read_note_name(text: str) -> int:
+    """A MIDI number from "58" or from a name such as Bb3 or C#4 (C4 is 60). Refused when it is neither."""
+    shown = text.strip()
+    if re.fullmatch(r"-?\d{1,4}", shown):
+        return int(shown)
+    match = re.fullmatch(r"([A-Ga-g])(##|bb|#|b|♯|♭)?(-?\d)", shown)
+    if not match:
+        raise RequestError(f"'{shown[:20]}' is not a note: give a MIDI number such as 58 or a name such as Bb3 or C#4.")
+    name, accidental, octave = match.groups()
+    change = {"#": 1, "♯": 1, "##": 2, "b": -1, "♭": -1, "bb": -2}.get(accidental or "", 0)
+    return 12 * (int(octave) + 1) + LETTERS[name.upper()] + change
 
 
 def track_f0(

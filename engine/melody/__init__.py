@@ -1,1 +1,5 @@
-"""Melody."""
+"""Melody: folk tunes in ABC by a character-level LSTM (see generate.py)."""
+
+from engine.melody.abc.notes import read_abc
+
+__all__ = ["read_abc"]

@@ -126,7 +126,8 @@ def _has(prior: dict[str, Any], name: str, value: Any) -> bool:
     if name == "bars":
         return bool(sum(prior["form"]) == value)
     if name == "sections":
-        return len(prior["form"]) == value
+        out: bool = len(prior["form"]) == value
+        return out
     if name == "meter":
         return bool(SAME_METER.get(prior["meter"], prior["meter"]) == value)
     return bool(prior[name] == value)

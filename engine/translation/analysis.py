@@ -67,7 +67,8 @@ def filled_midi(f0_hz: np.ndarray) -> np.ndarray:
     voiced = np.flatnonzero(f0_hz > 0)
     if not len(voiced):
         return np.full(len(f0_hz), 60.0)
-    return np.interp(np.arange(len(f0_hz)), voiced, pitch.hz_midi(f0_hz[voiced]))
+    out: np.ndarray = np.interp(np.arange(len(f0_hz)), voiced, pitch.hz_midi(f0_hz[voiced]))
+    return out
 
 
 def _knots() -> np.ndarray:
@@ -127,7 +128,8 @@ def _lobe(offset: float, size: int) -> float:
         return 1.0
     if abs(abs(x) - 1.0) < 1e-6:
         return 0.5
-    return np.sin(np.pi * x) / (np.pi * x) / (1.0 - x * x)
+    out: float = np.sin(np.pi * x) / (np.pi * x) / (1.0 - x * x)
+    return out
 
 
 @numba.njit(cache=True)
@@ -224,7 +226,8 @@ def _through(padded: np.ndarray, at: np.ndarray, f0_hz: np.ndarray, sizes: np.nd
 def audible(f0_hz: np.ndarray) -> np.ndarray:
     """Which harmonics of each frame lie below 8 kHz, bool [t, 137]; none of an unvoiced frame."""
     numbers = np.arange(1, HARMONICS + 1)
-    return (numbers * f0_hz[:, None] < RATE / 2 - 40) & (f0_hz[:, None] > 0)
+    out: np.ndarray = (numbers * f0_hz[:, None] < RATE / 2 - 40) & (f0_hz[:, None] > 0)
+    return out
 
 
 def analyse(samples: np.ndarray, f0_hz: np.ndarray | None = None) -> Frames:
@@ -281,7 +284,8 @@ class Synthesiser:
         line through unvoiced frames too (:func:`filled_midi`), of these frames."""
         amplitudes, bands = controls(frames)
         hz = pitch.midi_hz(midi)
-        return self._harmonics(hz, amplitudes) + self._noise(bands)
+        out: np.ndarray = self._harmonics(hz, amplitudes) + self._noise(bands)
+        return out
 
     def _harmonics(self, hz: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
         if self.before is None:

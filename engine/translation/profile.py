@@ -30,7 +30,8 @@ def relative(loudness_db: np.ndarray) -> np.ndarray:
         return loudness_db
     loudest = uniform_filter1d(maximum_filter1d(loudness_db, 2 * NEARBY + 1), NEARBY)
     loudest = np.maximum(np.maximum(loudest, loudness_db), loudness_db.max() - DEPTH)
-    return loudness_db - loudest
+    out: np.ndarray = loudness_db - loudest
+    return out
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,14 @@ class Profile:
         mean, spread = self._at(midi, level, voiced)
         white = np.clip((timbre - mean) / spread, -CLIP, CLIP)
         white[np.asarray(level) <= SILENT] = 0
-        return white.astype(np.float32)
+        out: np.ndarray = white.astype(np.float32)
+        return out
 
     def colour(self, white: np.ndarray, midi: np.ndarray, level: np.ndarray, voiced: np.ndarray) -> np.ndarray:
         """The other way: [t, 64] in spreads → float32 [t, 64] dB."""
         mean, spread = self._at(midi, level, voiced)
-        return (mean + np.clip(white, -CLIP, CLIP) * spread).astype(np.float32)
+        out: np.ndarray = (mean + np.clip(white, -CLIP, CLIP) * spread).astype(np.float32)
+        return out
 
     def tensors(self) -> dict[str, np.ndarray]:
         """As arrays for a checkpoint."""

@@ -35,7 +35,8 @@ def loudness_curve(samples: np.ndarray, width: int = 400) -> np.ndarray:
     squares = np.pad(np.asarray(samples, np.float64) ** 2, (width // 2, width // 2 + 2 * HOP))
     count = len(samples) // HOP + 2
     strided = np.lib.stride_tricks.sliding_window_view(squares, width)[: (count - 1) * HOP + 1 : HOP]
-    return np.maximum(10 * np.log10(strided @ window + 1e-20), QUIET_DB - 20).astype(np.float32)
+    out: np.ndarray = np.maximum(10 * np.log10(strided @ window + 1e-20), QUIET_DB - 20).astype(np.float32)
+    return out
 
 
 def harmonic_prior(phase: np.ndarray, loudness_db: np.ndarray, harmonics: np.ndarray) -> np.ndarray:
@@ -50,7 +51,8 @@ def harmonic_prior(phase: np.ndarray, loudness_db: np.ndarray, harmonics: np.nda
         power *= turn
         total += (harmonics[h] * power).real
     gain = 10 ** (np.interp(np.arange(frames) / HOP, np.arange(len(loudness_db)), loudness_db) / 20)
-    return (total * gain).astype(np.float32)
+    out: np.ndarray = (total * gain).astype(np.float32)
+    return out
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ class Conditions:
     def faintness(self, frames: int) -> np.ndarray:
         """0 within 20 dB of the note's top, 1 in its first breath and last echo, 30 dB below it, float32 [frames]."""
         curve = np.interp(np.arange(frames) / HOP, np.arange(len(self.loudness_db)), self.loudness_db)
-        return np.clip((self.loudness_db.max() - curve - 20) / 10, 0, 1).astype(np.float32)
+        out: np.ndarray = np.clip((self.loudness_db.max() - curve - 20) / 10, 0, 1).astype(np.float32)
+        return out
 
 
 def static_features(midi: float, dynamic: float, room: float = 0.0) -> np.ndarray:
@@ -102,7 +105,8 @@ def loudness_features(loudness_db: np.ndarray, starts: np.ndarray) -> np.ndarray
     """Loudness at the frame's start and 4 and 8 ms later, scaled to about ±1, float32 [n, 3]."""
     at = starts[:, None] / HOP + np.arange(3)
     curve = np.interp(at, np.arange(len(loudness_db)), loudness_db)
-    return (np.maximum(curve, QUIET_DB) / 40 + 1).astype(np.float32)
+    out: np.ndarray = (np.maximum(curve, QUIET_DB) / 40 + 1).astype(np.float32)
+    return out
 
 
 def frame_features(conditions: Conditions, size: int) -> np.ndarray:

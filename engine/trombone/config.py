@@ -54,7 +54,8 @@ def emphasised(x: np.ndarray, emphasis: float) -> np.ndarray:
     Eight bits hiss alike at all frequencies, while a trombone fades towards the high ones: emphasised before and
     de-emphasised after, as in LPCNet (Valin & Skoglund 2019), the hiss fades with it.
     """
-    return x[..., 1:] - np.float32(emphasis) * x[..., :-1]
+    out: np.ndarray = x[..., 1:] - np.float32(emphasis) * x[..., :-1]
+    return out
 
 
 def compand(x: np.ndarray, kind: str) -> np.ndarray:
@@ -66,7 +67,8 @@ def compand(x: np.ndarray, kind: str) -> np.ndarray:
     if kind == "linear":
         return x
     loud = np.log1p(np.float32(MU) * np.abs(x), dtype=np.float64).astype(np.float32)
-    return np.sign(x) * loud / np.float32(np.log1p(MU))
+    out: np.ndarray = np.sign(x) * loud / np.float32(np.log1p(MU))
+    return out
 
 
 def expand(y: np.ndarray, kind: str) -> np.ndarray:

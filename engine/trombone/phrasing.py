@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,11 +19,16 @@ from engine.core.audio import Audio
 from engine.core.instruments import INSTRUMENTS
 from engine.core.midi import read_midi
 from engine.core.pitch import loudness_db, note_name, octaves_into
+from engine.core.request import File
 from engine.core.song import Note, Song, Track
+from engine.melody import read_abc
 from engine.trombone.conditions import HIGHEST, LOWEST
-from engine.trombone.generate import MAX_SECONDS, MIN_SECONDS, TEMPERATURE, Asked, Trombone, play
+from engine.trombone.model import Model
+from engine.trombone.notes import NoteSpec, play
 from engine.trombone.pitch import RATE
+from engine.trombone.request import MAX_SECONDS, MIN_SECONDS, TEMPERATURE
 
+MAX_ABC_BYTES = 2**20
 MAX_NOTES = 2_000  # of the line that is played
 MAX_LENGTH = 600.0  # seconds of melody
 JOIN = 0.04  # seconds over which legato notes fade into one another
@@ -66,25 +71,19 @@ def dynamic_of(velocity: int) -> float:
     return float(np.interp(velocity, (33, 49, 64, 96, 112), range(5)))
 
 
-def read_song(source: bytes | Path | str, name: str = "The file") -> Song:
-    """A MIDI file or an ABC tune, told apart by what they begin with. Refused when it is neither."""
-    if isinstance(source, (str, Path)):
-        name = Path(source).name
-        try:
-            with open(source, "rb") as file:
-                source = file.read(4 * 2**20)
-        except OSError as error:
-            raise RequestError(f"{name} cannot be read: {error.strerror}.") from None
-    if source.startswith(b"MThd") or name.lower().endswith((".mid", ".midi")):
-        return read_midi(source, name=name)
-    if name.lower().endswith(".abc") or any(line.startswith(b"K:") for line in source[:65536].splitlines()):
-        from engine.melody.abc.notes import parse, song
-
-        if len(source) > 2**20:
-            raise RequestError(f"{name} is larger than 1 MiB, the most that is taken of an ABC file.")
-        tune, remarks = parse(source)
-        whole = song(tune)
-        return replace(whole, tracks=whole.tracks[:1], remarks=whole.remarks + tuple(remarks))
+@lru_cache(maxsize=8)
+def read_song(file: File) -> Song:
+    """The song in a MIDI file or an ABC tune, told apart by what they begin with. Refused when it is neither."""
+    name, content = file.name, file.content
+    if content.startswith(b"MThd") or name.lower().endswith((".mid", ".midi")):
+        return read_midi(content, name=name)
+    if name.lower().endswith(".abc") or any(line.startswith(b"K:") for line in content[:65536].splitlines()):
+        if len(content) > MAX_ABC_BYTES:
+            raise RequestError(
+                f"{name} is larger than {MAX_ABC_BYTES >> 20} MiB, the most that is taken of an ABC file."
+            )
+        song = read_abc(content)
+        return replace(song, tracks=song.tracks[:1])
     raise RequestError(f"{name} is neither a MIDI file nor an ABC tune.")
 
 
@@ -113,7 +112,7 @@ def melody(song: Song, *, dynamic: float | None = None, tempo: float | None = No
     if not tracks:
         raise RequestError("There are no notes for a trombone in this piece: it has none but drums, or none at all.")
     named = [t for t in tracks if any(word in t.name.lower() for word in ("melody", "lead", "vocal", "trombone"))]
-    source = (named or tracks)[:1] if named else tracks
+    source = named[:1] or tracks
     everything = [n for t in source for n in t.notes]
     line = top_line(everything)
     tempo = tempo or song.tempo
@@ -130,25 +129,39 @@ def melody(song: Song, *, dynamic: float | None = None, tempo: float | None = No
             f"The melody lasts {line[-1].end * beat:,.0f} seconds; the trombone plays at most {MAX_LENGTH:.0f}."
         )
     shift = 12 * octaves_into(np.array([n.pitch for n in line]), LOWEST, HIGHEST)
-    played, folded, shortened = [], 0, 0
-    for note in line:
-        midi = note.pitch + shift
-        while midi > HIGHEST:
-            midi -= 12
-        while midi < LOWEST:
-            midi += 12
-        folded += midi != note.pitch + shift
-        seconds = note.duration * beat
-        shortened += seconds > MAX_SECONDS
-        loud = dynamic if dynamic is not None else dynamic_of(note.velocity)
-        played.append(Played(note.onset * beat, min(seconds, MAX_SECONDS), midi, loud))
+    played = [
+        Played(
+            note.onset * beat,
+            min(note.duration * beat, MAX_SECONDS),
+            _into_range(note.pitch + shift),
+            dynamic if dynamic is not None else dynamic_of(note.velocity),
+        )
+        for note in line
+    ]
+    folded = sum(p.midi != note.pitch + shift for p, note in zip(played, line))
+    shortened = sum(note.duration * beat > MAX_SECONDS for note in line)
+    return Line(tuple(played), shift, (*remarks, *_changes(shift, folded, shortened)), tempo)
+
+
+def _into_range(midi: int) -> int:
+    """The pitch, by octaves."""
+    while midi > HIGHEST:
+        midi -= 12
+    while midi < LOWEST:
+        midi += 12
+    return midi
+
+
+def _changes(shift: int, folded: int, shortened: int) -> list[str]:
+    """What was changed for the trombone, in words."""
+    out = []
     if shift:
-        remarks.append(f"Moved {abs(shift) // 12} octave{'s' * (abs(shift) > 12)} {'down' if shift < 0 else 'up'}.")
+        out.append(f"Moved {abs(shift) // 12} octave{'s' * (abs(shift) > 12)} {'down' if shift < 0 else 'up'}.")
     if folded:
-        remarks.append(f"{folded} note{'s' * (folded > 1)} moved by octaves into the trombone's range.")
+        out.append(f"{folded} note{'s' * (folded > 1)} moved by octaves into the trombone's range.")
     if shortened:
-        remarks.append(f"{shortened} note{'s' * (shortened > 1)} shortened to {MAX_SECONDS:g} seconds, one breath.")
-    return Line(tuple(played), shift, tuple(remarks), tempo)
+        out.append(f"{shortened} note{'s' * (shortened > 1)} shortened to {MAX_SECONDS:g} seconds, one breath.")
+    return out
 
 
 def scale(first: int, seconds: float, dynamic: float, tonic_up: int = 12) -> Line:
@@ -169,7 +182,7 @@ def _attack_and_release(samples: np.ndarray) -> tuple[int, int]:
 
 
 def perform(
-    model: Trombone, line: Line, *, seed: int, legato: bool = False, temperature: float = TEMPERATURE,
+    model: Model, line: Line, *, seed: int, legato: bool = False, temperature: float = TEMPERATURE,
     progress: Progress | None = None, threads: int | None = None,
 ) -> Audio:  # fmt: skip
     """The line as sound: mono, 16 kHz. Same seed, same bytes, on however many threads."""
@@ -183,8 +196,8 @@ def perform(
         until = notes[i + 1].start - note.start if joined[i] else note.seconds
         extra = 0.3 * joined[i] + 0.15 * (i > 0 and joined[i - 1])  # what legato cuts off again
         lengths.append(float(np.clip(until + extra, MIN_SECONDS, MAX_SECONDS)))
-    asked = [Asked(n.midi, s, n.dynamic) for n, s in zip(notes, lengths)]
-    sounds = play(model, asked, seed=seed, temperature=temperature, progress=progress, threads=threads)
+    specs = [NoteSpec(n.midi, s, n.dynamic) for n, s in zip(notes, lengths)]
+    sounds = play(model, specs, seed=seed, temperature=temperature, progress=progress, threads=threads)
     total = np.zeros(round((max(n.start + s for n, s in zip(notes, lengths)) + 0.5) * RATE), np.float32)
     join = round(JOIN * RATE)
     end = 0

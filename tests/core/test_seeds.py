@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from engine import band, variation
+from engine import band, trombone, variation
 from engine.melody import model as melody
 from engine.melody.generate import Request, compose
-from engine.trombone import generate as trombone
+from engine.trombone.conditions import HIGHEST, LOWEST
 from tests.studio import tune
 from tests.variation.songs import vary
 from training.melody.evaluate import read_back
@@ -51,7 +51,7 @@ def test_melody_writes_whole_tunes_for_every_seed():
 def test_trombone_plays_whole_notes_for_every_seed():
     model = trombone.load()
     for seed in SEEDS[::6]:
-        midi = trombone.LOWEST + seed % (trombone.HIGHEST - trombone.LOWEST)
-        audio = trombone.generate(model, seed=seed, midi=midi, seconds=0.5)
+        midi = LOWEST + seed % (HIGHEST - LOWEST)
+        audio = trombone.generate(model, trombone.Request(seed=seed, note=midi, seconds=0.5)).audio
         assert len(audio.samples) == 8000 and np.isfinite(audio.samples).all()
         assert 1e-3 < np.abs(audio.samples).max() < 1

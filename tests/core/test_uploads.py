@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,12 @@ import pytest
 from engine import RequestError
 from engine.core.audio import Audio, read_audio, write_flac
 from engine.core.midi import read_midi, write_midi
+from engine.core.request import File
 from engine.core.song import Note
 from engine.takes.archive import unpack
 from engine.takes.library import HOME_VARIABLE, Library
-from engine.trombone import generate as trombone
 from engine.trombone.phrasing import melody, read_song
-from engine.variation import generate as variation
+from engine.variation import variations
 from engine.variation.bars import read
 from tests.malformed import RATE, mutants, original
 from tests.studio import app, refusals, settled, tune
@@ -39,7 +40,7 @@ def for_variation(content: bytes, name: str, folder: Path) -> bool:
 
 
 def for_trombone(content: bytes, name: str, folder: Path) -> bool:
-    return bool(melody(read_song(content, name)).notes)
+    return bool(melody(read_song(File(name, content))).notes)
 
 
 def for_translation(content: bytes, name: str, folder: Path) -> bool:
@@ -70,10 +71,11 @@ TYPES = {  # where a type is taken: page, uploader, what to choose first, how it
 def quick(tmp_path, monkeypatch):
     """A library of its own; networks and synthesiser that answer at once."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(variation, "vary", lambda model, song, **_: song)
+    monkeypatch.setattr(variations, "vary", lambda model, song, *_: song)
     sound = Audio(np.linspace(-0.5, 0.5, RATE, dtype=np.float32), RATE)
-    monkeypatch.setattr(trombone, "play", lambda *_, **__: [sound])
-    monkeypatch.setattr("engine.trombone.phrasing.perform", lambda *_, **__: sound)
+    playing = import_module("engine.trombone.generate")
+    monkeypatch.setattr(playing, "play", lambda *_, **__: [sound.samples])
+    monkeypatch.setattr(playing, "perform", lambda *_, **__: sound)
     monkeypatch.setattr(player, "_song_sound", lambda song, progress=None: player._packed([sound] * len(song.tracks)))
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from engine import Cancelled, RequestError
+from engine import Cancelled, RequestError, trombone
 from engine.core.checkpoint import arrays
 from engine.core.pitch import loudness_db, midi_hz, note_name
-from engine.trombone import generate as trombone
 from engine.trombone.conditions import (
     HARMONICS,
     HOP,
@@ -25,16 +25,17 @@ from engine.trombone.conditions import (
     static_features,
 )
 from engine.trombone.config import Config, compand, emphasised, expand
-from engine.trombone.generate import Asked
 from engine.trombone.network import SampleRNN, from_level, to_level
+from engine.trombone.notes import NoteSpec, decode, play, without_rumble
 from engine.trombone.pitch import RATE, centroid_hz, harmonicity_db, measured_cents, sounding
+from engine.trombone.request import read_note
 from engine.trombone.sampler import Sampler, prepared, temperatures
 
 SMALL = Config(dim=24, embedding=5)
 
 
 @pytest.fixture(scope="module")
-def model() -> trombone.Trombone:
+def model() -> trombone.Model:
     return trombone.load()
 
 
@@ -153,7 +154,7 @@ def test_pre_emphasis_is_undone_and_the_hiss_of_eight_bits_falls_with_it() -> No
     hiss = {}
     for emphasis in (0.0, 0.85):
         levels = leveled(emphasised(np.pad(sound, (1, 0)), emphasis), "mu").numpy()
-        error = (trombone.decode(levels, Config(emphasis=emphasis)) - sound)[:-80]  # the end is faded
+        error = (decode(levels, Config(emphasis=emphasis)) - sound)[:-80]  # the end is faded
         assert np.abs(error).max() < 0.02
         hiss[emphasis] = (np.abs(np.fft.rfft(error))[len(error) // 4 :] ** 2).sum()  # above 4 kHz
     assert hiss[0.85] < hiss[0.0] / 10
@@ -162,7 +163,7 @@ def test_pre_emphasis_is_undone_and_the_hiss_of_eight_bits_falls_with_it() -> No
 def test_what_is_below_the_fundamental_is_taken_out_but_of_breath_and_echo() -> None:
     time, faint = np.arange(RATE) / RATE, (np.arange(RATE) > 0.8 * RATE).astype(np.float32)
     tone, rumble = 0.2 * np.sin(2 * np.pi * 220 * time), 0.05 * np.sin(2 * np.pi * 90 * time)
-    sound = trombone.without_rumble(tone + rumble, 57, faint)
+    sound = without_rumble(tone + rumble, 57, faint)
     middle = slice(RATE // 10, RATE // 2)
     np.testing.assert_allclose(sound[middle], tone[middle], atol=0.013)
     np.testing.assert_allclose(sound[faint > 0], (tone + rumble)[faint > 0], atol=1e-6)
@@ -203,10 +204,16 @@ def test_temperature_widens_what_is_chosen() -> None:
 # ---- the shipped weights ---------------------------------------------------------------------------------------------
 
 
-def test_notes_over_the_range_are_in_tune_and_as_long_as_asked(model: trombone.Trombone) -> None:
+def sound_of(model: trombone.Model, **asked: Any) -> np.ndarray:
+    audio = trombone.generate(model, trombone.Request(**asked)).audio
+    assert audio
+    return audio.samples
+
+
+def test_notes_over_the_range_are_in_tune_and_as_long_as_asked(model: trombone.Model) -> None:
     wanted = ((40, 0.8, 3), (47, 0.5, 1), (53, 0.3, 2), (58, 1.5, 0), (64, 0.7, 4), (70, 0.4, 2))
-    asked = [Asked(*w) for w in wanted]
-    for want, sound in zip(asked, trombone.play(model, asked, seed=3)):
+    asked = [NoteSpec(*w) for w in wanted]
+    for want, sound in zip(asked, play(model, asked, seed=3)):
         assert len(sound) == round(want.seconds * RATE)
         cents = measured_cents(sound, want.midi)
         assert cents is not None and abs(cents) < 25, want
@@ -216,30 +223,30 @@ def test_notes_over_the_range_are_in_tune_and_as_long_as_asked(model: trombone.T
         assert abs(sound[-1]) < 1e-3, "ends without a click"
 
 
-def test_a_long_note_does_not_die(model: trombone.Trombone) -> None:
-    sound = trombone.generate(model, seed=1, midi=52, seconds=3.5, dynamic="f").samples
+def test_a_long_note_does_not_die(model: trombone.Model) -> None:
+    sound = sound_of(model, seed=1, note=52, seconds=3.5, dynamic="f")
     level = loudness_db(sound, np.ones(1600), 1600)[2:-5]
     assert level.min() > level.max() - 12
 
 
-def test_louder_dynamics_are_louder_and_fortissimo_is_brighter_than_piano(model: trombone.Trombone) -> None:
-    sounds = trombone.play(model, [Asked(50, 0.6, d) for d in range(5)], seed=2)
+def test_louder_dynamics_are_louder_and_fortissimo_is_brighter_than_piano(model: trombone.Model) -> None:
+    sounds = play(model, [NoteSpec(50, 0.6, d) for d in range(5)], seed=2)
     loud = [loudness_db(s, np.ones(800), 100).max() for s in sounds]
     assert all(a + 2 < b for a, b in itertools.pairwise(loud))
     assert centroid_hz(sounds[4]) > 1.3 * centroid_hz(sounds[1])
 
 
-def test_same_seed_same_bytes_another_seed_another_sound(model: trombone.Trombone) -> None:
-    made = [trombone.generate(model, seed=s, midi=60, seconds=0.3).samples.tobytes() for s in (4, 4, 5)]
+def test_same_seed_same_bytes_another_seed_another_sound(model: trombone.Model) -> None:
+    made = [sound_of(model, seed=s, note=60, seconds=0.3).tobytes() for s in (4, 4, 5)]
     assert made[0] == made[1] != made[2]
 
 
-def test_threads_that_play_at_once_change_nothing(model: trombone.Trombone) -> None:
-    alone = [trombone.generate(model, seed=s, midi=50 + s, seconds=0.3).samples for s in range(4)]
+def test_threads_that_play_at_once_change_nothing(model: trombone.Model) -> None:
+    alone = [sound_of(model, seed=s, note=50 + s, seconds=0.3) for s in range(4)]
     found: dict[int, np.ndarray] = {}
 
     def work(s: int) -> None:
-        found[s] = trombone.generate(model, seed=s, midi=50 + s, seconds=0.3).samples
+        found[s] = sound_of(model, seed=s, note=50 + s, seconds=0.3)
 
     threads = [threading.Thread(target=work, args=(s,)) for s in range(4)]
     for thread in threads:
@@ -250,7 +257,7 @@ def test_threads_that_play_at_once_change_nothing(model: trombone.Trombone) -> N
         np.testing.assert_array_equal(found[s], sound)
 
 
-def test_cancel_stops_soon(model: trombone.Trombone) -> None:
+def test_cancel_stops_soon(model: trombone.Model) -> None:
     told_of: list[tuple[int, int]] = []
 
     def progress(done: int, total: int) -> None:
@@ -259,37 +266,37 @@ def test_cancel_stops_soon(model: trombone.Trombone) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        trombone.generate(model, seed=0, midi=60, seconds=6.0, progress=progress)
+        trombone.generate(model, trombone.Request(seed=0, note=60, seconds=6.0), progress=progress)
     assert told_of[0][0] == 0 and told_of[-1][0] < 20_000 < told_of[-1][1]
 
 
 @pytest.mark.parametrize(
     "asked",
     [
-        {"midi": 39}, {"midi": 77}, {"midi": 60, "seconds": 0.0}, {"midi": 60, "seconds": 3600.0},
-        {"midi": 60, "seconds": float("nan")}, {"midi": 60, "dynamic": "loud"}, {"midi": 60, "temperature": -1.0},
-        {"midi": 60, "temperature": float("inf")}, {"midi": float("nan")},
+        {"note": 39}, {"note": 77}, {"note": 60, "seconds": 0.0}, {"note": 60, "seconds": 3600.0},
+        {"note": 60, "seconds": float("nan")}, {"note": 60, "dynamic": "loud"}, {"note": 60, "temperature": -1.0},
+        {"note": 60, "temperature": float("inf")}, {"note": float("nan")},
     ],
 )  # fmt: skip
-def test_what_cannot_be_played_is_refused_in_one_sentence(model: trombone.Trombone, asked: dict) -> None:
+def test_what_cannot_be_played_is_refused_in_one_sentence(asked: dict) -> None:
     with pytest.raises(RequestError) as refused:
-        trombone.generate(model, seed=0, **asked)
+        trombone.Request(**asked)
     assert "\n" not in str(refused.value) and str(refused.value).endswith(".")
 
 
 def test_note_names() -> None:
-    assert [trombone.read_note(t) for t in ("Bb3", "58", "C4", "c#4", "Cb4", "E2")] == [58, 58, 60, 61, 59, 40]
+    assert [read_note(t) for t in ("Bb3", "58", "C4", "c#4", "Cb4", "E2")] == [58, 58, 60, 61, 59, 40]
     assert note_name(58) == "Bb3"
     for wrong in ("H3", "", "C", "Bb9", "39", "C4; rm", "1e9"):
         with pytest.raises(RequestError):
-            trombone.read_note(wrong)
+            read_note(wrong)
 
 
-def test_eight_bit_wav_is_eight_bits(model: trombone.Trombone) -> None:
+def test_eight_bit_wav_is_eight_bits(model: trombone.Model) -> None:
     import io
 
     import soundfile
 
-    data = trombone.eight_bit(trombone.generate(model, seed=0, midi=60, seconds=0.3))
+    data = trombone.generate(model, trombone.Request(note=60, seconds=0.3)).text("8bit.wav")
     info = soundfile.info(io.BytesIO(data))
     assert (info.subtype, info.samplerate, info.frames) == ("PCM_U8", 16_000, 4800)

@@ -7,10 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core.midi import write_midi
-from engine.takes.library import Library, Recipe
-from engine.takes.replay import make_again
+from engine.takes.library import Library
+from engine.takes.replay import replay
 from engine.trombone.pitch import measured_cents
-from tests.studio import app, refusals, settled, tune
+from tests.studio import app, kept_as, refusals, settled, tune
 from ui import jobs
 
 PAGE = "pages/trombone.py"
@@ -31,11 +31,11 @@ def test_another_note_is_another_pitch_and_the_page_says_what_it_measured():
     test = opened(trombone_seconds_0="0.5")
     assert not refusals(test)
     first = made(test)
-    assert abs(measured_cents(first.value[0].samples, 58)) < 25
+    assert abs(measured_cents(first.value.audio.samples, 58)) < 25
     assert any("measured" in c.value and "cents" in c.value for c in test.caption)
     test.select_slider(key="trombone_note").set_value(51).run()
     settled(test, "trombone")
-    assert abs(measured_cents(made(test).value[0].samples, 51)) < 25 and made(test).number != first.number
+    assert abs(measured_cents(made(test).value.audio.samples, 51)) < 25 and made(test).number != first.number
 
 
 def test_a_scale_rises_and_stops_at_the_top():
@@ -44,21 +44,20 @@ def test_a_scale_rises_and_stops_at_the_top():
     test.segmented_control(key="trombone_kind").set_value("A scale").run()
     settled(test, "trombone")
     assert not refusals(test)
-    audio, song, *_ = made(test).value
+    audio, song = made(test).value.audio, made(test).value.song
     assert [n.pitch for n in song.tracks[0].notes] == [72, 74, 76] and audio.seconds == pytest.approx(0.9, abs=0.1)
 
 
 def test_a_melody_waits_for_a_piece_and_plays_a_take_that_was_sent():
     library = Library()
-    from engine.core.old import Result
-
-    take = library.keep(Result(song=tune(3).only(["piano"])), Recipe("band", {}, 1), name="A take")
+    take = library.keep(kept_as(song=tune(3).only(["piano"])), name="A take")
     test = app(PAGE)
     test.session_state["sent trombone"] = take.id
     test = settled(test.run(), "trombone")
     assert not refusals(test)
-    audio, song, _, _remarks, source = made(test).value
-    assert len(song.tracks[0].notes) == 16 and not audio.silent and source.startswith(b"MThd")
+    result = made(test).value
+    assert len(result.song.tracks[0].notes) == 16 and not result.audio.silent
+    assert result.request.input.content.startswith(b"MThd") and made(test).settings.parents == (take.id,)
 
 
 def test_a_file_that_is_no_music_is_one_sentence_and_loses_nothing():
@@ -74,9 +73,9 @@ def test_a_file_that_is_no_music_is_one_sentence_and_loses_nothing():
 
 def test_a_takes_recipe_makes_the_same_sound_again():
     test = opened(trombone_seconds_0="0.4", trombone_dynamic="ff, very loud", trombone_seed="11")
-    assert made(test).settings["dynamic"] == "ff"
+    assert made(test).settings.request.dynamic == "ff"
     test.button(key="save trombone").click().run()
     library = Library()
     (take,) = library.takes()
-    again = make_again(library, take)
-    np.testing.assert_array_equal(again.audio.samples, made(test).value[0].samples)
+    again = replay(library, take).result
+    np.testing.assert_array_equal(again.audio.samples, made(test).value.audio.samples)

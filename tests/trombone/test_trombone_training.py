@@ -176,10 +176,10 @@ def test_log_mel_distance_is_zero_for_the_same_note_at_another_level_and_grows_w
 
 
 def test_the_table_counts_what_is_out_of_tune_too_short_clipped_and_silent() -> None:
-    from engine.trombone.generate import Asked
+    from engine.trombone.notes import NoteSpec
 
     good = sound(50, 0.5)[round(0.2 * RATE) :]
-    asked = [Asked(50, 0.5), Asked(52, 0.5), Asked(50, 0.9), Asked(50, 0.5), Asked(50, 0.5)]
+    asked = [NoteSpec(50, 0.5), NoteSpec(52, 0.5), NoteSpec(50, 0.9), NoteSpec(50, 0.5), NoteSpec(50, 0.5)]
     table = table_of([good, good, good, np.clip(good * 100, -1, 1), np.zeros(8000)], asked)
     assert table["within_25_cents"] == pytest.approx(0.6)
     assert table["length_within_50_ms"] == pytest.approx(0.6)
@@ -202,10 +202,10 @@ def test_a_run_trains_stops_resumes_and_plays(
 
     assert (tmp_path / "run" / "best.safetensors").exists()
     export(Notes.open(prepared), tmp_path / "run", tmp_path / "checkpoint", 0, {})
-    from engine.trombone import generate as trombone
+    from engine import trombone
 
     model = trombone.load(tmp_path / "checkpoint")
     assert model.harmonics.shape == (37, 5, HARMONICS) and model.config["steps"] in (2, 4)  # whichever played better
-    assert len(trombone.generate(model, seed=0, midi=LOWEST, seconds=0.3).samples) == 4800
+    assert len(trombone.generate(model, trombone.Request(note=LOWEST, seconds=0.3)).audio.samples) == 4800
     value, parts = play_validation(load_run(tmp_path / "run"), notes, np.arange(2))
     assert value >= parts["log_mel"] > 0

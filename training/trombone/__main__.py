@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from engine.core import shell
-from engine.trombone.generate import TEMPERATURE
 from engine.trombone.network import Config, SampleRNN
+from engine.trombone.request import TEMPERATURE
 from training.core.precision import add_precision
 
 PREPARED, RUN = Path("prepared/trombone"), Path("runs/trombone")

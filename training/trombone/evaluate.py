@@ -18,18 +18,11 @@ from engine.core import checkpoint
 from engine.core.pitch import note_name
 from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST, Conditions
 from engine.trombone.config import Config, compand, emphasised
-from engine.trombone.generate import (
-    TEMPERATURE,
-    Asked,
-    Trombone,
-    conditions_of,
-    decode,
-    load,
-    play,
-    sound_of,
-)
+from engine.trombone.model import Model, load
 from engine.trombone.network import SampleRNN, to_level
+from engine.trombone.notes import NoteSpec, conditions_of, decode, play, sound_of
 from engine.trombone.pitch import RATE, centroid_hz, harmonicity_db, measured_cents, sounding
+from engine.trombone.request import TEMPERATURE
 from engine.trombone.sampler import Sampler
 from training.core.loop import best_weights, run_log
 from training.trombone.card import CARD, NETWORKS
@@ -74,7 +67,7 @@ def play_like(
     """The network plays notes of the pitch (in tune), dynamic and length of recordings; samples as modelled."""
     kept = (LEAD + FADE) / RATE  # what the cutting left before the onset and after the end
     asked = [
-        Asked(float(notes.index["midi"][n]), notes.frames(n) / RATE - kept, float(notes.index["dynamic"][n]))
+        NoteSpec(float(notes.index["midi"][n]), notes.frames(n) / RATE - kept, float(notes.index["dynamic"][n]))
         for n in which
     ]
     generators = [np.random.default_rng((seed, i)) for i in range(len(asked))]
@@ -168,7 +161,7 @@ def distances(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: 
     for note, played in zip(which, play_like(network, notes, which, temperature)):
         real = real_note(notes, note)
         midi, dynamic, seconds = int(index["midi"][note]), float(index["dynamic"][note]), notes.frames(note) / RATE
-        prior = conditions_of(harmonics, loudness, Asked(midi, seconds, dynamic), np.random.default_rng(0)).prior
+        prior = conditions_of(harmonics, loudness, NoteSpec(midi, seconds, dynamic), np.random.default_rng(0)).prior
         sounds = {
             "ours": played,
             "General MIDI soundfont's trombone": soundfont_note(midi, seconds, dynamic),
@@ -185,16 +178,18 @@ def distances(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: 
     return {name: round(float(np.mean(values)), 2) for name, values in rows.items()}
 
 
-def random_notes(count: int, seed: int) -> list[Asked]:
+def random_notes(count: int, seed: int) -> list[NoteSpec]:
     """Notes over the whole range, all dynamics, lengths from 0.3 to 4 s (evenly in their logarithm)."""
     rng = np.random.default_rng((seed, 300))
     return [
-        Asked(int(rng.integers(LOWEST, HIGHEST + 1)), float(np.exp(rng.uniform(np.log(0.3), np.log(4)))), float(i % 5))
+        NoteSpec(
+            int(rng.integers(LOWEST, HIGHEST + 1)), float(np.exp(rng.uniform(np.log(0.3), np.log(4)))), float(i % 5)
+        )
         for i in range(count)
     ]
 
 
-def table_of(sounds: Sequence[np.ndarray], asked: Sequence[Asked]) -> dict[str, float]:
+def table_of(sounds: Sequence[np.ndarray], asked: Sequence[NoteSpec]) -> dict[str, float]:
     """Pitch, length, clipping and silence of notes beside what was asked."""
     cents = [measured_cents(s, a.midi) for s, a in zip(sounds, asked)]
     error = [abs(c) if c is not None else 9999.0 for c in cents]
@@ -265,12 +260,12 @@ def load_run(run: Path) -> SampleRNN:
     return network.eval().requires_grad_(False)
 
 
-def speed(model: Trombone, temperature: float) -> float:
+def speed(model: Model, temperature: float) -> float:
     """How many times faster than real time one note of 2 s is played on one thread, the best of five."""
     spent = []
     for seed in range(5):
         began = time.perf_counter()
-        play(model, [Asked(58, 2.0, 2.0)], seed=seed, temperature=temperature, threads=1)
+        play(model, [NoteSpec(58, 2.0, 2.0)], seed=seed, temperature=temperature, threads=1)
         spent.append(time.perf_counter() - began)
     return round(2.0 / min(spent), 2)
 
@@ -299,7 +294,7 @@ def evaluate(args: Any) -> None:
     held_out = np.flatnonzero(index["split"] == 2)[:: args.every]
     real = [real_note(notes, n) for n in held_out]
     labelled = [
-        Asked(float(index["midi"][n] + index["cents"][n] / 100), notes.frames(n) / RATE, float(index["dynamic"][n]))
+        NoteSpec(float(index["midi"][n] + index["cents"][n] / 100), notes.frames(n) / RATE, float(index["dynamic"][n]))
         for n in held_out
     ]
     metrics: dict[str, Any] = {

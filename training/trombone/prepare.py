@@ -22,7 +22,7 @@ import soxr
 
 from engine import RequestError
 from engine.trombone.conditions import DYNAMICS, HARMONICS, HIGHEST, HOP, LOWEST, harmonic_prior
-from engine.trombone.generate import ATTACK, BANDS, MIDDLE, RELEASE, TOP_DB
+from engine.trombone.notes import ATTACK, BANDS, MIDDLE, RELEASE, TOP_DB
 from engine.trombone.pitch import RATE
 from training.trombone.notes import Analysis, analyse
 

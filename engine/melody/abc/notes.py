@@ -362,3 +362,10 @@ def _check_body(tune: Tune, places: list[tuple[int, int]]) -> None:
         if mode == "" and char in "|" and tune.body[place - 1 : place] in ("<", ">") and place:
             raise Misread(f"A broken rhythm {tune.body[place - 1]} has no second note; expected one.", *places[place])
         expected_note = char in "^_="
+
+
+def read_abc(content: bytes) -> Song:
+    """The first tune of an ABC file as it is played, with remarks on what is odd in it. Refused when it cannot be."""
+    tune, remarks = parse(content)
+    whole = song(tune)
+    return replace(whole, remarks=whole.remarks + tuple(remarks))

@@ -1,0 +1,80 @@
+"""What Trombone can be asked for: a note, a scale, or a melody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine import CHECKPOINTS, RequestError
+from engine.core import request
+from engine.core.pitch import note_name, read_note_name
+from engine.core.request import File, option
+from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST
+
+PATH = CHECKPOINTS / "trombone"
+MIN_SECONDS, MAX_SECONDS = 0.2, 6.0  # of one note; recordings last 0.3 to 5
+TEMPERATURE = 0.05
+
+
+def read_note(text: str) -> int:
+    """A MIDI number from "58" or a name such as Bb3 or C#4 (C4 is 60). Refused outside the range."""
+    midi = read_note_name(text)
+    if not LOWEST <= midi <= HIGHEST:
+        raise RequestError(
+            f"MIDI {midi} is outside the trombone's range: it plays {LOWEST} ({note_name(LOWEST)}) "
+            f"to {HIGHEST} ({note_name(HIGHEST)})."
+        )
+    return midi
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(request.Request):
+    """A note; with `scale` a major scale up from it; with `input` a melody."""
+
+    SYSTEM = "trombone"
+
+    note: int | None = option(
+        None, "A MIDI number or a name, such as 58, Bb3 or C#4.", low=LOWEST, high=HIGHEST, metavar="NOTE",
+        read=read_note,
+    )  # fmt: skip
+    input: File | None = option(
+        None, "A melody, MIDI or ABC. Its top line is played, moved by octaves where it leaves the range.",
+        called="The melody", ending="mid",
+    )  # fmt: skip
+    scale: bool = option(False, "A major scale up from the note.")
+    seconds: float = option(
+        2.0, "Of the note, or of each note.", low=MIN_SECONDS, high=MAX_SECONDS, unit="seconds", called="The length"
+    )
+    dynamic: str | None = option(
+        None, "Louder is brighter. A melody is as loud as its notes unless this is given.", choices=DYNAMICS
+    )
+    temperature: float = option(TEMPERATURE, "0 is the smoothest; more is breathier and rougher.", low=0, high=1.5)
+    legato: bool = option(False, "Slur the notes; otherwise each is begun with the tongue.")
+    eight_bit: bool = option(False, "Write WAV of 8 bits a sample, as the network plays it.")
+    tempo: float | None = option(
+        None, "Of the melody; its own unless it is given.", low=20, high=400, unit="quarter notes a minute"
+    )
+
+    def validate(self) -> None:
+        """Refuse a note and a melody at once, or neither."""
+        if self.scale and self.note is None:
+            raise RequestError("A scale needs --note, where it begins.")
+        if (self.note is None) == (self.input is None):
+            raise RequestError("Either --note or --input has to be given: a note to play, or a melody.")
+
+    def checkpoint(self) -> Path:
+        return PATH
+
+    @property
+    def title(self) -> str:
+        style = " legato" if self.legato and (self.scale or self.input) else ""
+        if self.note is None:
+            return f"{self.input.name if self.input else ''}{style}, seed {self.seed}"
+        what = "Scale from " if self.scale else ""
+        return f"{what}{note_name(self.note)} {self.dynamic or 'mf'}{style}, seed {self.seed}"
+
+    @classmethod
+    def learned(cls) -> dict[str, Any]:
+        """The dynamics that the recordings have."""
+        return {"dynamics": list(DYNAMICS)}
