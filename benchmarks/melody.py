@@ -15,15 +15,16 @@ import numpy as np
 import torch
 
 from benchmarks.table import head, median, row, seconds
+from engine import melody
 from engine.core.checkpoint import arrays
-from engine.melody import model as melody
-from engine.melody.generate import Request, compose
+from engine.melody.composing import compose
+from engine.melody.request import Request
 from engine.melody.sampler import Sampler
 
 REQUESTS = [
-    Request(key="D", meter="4/4", chords=True, temperature=0),
-    Request(key="G", kind="reel", form=(8, 8, 8), temperature=0),
-    Request(key="Em", meter="6/8", form=(8, 8, 8, 8), temperature=0),
+    Request(key="D", meter="4/4", chord_symbols=True, temperature=0),
+    Request(key="G", kind="reel", form="8+8+8", temperature=0),
+    Request(key="Em", meter="6/8", form="8+8+8+8", temperature=0),
 ]
 
 
@@ -45,7 +46,7 @@ class Plain(Sampler):
         return np.asarray(logits[0, 0].numpy())
 
 
-def speed(model: melody.Melody, times: int) -> tuple[float, list[str]]:
+def speed(model: melody.Model, times: int) -> tuple[float, list[str]]:
     """(characters a second, median over `times` rounds of all requests; the bodies)."""
     bodies: list[str] = []
 
@@ -61,7 +62,7 @@ def main() -> None:
     head()
     row("loading", f"{seconds(lambda: melody.load(device='cpu')):.2f} s")
     model = melody.load(device="cpu")
-    compose(model, Request(form=(1,)), seed=0)  # numba compiles, or reads what it compiled before
+    compose(model, Request(form="1"), seed=0)  # numba compiles, or reads what it compiled before
     ours, bodies = speed(model, 5)
     row("a tune of 300 characters", f"{300 / ours:.3f} s", "", "0.2 s")
     for name, mkldnn, limit in (("PyTorch", True, "10 ×; it is {:.1f} ×"), ("PyTorch without MKL-DNN", False, "")):

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from engine import Progress, RequestError
 from engine.core.instruments import program_names
-from engine.core.old import Result
-from engine.melody import model as melody
+from engine.core.request import File, field_of
+from engine.melody import Request, generate, load
 from engine.melody.abc.canonical import Tune, check_key
-from engine.melody.abc.notes import Misread, parse, song, usual_tempo
-from engine.melody.command import METERS, read_form
-from engine.melody.generate import Request, Written, candidates
-from engine.takes.library import Recipe
-from ui import controls, frame, jobs, player, score, takes
-from ui import downloads_old as downloads
+from engine.melody.abc.notes import Misread, parse, usual_tempo
+from engine.melody.composing import Written
+from engine.melody.generate import TuneResult, result_of
+from engine.melody.request import METERS, PATH
+from ui import controls, downloads, frame, jobs, player, score, takes
 from ui.controls import PERSISTED
 
 TONICS = ("C", "G", "D", "A", "E", "B", "F#", "F", "Bb", "Eb", "Ab", "C#")
@@ -27,6 +25,7 @@ KEYS = [tonic + mode for tonic in TONICS for mode in MODES]
 FORMS = {"AABB": "AABB: two sections, each repeated", "AAB": "AAB: the first repeated", "AB": "AB: two, not repeated",
          "AA": "AA: one section, repeated", "AABBCC": "AABBCC: three, each repeated"}  # fmt: skip
 INSTRUMENTS = program_names()
+BARS = (8, 12, 16, 20, 24, 32, 48)
 CHORDS = {"with": True, "without": False}
 
 frame.open_page("Melody", "A folk tune in the key and meter you ask for, as a score to read and a sound to hear.")
@@ -47,70 +46,48 @@ def named(key: str) -> str:
     return f"{tonic.replace('b', '♭').replace('#', '♯')} {MODES[key.removeprefix(tonic)]}"
 
 
-def settings_panel(kinds: list[str]) -> dict[str, Any]:
-    """The controls; returns settings: the arguments of Request, a seed and how many."""
+def settings_panel(kinds: list[str]) -> Request:
+    """The controls; returns the request."""
     controls.reroll_button("melody_seed", "Write something new")
     free = "As it comes"
-    kind = st.selectbox("Dance", kinds, index=None, format_func=str.capitalize, key="melody_type", placeholder=free,
-                        help="What people would dance to it.", **PERSISTED)  # fmt: skip
-    key = st.selectbox("Key", [k for k in KEYS if valid(k)], index=None, format_func=named, key="melody_key",
-                       placeholder=free, help="The note it comes home to, and its scale.", **PERSISTED)  # fmt: skip
-    meter = st.selectbox("Meter", METERS, index=None, key="melody_meter", placeholder=free, **PERSISTED,
-                         help="Every bar is exactly this long; pickups are completed at the end.")  # fmt: skip
-    form = st.selectbox("Form", list(FORMS), index=None, format_func=FORMS.__getitem__, key="melody_form", **PERSISTED,
-                        placeholder=free, help="Sections, and which are played twice.")  # fmt: skip
-    bars = st.selectbox("Bars as written", (8, 12, 16, 20, 24, 32, 48), index=None, key="melody_bars", placeholder=free,
-                        help="Repeats counted once.", **PERSISTED)  # fmt: skip
-    seed = controls.seed("melody_seed")
-    says = "0 always writes what is likeliest; 1 is as varied as the tunes learned from."
-    heat = st.slider("How adventurous", 0.0, 1.5, 0.9, 0.05, key="melody_temperature", help=says, **PERSISTED)
-    says = "So many are written; the one most like the tunes learned from comes first."
-    count = st.slider("Tunes to choose from", 1, 6, 3, key="melody_count", help=says, **PERSISTED)
+    fields: dict[str, Any] = {}
+    fields["kind"] = controls.pick(Request, "kind", "Dance", choices=kinds, names=str.capitalize, key="melody_type",
+                                   placeholder=free, help="What people would dance to it.")  # fmt: skip
+    fields["key"] = controls.pick(Request, "key", "Key", choices=[k for k in KEYS if valid(k)], names=named,
+                                  key="melody_key", placeholder=free,
+                                  help="The note it comes home to, and its scale.")  # fmt: skip
+    fields["meter"] = controls.pick(Request, "meter", "Meter", choices=METERS, key="melody_meter", placeholder=free,
+                                    help="Every bar is exactly this long; pickups are completed at the end.",
+                                    )  # fmt: skip
+    fields["form"] = controls.pick(Request, "form", "Form", choices=list(FORMS), names=FORMS.__getitem__,
+                                   key="melody_form", placeholder=free,
+                                   help="Sections, and which are played twice.")  # fmt: skip
+    fields["bars"] = controls.pick(Request, "bars", "Bars as written", choices=BARS, key="melody_bars",
+                                   placeholder=free, help="Repeats counted once.")  # fmt: skip
+    fields["seed"] = controls.seed("melody_seed")
+    fields["temperature"] = controls.slider(Request, "temperature", "How adventurous", high=1.5,
+                                            key="melody_temperature")  # fmt: skip
+    fields["candidates"] = controls.slider(Request, "candidates", "Tunes to choose from", high=6, default=3,
+                                           key="melody_count")  # fmt: skip
     with st.expander("A beginning, chords and more", icon=":material/tune:"):
-        says = "Bars in ABC notation from which the tune goes on; choose key and meter with them."
-        start = st.text_area(
-            "Begin with", key="melody_start", placeholder="A|dfa fdf|", height=80, help=says, **PERSISTED
-        )
-        says = "Chords above the staff; they are played too."
-        chords = st.selectbox("Chord symbols", list(CHORDS), index=None, key="melody_chords", placeholder=free,
-                              help=says, **PERSISTED)  # fmt: skip
-        unit = st.selectbox("Unit note length", ("1/4", "1/8", "1/16"), index=None, key="melody_unit", **PERSISTED,
-                            placeholder=free, help="In ABC, what a letter without a number lasts.")  # fmt: skip
-        top_p = st.slider("Surprises", 0.1, 1.0, 0.95, 0.05, key="melody_top_p", **PERSISTED,
-                          help="1 lets anything come that could; less rules out the least likely.")  # fmt: skip
-    return {"key": key or "", "meter": meter or "", "kind": kind or "", "unit": unit or "", "form": form or "",
-            "bars": bars or 0, "start": start or "", "chords": CHORDS.get(chords) if chords else None,
-            "temperature": heat, "top_p": top_p, "seed": seed, "count": count}  # fmt: skip
+        fields["start"] = st.text_area("Begin with", key="melody_start", placeholder="A|dfa fdf|", height=80,
+                                       help=field_of(Request, "start").option.help, **PERSISTED) or ""  # fmt: skip
+        chords = controls.pick(Request, "chord_symbols", "Chord symbols", choices=list(CHORDS), key="melody_chords",
+                               placeholder=free)  # fmt: skip
+        fields["chord_symbols"] = CHORDS[chords] if chords else None
+        fields["unit"] = controls.pick(Request, "unit", "Unit note length", key="melody_unit", placeholder=free)
+        fields["top_p"] = controls.slider(Request, "top_p", "Surprises", low=0.1, key="melody_top_p")
+    return Request(**fields)
 
 
-def write(settings: dict[str, Any], progress: Progress) -> tuple[list[Written], str]:
-    """The candidates, and the weights' sha256; runs in the worker."""
-    model, _ = frame.cached_model("melody", melody.PATH, melody.load)
-    _, repeats = read_form(settings["form"])
-    asked = {name: settings[name] for name in ("key", "meter", "kind", "unit", "bars", "start", "chords")}
-    request = Request(**asked, repeats=repeats, temperature=settings["temperature"], top_p=settings["top_p"])
-    found = candidates(model, request, seed=settings["seed"], count=settings["count"],
-                       progress=lambda done, total: progress(done, 2 * total))  # fmt: skip
-    score.engraved(named_tune(found[0]), 0)
-    player.prepare(song(named_tune(found[0])), lambda done, total: progress(total + done, 2 * total))
-    return found, model.sha256
-
-
-def named_tune(written: Written) -> Tune:
-    """A written tune with a title that tells it from others."""
-    kind = (written.tune.kind or "tune").capitalize()
-    return replace(written.tune, title=f"{kind} no. {written.seed}")
-
-
-def recipe(how: dict[str, Any], written: Written, shape: dict[str, Any], sha256: str) -> Recipe:
-    """The same tune as options of `python -m engine melody`."""
-    options = {
-        "key": how["key"] or None, "meter": how["meter"] or None, "type": how["kind"] or None,
-        "unit": how["unit"] or None, "form": how["form"] or None, "bars": how["bars"] or None,
-        "start": how["start"] or None, "chords": how["chords"] is True, "no-chords": how["chords"] is False,
-        "temperature": how["temperature"], "top-p": how["top_p"], **shape,
-    }  # fmt: skip
-    return Recipe("melody", options, written.seed, sha256)
+def write(request: Request, progress: Progress) -> TuneResult:
+    """The candidates, with the score and the sound of the first ready; runs in the worker."""
+    model, _ = frame.cached_model("melody", request.checkpoint(), load)
+    result = generate(model, request, progress=lambda done, total: progress(done, 2 * total))
+    assert result.song
+    score.engraved(result.tune, 0)
+    player.prepare(result.song, lambda done, total: progress(total + done, 2 * total))
+    return result
 
 
 def edited(slot: str, tune: Tune) -> tuple[Tune, bool]:
@@ -139,65 +116,72 @@ def edited(slot: str, tune: Tune) -> tuple[Tune, bool]:
     return st.session_state.get(good, tune), good in st.session_state
 
 
+def candidate(made: jobs.JobResult) -> int:
+    """Which of the tunes that were written is looked at."""
+    names = [f"Tune {i + 1}" for i in range(len(made.value.candidates))]
+    if len(names) == 1:
+        return 0
+    picked = st.segmented_control("Written", names, default=names[0], required=True,
+                                  key=f"melody candidate {made.number}", help="The likeliest first.")  # fmt: skip
+    return names.index(picked) if picked in names else 0
+
+
+def playing(tune: Tune) -> dict[str, Any]:
+    """The controls of how a tune is played; fields of its request."""
+    program = st.selectbox("Instrument", list(INSTRUMENTS), 73, format_func=INSTRUMENTS.__getitem__,
+                           key="melody_program", help="Who plays the tune.", **PERSISTED)  # fmt: skip
+    own = st.toggle("Choose the tempo", key="melody_own_tempo", help="Otherwise it is the usual one of its type.",
+                    **PERSISTED)  # fmt: skip
+    usual = usual_tempo(tune)
+    tempo = controls.tempo("melody", round(usual), 40, 280) if own else usual
+    return {"program": int(program or 0), "tempo": float(tempo), "transpose": controls.transpose("melody")}
+
+
 def result_view(made: jobs.JobResult) -> None:
     """What was made: candidates, score, player, editor, downloads."""
-    found, sha256 = made.value
-    choice = 0
-    if len(found) > 1:
-        names = [f"Tune {i + 1}" for i in range(len(found))]
-        picked = st.segmented_control("Written", names, default=names[0], required=True,
-                                      key=f"melody candidate {made.number}", help="The likeliest first.")  # fmt: skip
-        choice = names.index(picked) if picked in names else 0
-    written = found[choice]
-    slot = f"{made.number} {choice}"
+    choice = candidate(made)
+    written: Written = made.value.candidates[choice]
     above, sound, below = st.container(), st.container(), st.container()
     with below:
         left, right = st.columns([1.6, 1], gap="large")
         with left:
-            tune, changed = edited(slot, named_tune(written))
+            tune, changed = edited(f"{made.number} {choice}", written.tune)
         with right:
-            program = st.selectbox("Instrument", list(INSTRUMENTS), 73, format_func=INSTRUMENTS.__getitem__,
-                                   key="melody_program", help="Who plays the tune.", **PERSISTED)  # fmt: skip
-            says = "Otherwise it is the usual one of its type."
-            own = st.toggle("Choose the tempo", key="melody_own_tempo", help=says, **PERSISTED)
-            tempo = controls.tempo("melody", round(usual_tempo(tune)), 40, 280) if own else usual_tempo(tune)
-            up = controls.transpose("melody")
+            played = playing(tune)
             st.caption(f"{sum(written.form)} bars · {-written.likelihood:.2f} bits a character: the fewer, the more "
                        "like the tunes learned from")  # fmt: skip
-    music = replace(song(tune, tempo=tempo, program=int(program or 0), transpose=up), title=tune.title)
+    if changed:
+        request = Request(input=File(f"{tune.title}.abc", tune.abc.encode()), **played)
+    else:
+        request = replace(made.settings, seed=written.seed, candidates=1, **played)
+    result = result_of(tune, request, model)
     with above:
-        score.show("melody", tune, player="melody", tempo=tempo, transpose=up)
+        score.show("melody", tune, player="melody", tempo=played["tempo"], transpose=request.transpose)
     with sound:
-        mix = player.show("melody", song=music, title=f"{tune.title}, {tune.meter}, {tune.key}, {tempo:g} bpm")
-        xml = "application/vnd.recordare.musicxml+xml"
-        extras = [
-            downloads.Extra("ABC", "abc", tune.abc.encode(), "text/vnd.abc"),
-            downloads.Extra("Score", "score.musicxml", partial(score.xml, tune, up), xml),
-            downloads.Extra("SVG", "svg", partial(score.svg, tune, up), "image/svg+xml"),
-        ]
-        downloads.show("melody", tune.title.lower(), song=music, mix=mix, extras=extras)
-        shape = {"tempo": float(tempo), "program": int(program or 0), "transpose": up}
-        if changed:
-            how, inputs = Recipe("melody", {"input": "input.abc", **shape}, 0, sha256), {"abc": tune.abc.encode()}
-        else:
-            how, inputs = recipe(made.settings, written, shape, sha256), None
-        result = Result(song=music, texts={"abc": tune.abc.encode()}, settings=made.settings)
-        takes.save_or_send("melody", result, how, name=tune.title, inputs=inputs)
+        title = f"{tune.title}, {tune.meter}, {tune.key}, {played['tempo']:g} bpm"
+        mix = player.show("melody", song=result.song, title=title)
+        downloads.show("melody", tune.title.lower(), result, mix=mix)
+        takes.save_or_send("melody", result, name=tune.title)
 
 
 try:
-    model, _ = frame.cached_model("melody", melody.PATH, melody.load)
+    model, _ = frame.cached_model("melody", PATH, load)
 except RequestError as refused:
     st.error(frame.plain(str(refused)), icon=":material/error:")
     st.stop()
 
 left, right = st.columns([2.4, 1], gap="large")
+request: Request | None = None
 with right, st.container(border=True, key="desk"):
-    settings = settings_panel(model.kinds)
+    try:
+        request = settings_panel(model.kinds)
+    except RequestError as refused:
+        st.error(frame.plain(str(refused)), icon=":material/error:")
 with left:
-    jobs.run_when_changed(
-        "melody", lambda progress: write(dict(settings), progress), settings=settings, label="Writing tunes"
-    )
+    if request is not None:
+        wanted = request
+        jobs.run_when_changed("melody", lambda progress: write(wanted, progress), settings=wanted,
+                              label="Writing tunes")  # fmt: skip
     made = jobs.show("melody")
     if made:
         result_view(made)

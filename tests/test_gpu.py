@@ -12,10 +12,9 @@ import torch
 from torch import nn
 
 from benchmarks.translation import recording
-from engine import band
+from engine import band, melody
 from engine.core import fallback
 from engine.core.song import Song
-from engine.melody import model as melody
 from engine.translation import generate as translation
 from engine.trombone.network import Config as SampleRNNConfig
 from engine.trombone.network import SampleRNN

@@ -1,5 +1,32 @@
-"""Melody: folk tunes in ABC by a character-level LSTM (see generate.py)."""
+"""Melody: folk tunes in ABC by a character-level LSTM (see generate.py).
 
+Its door has `read_abc` too, for all who are brought ABC; and `--score` of its command line.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from engine.melody.abc.canonical import read_tunes
 from engine.melody.abc.notes import read_abc
+from engine.melody.generate import generate
+from engine.melody.model import Model, load
+from engine.melody.request import PATH, Request
 
-__all__ = ["read_abc"]
+__all__ = ["Model", "Request", "add_arguments", "answer", "generate", "load", "read_abc"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command line has beside the request."""
+    parser.add_argument("--score", metavar="FILE.abc", type=Path, help="bits a character and accuracy on its tunes")
+
+
+def answer(args: argparse.Namespace) -> dict[str, Any] | None:
+    """--score: how well the model expects the tunes of a file."""
+    if args.score is None:
+        return None
+    from engine.melody.scoring import score  # here, because it brings PyTorch
+
+    return dict(score(load(args.checkpoint or PATH, args.device), read_tunes(args.score)))

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.melody.abc.canonical import Alphabet, Tune
+from engine.melody.abc.canonical import Tune
 from engine.melody.abc.reader import WHOLE, Reader
+from engine.melody.alphabet import Alphabet
 
 LAGS = (1, 2, 4, 8)  # bars
 ORDER = 5  # symbols that must agree before a match is looked for

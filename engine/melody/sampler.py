@@ -17,7 +17,7 @@ from engine.melody.config import Config
 from engine.melody.features import COLUMNS, offsets
 
 
-@njit(cache=True, fastmath=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def _gates(gates: Any, hidden: Any, weights: Any) -> None:
     """gates [4·width] += weightsᵀ·hidden; weights [inputs, 4·width], so that the inner loop runs along memory."""
     for j in range(0, hidden.shape[0] - 3, 4):
@@ -31,7 +31,7 @@ def _gates(gates: Any, hidden: Any, weights: Any) -> None:
             gates[i] += a * wa[i]
 
 
-@njit(cache=True, fastmath=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def _step(
     rows: Any,
     folded: Any,
@@ -99,6 +99,7 @@ class Sampler:
     def step(self, row: Any, state: np.ndarray) -> np.ndarray:
         """Logits float32 [symbols] after a row of features [COLUMNS]; moves `state` on in place."""
         rows = np.asarray(row, np.int64)[: COLUMNS if self.residual else 1] + self.offsets
-        return _step(
+        out: np.ndarray = _step(
             rows, self.folded, self.inputs, self.recurrent, self.biases, self.out, self.out_bias, state, self.residual
         )
+        return out

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from engine import band, trombone, variation
-from engine.melody import model as melody
-from engine.melody.generate import Request, compose
+from engine import band, melody, trombone, variation
+from engine.melody.composing import compose
+from engine.melody.request import Request
 from engine.trombone.conditions import HIGHEST, LOWEST
 from tests.studio import tune
 from tests.variation.songs import vary

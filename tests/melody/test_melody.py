@@ -12,14 +12,17 @@ import torch
 
 from engine import RequestError
 from engine.core.checkpoint import arrays
-from engine.melody.abc.canonical import Alphabet, Tune
+from engine.melody.abc.canonical import Tune
 from engine.melody.abc.notes import parse
+from engine.melody.alphabet import Alphabet
+from engine.melody.composing import DISTINCT, candidates, compose, distinct_bars
 from engine.melody.config import Config
 from engine.melody.features import Features, offsets, rows, sizes
-from engine.melody.generate import DISTINCT, Request, candidates, compose, distinct_bars
-from engine.melody.model import load, score
+from engine.melody.model import load
 from engine.melody.network import MelodyNet
+from engine.melody.request import Request
 from engine.melody.sampler import Sampler
+from engine.melody.scoring import score
 from tests.melodies import SHIPPED, TUNES
 from training.melody.evaluate import ends_on_tonic, read_back
 from training.melody.prepare import plan_of
@@ -66,7 +69,10 @@ class Slow(Sampler):
 def test_greedy_tunes_are_pytorchs_character_for_character(model):
     slow = load(SHIPPED)
     slow.sampler = Slow(model.net)
-    for request in (Request(key="D", meter="6/8", temperature=0), Request(kind="reel", temperature=0, chords=False)):
+    for request in (
+        Request(key="D", meter="6/8", temperature=0),
+        Request(kind="reel", temperature=0, chord_symbols=False),
+    ):
         assert compose(model, request, seed=3).tune == compose(slow, request, seed=3).tune
 
 
@@ -89,10 +95,10 @@ def test_a_one_hot_model_samples_too():
 REQUESTS = [
     Request(key="D", meter="6/8"),
     Request(key="Ador", kind="reel", bars=16),
-    Request(key="Bb", meter="3/4", chords=True),
-    Request(key="F#m", meter="9/8", form=(4, 8)),
-    Request(key="Eb", meter="5/4", repeats=(True, False)),
-    Request(meter="2/4", unit="1/16", chords=False, repeats=(True, True)),
+    Request(key="Bb", meter="3/4", chord_symbols=True),
+    Request(key="F#m", meter="9/8", form="4+8"),
+    Request(key="Eb", meter="5/4", form="AAB"),
+    Request(meter="2/4", unit="1/16", chord_symbols=False, form="AABB"),
 ]
 
 
@@ -108,8 +114,8 @@ def test_tunes_are_whole_and_as_asked(model, request_, seed):
         assert tune.kind == request_.kind
     if request_.bars:
         assert sum(plan.sections) == request_.bars
-    if request_.chords is not None:
-        assert ('"' in tune.body) == request_.chords
+    if request_.chord_symbols is not None:
+        assert ('"' in tune.body) == request_.chord_symbols
     if request_.key and request_.meter:
         assert all(read_back(written, request_).values()), tune.abc
     assert 0 <= written.masked < 0.5 and written.likelihood < 0
@@ -181,7 +187,8 @@ def test_beginnings_that_cannot_be_continued_are_refused_with_their_place(model,
     "wrong",
     [
         {"key": "H"}, {"meter": "4/5"}, {"kind": "tango"}, {"unit": "1/3"}, {"temperature": -1}, {"temperature": 3},
-        {"top_p": 0}, {"bars": 65}, {"bars": -1}, {"form": (0, 8)}, {"form": (8,) * 9}, {"form": (8, 8), "bars": 12},
+        {"top_p": 0}, {"bars": 65}, {"bars": -1}, {"form": "0+8"}, {"form": "+".join("8" * 9)},
+        {"form": "8+8", "bars": 12},
     ],
 )  # fmt: skip
 def test_requests_for_what_does_not_exist_are_refused(model, wrong):
@@ -191,7 +198,7 @@ def test_requests_for_what_does_not_exist_are_refused(model, wrong):
 
 def test_candidates_come_likeliest_first_and_progress_can_stop_them(model):
     seen: list[tuple[int, int]] = []
-    found = candidates(model, Request(kind="jig"), seed=1, count=3, progress=lambda a, b: seen.append((a, b)))
+    found = candidates(model, Request(kind="jig", seed=1, candidates=3), progress=lambda a, b: seen.append((a, b)))
     varied = [w.likelihood for w in found if distinct_bars(w.tune) >= DISTINCT]
     assert varied == sorted(varied, reverse=True) == [w.likelihood for w in found[: len(varied)]]
     assert all(compose(model, Request(kind="jig"), seed=w.seed).tune == w.tune for w in found)
@@ -241,7 +248,7 @@ def test_a_score_is_the_sum_of_the_steps_of_composing(model):
 
 def test_a_long_tune_is_scored_in_pieces_with_the_state_carried_on(model, monkeypatch):
     whole = score(model, TUNES)
-    monkeypatch.setattr("engine.melody.model.PIECE", 17)
+    monkeypatch.setattr("engine.melody.scoring.PIECE", 17)
     assert score(model, TUNES) == pytest.approx(whole, abs=2e-5)
 
 

@@ -1,15 +1,14 @@
 """Melody on the command line: every format, files in, refusals, what can be asked for."""
 
-import argparse
 import json
 
 import pytest
 
 from engine import RequestError
-from engine.__main__ import run
+from engine.__main__ import listing, run
 from engine.core.midi import read_midi
 from engine.melody.abc.canonical import read_tunes
-from tests.melodies import SHIPPED, TUNES
+from tests.melodies import TUNES
 
 
 def test_the_command_line_writes_every_format(tmp_path, capsys):
@@ -40,7 +39,7 @@ def test_a_tune_of_a_file_is_played_and_engraved_and_a_faulty_one_is_refused(tmp
 
 
 def test_count_makes_numbered_tunes_and_forms_are_read(tmp_path):
-    run(["melody", "--count", "3", "--form", "AAB", "--no-chords", "--out", str(tmp_path / "t.abc")])
+    run(["melody", "--count", "3", "--form", "AAB", "--no-chord-symbols", "--out", str(tmp_path / "t.abc")])
     bodies = {path.read_text() for path in tmp_path.glob("t-*.abc")}
     assert len(bodies) == 3
 
@@ -70,10 +69,6 @@ def test_the_command_line_refuses_and_writes_nothing(tmp_path, wrong):
 
 
 def test_list_says_what_can_be_asked_for():
-    from engine.melody.command import add_arguments, options
-
-    found = options(SHIPPED)
-    assert {"jig", "reel", "hornpipe"} <= set(found["type"])
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    assert parser.parse_args(["--type", "jig"]).kind == "jig"
+    options = listing()["systems"]["melody"]["options"]
+    assert {"jig", "reel", "hornpipe"} <= set(options["type"])
+    assert options["unit"] == ["1/4", "1/8", "1/16"] and options["bars"] == [1, 64]

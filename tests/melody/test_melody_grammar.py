@@ -63,7 +63,8 @@ def test_sections_are_repeated_as_asked(repeats, seed):
 
 
 def test_music21_finds_every_bar_full_in_random_tunes():
-    from engine.melody.generate import Request, Written
+    from engine.melody.composing import Written
+    from engine.melody.request import Request
 
     rng = random.Random(1)
     for seed in range(25):

@@ -2,7 +2,10 @@
 
 import pytest
 
+from engine.core.midi import write_midi
 from engine.melody.abc.notes import parse
+from engine.takes.library import SONG, Library
+from engine.takes.replay import replay
 from tests.studio import Visit, app, chromium, refusals, served, settled, wait_for
 
 
@@ -24,7 +27,7 @@ def test_a_tune_as_asked_is_there_at_once_and_its_text_is_whole(opened):
     assert not refusals(opened)
     tune, remarks = parse(editor(opened).value)
     assert not remarks and tune.title.startswith(("Tune", "Reel", "Jig", "Hornpipe", "Slip", "Strathspey"))
-    assert len(made(opened).value[0]) == 3
+    assert len(made(opened).value.candidates) == 3
 
 
 def test_key_and_meter_are_obeyed_and_another_seed_writes_another_tune(opened):
@@ -58,6 +61,21 @@ def test_a_fault_in_the_editor_is_placed_and_the_last_good_score_stays(opened):
     editor(test).set_value(original)
     test.run()
     assert not refusals(test)
+
+
+def test_a_take_is_made_again_to_the_byte_as_written_and_as_changed_by_hand(opened):
+    test = opened
+    written = editor(test).value
+    for text in (written, written.replace("T:", "T:By hand, ")):
+        editor(test).set_value(text)
+        test.run().button(key="save melody").click().run()
+        assert not refusals(test)
+        take = Library().takes()[0]
+        result = replay(Library(), take).result
+        assert write_midi(result.song) == Library().read(take, SONG)
+        assert result.text("abc") == Library().read(take, "text.abc") == text.encode()
+    editor(test).set_value(written)
+    test.run()
 
 
 def test_a_beginning_that_is_no_music_is_refused_and_the_tune_stays(opened):

@@ -4,9 +4,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from engine.melody import Request, generate
 from engine.melody.abc.canonical import Tune
 from engine.melody.abc.notes import Misread, chord_pitches, notes_of, parse, played_to_written, song, unfolded
-from engine.melody.model import generate, load
+from engine.melody.model import load
 from engine.melody.score import engrave, musicxml
 from tests.melodies import SHIPPED, TUNES
 
@@ -56,7 +57,7 @@ def test_tempo_program_and_transposition(model):
     plain = song(TUNES[0])
     assert made.tempo == 90 and made.tracks[0].program == 40 and plain.tempo == 170
     assert [n.pitch - 12 for n in plain.tracks[0].notes] == [n.pitch for n in made.tracks[0].notes]
-    assert generate(model, seed=1, meter="6/8").meter == (6, 8)
+    assert generate(model, Request(seed=1, meter="6/8")).song.meter == (6, 8)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from engine import RequestError
 from engine.melody.abc.canonical import (
     FIELD,
-    LETTERS,
     MAX_BYTES,
     MUSIC,
     QUOTE,
-    Alphabet,
     Tune,
     canonical_key,
     check_key,
@@ -22,6 +20,7 @@ from engine.melody.abc.canonical import (
     signature,
 )
 from engine.melody.abc.reader import WHOLE, Reader
+from engine.melody.alphabet import LETTERS, Alphabet
 from engine.melody.features import COLUMNS, LAG, MATCH, Plan, sizes, tune_rows
 
 ALPHABET = Alphabet([chr(c) for c in range(32, 127)] + ["\n"])

@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from engine import RequestError
-from engine.melody.abc.canonical import Alphabet, Tune
+from engine.melody.abc.canonical import Tune
 from engine.melody.abc.clean import clean
-from engine.melody.generate import Request, compose
+from engine.melody.alphabet import Alphabet
+from engine.melody.composing import compose
 from engine.melody.model import load
 from engine.melody.network import Config, MelodyNet
+from engine.melody.request import Request
 from tests.melodies import SHIPPED, TUNES, collection
 from training.melody import train as melody_train
 from training.melody.__main__ import main as train_main
@@ -60,7 +62,7 @@ def test_a_model_learns_one_batch_by_heart():
 
 def test_one_step_trained_saved_loaded_composes(small):
     model = load(small / "melody")
-    written = compose(model, Request(meter="6/8", key="D", form=(2, 2)), seed=1)
+    written = compose(model, Request(meter="6/8", key="D", form="2+2"), seed=1)
     assert plan_of(written.tune).sections == (2, 2)
     config = json.loads((small / "melody" / "config.json").read_text())
     assert config["licence"] and config["steps"] in (3, 4) and config["metrics"]["validation"]["chars"] > 0

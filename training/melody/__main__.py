@@ -19,7 +19,8 @@ import numpy as np
 
 from engine import CHECKPOINTS, RequestError
 from engine.core import checkpoint, shell
-from engine.melody.abc.canonical import Alphabet, without_kind
+from engine.melody.abc.canonical import without_kind
+from engine.melody.alphabet import Alphabet
 from engine.melody.network import Config
 from training.core.precision import add_precision
 

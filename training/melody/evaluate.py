@@ -17,14 +17,17 @@ from typing import Any
 import numpy as np
 
 from engine.core.checkpoint import fit
-from engine.melody.abc.canonical import LETTERS, Tune, meter_parts, signature, tonic_index
+from engine.melody.abc.canonical import Tune, meter_parts, signature, tonic_index
 from engine.melody.abc.clean import clean
 from engine.melody.abc.notes import notes_of
 from engine.melody.abc.reader import Reader
+from engine.melody.alphabet import LETTERS
+from engine.melody.composing import Written, _Writer, compose
 from engine.melody.config import Config
-from engine.melody.generate import Request, Written, _Writer, compose
 from engine.melody.grammar import END, Grammar
-from engine.melody.model import Melody, score
+from engine.melody.model import Model
+from engine.melody.request import Request
+from engine.melody.scoring import score
 from training.core.loop import best_weights, run_log
 from training.melody.prepare import plan_of, variants
 
@@ -74,15 +77,15 @@ class NGram:
         return {"bits_per_char": round(bits / count, 5), "accuracy": round(right / count, 5), "chars": count}
 
 
-def model_of(folder: Path) -> Melody:
+def model_of(folder: Path) -> Model:
     """The model of a run that was not shipped."""
     config = Config(**json.loads((folder / "model.json").read_text()))
     weights = {name: w.numpy() for name, w in best_weights(folder, "net").items()}
     fit(config.shapes(), weights, folder)
-    return Melody(config, weights, {}, "", "cpu")
+    return Model(config, weights, {}, "", "cpu")
 
 
-def held_out(model: Melody, runs: Path, train: list[Tune], test: list[Tune]) -> dict[str, dict[str, float]]:
+def held_out(model: Model, runs: Path, train: list[Tune], test: list[Tune]) -> dict[str, dict[str, float]]:
     """Bits a character and accuracy on the test side, by model."""
     out = {f"n-gram of order {n}": NGram(train, n).score(test) for n in (5, 6)}
     for name, words in BASELINES.items():  # runs of `train --experiment`; those that were not made are left out
@@ -105,7 +108,7 @@ def trials(runs: Path) -> list[dict[str, Any]]:
 # Five hundred tunes
 
 
-def requests(model: Melody, count: int) -> list[Request]:
+def requests(model: Model, count: int) -> list[Request]:
     """Keys (their modes as learned), meters, types, chord symbols and forms, at random."""
     random = np.random.default_rng(500)
     keys = sorted({p["key"] for p in model.priors if p["key"]})
@@ -113,7 +116,7 @@ def requests(model: Melody, count: int) -> list[Request]:
     out = []
     for _ in range(count):
         chords = [None, True, False][int(random.integers(3))]
-        out.append(Request(key=str(random.choice(keys)), meter=str(random.choice(meters)), chords=chords))
+        out.append(Request(key=str(random.choice(keys)), meter=str(random.choice(meters)), chord_symbols=chords))
     return out
 
 
@@ -203,9 +206,9 @@ class _Free(_Writer):
         return True
 
 
-def free(model: Melody, request: Request, seed: int) -> Written:
+def free(model: Model, request: Request, seed: int) -> Written:
     """A tune drawn without the grammar, otherwise as `compose` draws it."""
-    from engine.melody.generate import _choose
+    from engine.melody.composing import _choose
 
     random = np.random.default_rng(seed)
     writer = _Free(model, _choose(model, request, random), request, random)
@@ -234,7 +237,7 @@ def forbidden(tunes: list[Tune]) -> dict[str, float]:
     return {"tunes": count, "accepted": accepted / count, "characters_refused": refused / characters}
 
 
-def five_hundred(model: Melody, train: list[Tune], test: list[Tune], count: int = 500) -> dict[str, Any]:
+def five_hundred(model: Model, train: list[Tune], test: list[Tune], count: int = 500) -> dict[str, Any]:
     """The figures of `count` composed tunes beside real ones of the test side."""
     copies = Copies(train + [c for t in train if (c := clean(t))])
     asked = requests(model, count)

@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.melody.abc.canonical import LETTERS, Alphabet, Tune, read_tunes
+from engine.melody.abc.canonical import Tune, read_tunes
 from engine.melody.abc.clean import clean
 from engine.melody.abc.reader import Reader
+from engine.melody.alphabet import LETTERS, Alphabet
 from engine.melody.features import CHORDS, PLAIN, Plan, tune_rows
 
 RUN = 10  # steps from note to note

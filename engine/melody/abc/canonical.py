@@ -1,4 +1,4 @@
-"""ABC text for the model: tunes read from any `.abc` file, their canonical text, and the alphabet.
+"""ABC text: tunes read from any `.abc` file, and their canonical text.
 
 **Canonical text.** Of a tune's header the fields M (meter), L (note length), R (type) and K (key) are kept, in this
 order, each only where the file has it, with one spelling for a thing (`K:E Minor` is `K:Em`, `R:REEL` is `R:reel`).
@@ -9,25 +9,19 @@ The body is what follows the header up to an empty line or the next `X:`, charac
 * lines are joined by one newline, and none follows the last.
 
 Nothing else is touched: slurs, fingerings, decorations and chord symbols stay. `Tune.body` is what is counted.
-
-**Alphabet.** The model reads note letters as steps above the tonic (the letter of `K:`), so that a reel in D and the
-same reel in A are the same text to it; this is one symbol for each character, undone exactly on the way out, and takes
-the place of transposing the training data. Letters in a header, in fields and in annotations stay letters; a capital
-A-G inside quotation marks (the root of a chord symbol) is a step above the tonic too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine import RequestError
 
 MAX_BYTES = 4 * 2**20  # of an ABC file; the largest collections of a few thousand tunes are half a megabyte
-LETTERS = "CDEFGABcdefgab"  # the fourteen note letters, low to high
 KEPT_IN_BODY = "KLMP"
+UNITS = ("1/4", "1/8", "1/16")  # note lengths that tunes are written in
 MODES = {
     "": "", "maj": "", "ion": "", "m": "m", "min": "m", "aeo": "m", "dor": "dor", "mix": "mix", "lyd": "lyd",
     "phr": "phr", "loc": "loc", "exp": "", "n": "",
@@ -245,7 +239,7 @@ def check_meter(meter: str) -> str:
 
 def check_unit(unit: str) -> str:
     """A note length. Refused when it is none."""
-    if unit not in ("1/4", "1/8", "1/16"):
+    if unit not in UNITS:
         raise RequestError(f"'{unit}' is not a note length to write in; choose 1/4, 1/8 or 1/16.")
     return unit
 
@@ -255,42 +249,4 @@ def without_kind(tune: Tune) -> Tune:
     return replace(tune, kind="")
 
 
-MUSIC, QUOTE, FIELD = 0, 1, 2  # where a character stands; see Alphabet.masks
-
-
-class Alphabet:
-    """Characters ⇄ symbols. `characters` are those with a symbol of their own, in order; all others share OTHER.
-
-    Symbols: 0 padding, 1 the end of a tune, 2 other, then the characters, then twenty steps (-6..13) above the tonic.
-    """
-
-    PAD, END, OTHER, FIRST = 0, 1, 2, 3
-    LOWEST = -6  # step of the first step symbol: C in the key of B
-
-    def __init__(self, characters: Sequence[str]) -> None:
-        self.characters = "".join(characters)
-        self.raw = {c: self.FIRST + i for i, c in enumerate(self.characters)}
-        self.step0 = self.FIRST + len(self.characters)
-        self.size = self.step0 + 20
-        self._tables = {(place, tonic): self._table(place, tonic) for place in (0, 1, 2) for tonic in range(7)}
-        self._inverse = {at: {s: c for c, s in table.items()} for at, table in self._tables.items()}
-
-    def _table(self, place: int, tonic: int) -> dict[str, int]:
-        table = dict(self.raw)
-        if place == MUSIC:
-            table |= {c: self.step0 + i - tonic - self.LOWEST for i, c in enumerate(LETTERS)}
-        elif place == QUOTE:
-            table |= {c: self.step0 + (i - tonic) % 7 - self.LOWEST for i, c in enumerate("CDEFGAB")}
-        return table
-
-    def symbol(self, char: str, place: int, tonic: int) -> int:
-        """The symbol of a character that stands at `place` (MUSIC, QUOTE, FIELD) under a tonic (0..6)."""
-        return self._tables[place, tonic].get(char, self.OTHER)
-
-    def char(self, symbol: int, place: int, tonic: int) -> str:
-        """The character of a symbol; "" for one that stands for none there."""
-        return self._inverse[place, tonic].get(symbol, "")
-
-    def table(self, place: int, tonic: int) -> dict[str, int]:
-        """All characters that can stand at a place, with their symbols."""
-        return self._tables[place, tonic]
+MUSIC, QUOTE, FIELD = 0, 1, 2  # where a character stands: among notes, in quotation marks, in a field

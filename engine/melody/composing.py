@@ -1,0 +1,322 @@
+"""Composing a tune: what was asked for, what is drawn for the rest, and the writing, character by character.
+
+The model's probabilities come from engine/melody/sampler.py, what may be written from engine/melody/grammar.py; one of
+the characters that may be written is drawn by temperature and top-p (nucleus sampling, Holtzman et al. 2020).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from engine import Progress, RequestError
+from engine.melody.abc.canonical import Tune, canonical_kind, check_key, check_meter, check_unit, default_unit
+from engine.melody.abc.reader import WHOLE, Reader
+from engine.melody.features import CHORDS, PLAIN, Features, Plan
+from engine.melody.grammar import END, Grammar
+from engine.melody.model import Model
+from engine.melody.request import MAX_SECTIONS, Request
+
+MAX_CHARACTERS = 6000  # of a body; the longest tune learned from has 1830
+LIKES = 0.003  # of the probability: the least at which the model is held to like an ending on the tonic
+DISTINCT = 0.5  # 19 of 20 real tunes have more distinct bars than this
+SAME_METER = {"C": "4/4", "C|": "2/2"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A tune that was made."""
+
+    tune: Tune
+    form: tuple[int, ...]
+    chords: bool
+    likelihood: float  # mean log-probability of a character the model wrote, in bits, before any constraint
+    masked: float  # mean probability of the characters that the grammar forbade
+    corrected: int  # how often the likeliest character of all was a forbidden one
+    typed: int  # characters of the body that were typed, not made
+    seed: int = 0  # with which `compose` makes it again
+
+    @property
+    def made(self) -> int:
+        """Characters that the model wrote."""
+        return len(self.tune.body) - self.typed
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    tune: Tune  # the header as the model knows it
+    meter: str  # as it was asked for
+    form: tuple[int, ...]
+    style: int
+
+
+def _choose(model: Model, request: Request, random: np.random.Generator) -> _Chosen:
+    """Fill in what was left open from the tunes learned from, the most exact match first."""
+    key = check_key(request.key) if request.key else ""
+    meter = check_meter(request.meter) if request.meter else ""
+    unit = check_unit(request.unit) if request.unit else ""
+    kind = canonical_kind(request.kind or "")
+    if kind and kind not in model.kinds:
+        raise RequestError(f"'{request.kind}' is not a type of tune that was learned; choose {', '.join(model.kinds)}.")
+    style = 0 if request.chord_symbols is None else CHORDS if request.chord_symbols else PLAIN
+    form, bars = request.sections, request.bars
+    wanted: list[tuple[str, Any]] = [
+        ("style", style), ("meter", SAME_METER.get(meter, meter)), ("kind", kind), ("unit", unit),
+        ("bars", sum(form) or bars), ("sections", len(request.repeats) if not form else 0), ("key", key),
+    ]  # fmt: skip
+    pool = model.priors
+    for name, value in wanted:
+        if value:
+            kept = [prior for prior in pool if _has(prior, name, value)]
+            pool = kept or pool
+    if not pool:
+        raise RequestError("This checkpoint knows no tunes to draw key, meter and form from.")
+    weights = np.array([prior["count"] for prior in pool], float)
+    drawn = pool[int(random.choice(len(pool), p=weights / weights.sum()))]
+    if not meter or SAME_METER.get(meter, meter) == SAME_METER.get(drawn["meter"], drawn["meter"]):
+        learned = drawn["meter"] or "4/4"
+    else:
+        learned = meter
+    if not form:
+        form = tuple(drawn["form"])
+        if (bars and sum(form) != bars) or (request.repeats and len(form) != len(request.repeats)):
+            form = _divide(bars or 8 * len(request.repeats), len(request.repeats))
+    tune = Tune(body="", key=key or drawn["key"], meter=learned, unit=unit or drawn["unit"], kind=kind or drawn["kind"])
+    if meter and learned == meter and drawn["meter"] != meter and not unit:
+        tune = replace(tune, unit=default_unit(meter))
+    return _Chosen(tune, meter or learned, form, style or drawn["style"])
+
+
+def _has(prior: dict[str, Any], name: str, value: Any) -> bool:
+    if name == "bars":
+        return bool(sum(prior["form"]) == value)
+    if name == "sections":
+        out: bool = len(prior["form"]) == value
+        return out
+    if name == "meter":
+        return bool(SAME_METER.get(prior["meter"], prior["meter"]) == value)
+    return bool(prior[name] == value)
+
+
+def _divide(bars: int, sections: int) -> tuple[int, ...]:
+    """So many bars in sections: of eight where that goes, a first one of four for what is over, else equal ones."""
+    if not sections:
+        if bars % 8 == 0 and bars <= 8 * MAX_SECTIONS:
+            return (8,) * (bars // 8)
+        if bars % 8 == 4 and 4 < bars <= 8 * MAX_SECTIONS - 4:
+            return (4,) + (8,) * (bars // 8)
+        sections = max(1, math.ceil(bars / 16)) if bars > 10 else 1
+    if bars < sections:
+        raise RequestError(f"{bars} bars cannot be divided into {sections} sections.")
+    return tuple(bars // sections + (i < bars % sections) for i in range(sections))
+
+
+# Composing
+
+
+def compose(model: Model, request: Request, *, seed: int | None = None, progress: Progress | None = None) -> Written:
+    """One tune, whole and in the form asked for, with the request's seed or another. Same request, same tune.
+
+    Refused when the request asks for what does not exist, or its beginning cannot be continued.
+    """
+    seed = request.seed if seed is None else seed
+    random = np.random.default_rng(seed)
+    chosen = _choose(model, request, random)
+    start = checked_start(model, request.start)
+    writer = _Writer(model, chosen, request, random)
+    writer.begin(start)
+    estimate = 40 * sum(writer.form)
+    while writer.go_on():
+        if progress and writer.length % 16 == 0:
+            progress(min(writer.length, estimate), estimate)
+    if progress:
+        progress(estimate, estimate)
+    written = writer.written(len(start))
+    title = f"{(written.tune.kind or 'tune').capitalize()} no. {seed}"
+    return replace(written, seed=seed, tune=replace(written.tune, title=title))
+
+
+def checked_start(model: Model, start: str) -> str:
+    """A typed beginning in canonical text. Refused, naming the place, when it holds a character that was never learned
+    or a field."""
+    start = start.replace("\r\n", "\n").replace("\t", " ")
+    if len(start) > 2000:
+        raise RequestError(f"The beginning has {len(start)} characters; at most 2000 can be continued.")
+    for number, line in enumerate(start.split("\n"), 1):
+        for column, char in enumerate(line, 1):
+            if char not in model.alphabet.raw and char != " ":
+                raise RequestError(
+                    f"The beginning holds {char!r} in line {number}, column {column}; notes are written with the "
+                    "letters A to G and a to g, lengths with digits and /, barlines with |."
+                )
+        if re.match(r"\s*[A-Za-z]:[^|:]", line) and not re.match(r"\s*[A-Ga-g]:", line):
+            raise RequestError(f"Line {number} of the beginning is a field; key, meter and type are chosen beside it.")
+    lines = [re.sub(r" +", " ", line).strip() for line in start.split("\n")]
+    text = "\n".join(line for line in lines if line)
+    return text + " " if text and start.endswith(" ") else text
+
+
+class _Writer:
+    """A tune while it is being written."""
+
+    def __init__(self, model: Model, chosen: _Chosen, request: Request, random: np.random.Generator) -> None:
+        self.model, self.chosen, self.request, self.random = model, chosen, request, random
+        self.form = chosen.form
+        self.plan = Plan(self.form)
+        self.features = Features(
+            model.alphabet, chosen.tune, plan=self.plan, style=chosen.style, relative=model.sizes.relative
+        )
+        self.grammar = Grammar(self.features.reader, self.form, chosen.style, request.repeats, self._read)
+        self.state = model.sampler.start()
+        self.logits = np.zeros(0, np.float32)
+        for row in self.features.header():
+            self.logits = model.sampler.step(row, self.state)
+        self.row: list[int] = []  # of features, after the last character
+        self.text: list[str] = []
+        self.bits = self.masked = 0.0
+        self.corrected = self.steps = 0
+
+    @property
+    def length(self) -> int:
+        return len(self.text)
+
+    def begin(self, start: str) -> None:
+        """Read what was typed; the form makes room for it. Refused, naming the place, where its bars do not fit."""
+        for char in start:
+            self._write(char)
+        grammar, reader = self.grammar, self.features.reader
+        if start:
+            check_bars(self.features.reader, start)
+            self._make_room()
+            problem = ""
+            if reader.mode:
+                problem = "a quotation or decoration is open"
+            elif grammar.full - reader.bar_time < 0:
+                problem = "its last bar is longer than the meter allows"
+            elif not grammar.allowed() or grammar.finished:
+                problem = "its last bar cannot be filled with notes of the usual lengths"
+            if problem:
+                line = start.count("\n") + 1
+                column = len(start) - (start.rfind("\n") + 1)
+                raise RequestError(f"The beginning cannot be continued: {problem} (line {line}, column {column}).")
+
+    def _make_room(self) -> None:
+        """The form, with the sections that the beginning has already."""
+        reader = self.features.reader
+        form = list(self.form)
+        while len(form) <= reader.section:
+            form.append(form[-1])
+        for i in range(reader.section):
+            form[i] = max((bar.number for bar in reader.bars if bar.section == i), default=form[i])
+        if reader.section_bar >= form[reader.section]:
+            form[reader.section] = reader.section_bar + 1
+        self.form = tuple(form)
+        self.plan.sections = self.grammar.sections = self.form
+
+    def go_on(self) -> bool:
+        """One character more; False once the tune is whole."""
+        char = self._draw(self.grammar.allowed())
+        if char == END:
+            return False
+        self._write(char)
+        if len(self.text) > MAX_CHARACTERS:
+            raise RequestError(f"The tune grew beyond {MAX_CHARACTERS} characters; ask for fewer bars.")
+        return True
+
+    def _read(self, char: str) -> None:
+        self.row = self.features.feed(char)
+
+    def _write(self, char: str) -> None:
+        self.text.append(char)
+        self.grammar.feed(char)
+        self.logits = self.model.sampler.step(self.row, self.state)
+
+    def _draw(self, allowed: list[str]) -> str:
+        features, alphabet = self.features, self.model.alphabet
+        logits = self.logits - self.logits.max()
+        chances = np.exp(logits, dtype=np.float64)
+        chances /= chances.sum()
+        table = alphabet.table(features.reader.place, features.tonic)
+        symbols = [table.get(char, alphabet.OTHER) if char else alphabet.END for char in allowed]
+        own = chances[symbols]
+        mass = float(own.sum())
+        self.masked += 1.0 - min(mass, 1.0)
+        self.corrected += int(np.argmax(logits)) not in symbols
+        self.steps += 1
+        home = self.grammar.preferred(allowed)
+        if len(home) < len(allowed):  # to end on the tonic, where the model finds that likely enough
+            kept = [i for i, char in enumerate(allowed) if char in home]
+            if own[kept].sum() >= LIKES * mass:
+                allowed, own = [allowed[i] for i in kept], own[kept]
+        index = self._pick(own)
+        self.bits += math.log2(max(float(own[index]), 1e-30))
+        return allowed[index]
+
+    def _pick(self, chances: np.ndarray) -> int:
+        """The index drawn at the request's temperature from its top-p part; `chances` need not sum to 1."""
+        if self.request.temperature == 0 or len(chances) == 1:
+            return int(np.argmax(chances))
+        p = (chances / chances.max()) ** (1 / self.request.temperature)
+        order = np.argsort(-p, kind="stable")
+        up = np.cumsum(p[order])
+        kept = int(np.searchsorted(up, self.request.top_p * up[-1])) + 1
+        kept = min(kept, len(order))
+        return int(order[min(int(np.searchsorted(up[:kept], self.random.random() * up[kept - 1], "right")), kept - 1)])
+
+    def written(self, typed: int) -> Written:
+        """The result."""
+        tune = replace(self.chosen.tune, body="".join(self.text), meter=self.chosen.meter)
+        if not tune.unit:
+            tune = replace(tune, unit=default_unit(self.chosen.tune.meter))
+        steps = max(self.steps, 1)
+        return Written(
+            tune, self.form, self.chosen.style == CHORDS, self.bits / steps, self.masked / steps, self.corrected, typed
+        )
+
+
+def check_bars(reader: Reader, text: str) -> None:
+    """Refused, naming the place, where a closed bar of a typed beginning is not full (a pickup may be short)."""
+    for i, bar in enumerate(reader.bars):
+        short = i == 0 or bar.number == 0 or reader.bars[i - 1].section < bar.section or (
+            i + 1 < len(reader.bars) and reader.bars[i + 1].section > bar.section
+        ) or (i + 1 == len(reader.bars) and reader.section > bar.section)  # fmt: skip
+        if bar.ticks > bar.full or (bar.ticks < bar.full and not short):
+            line = text.count("\n", 0, bar.end) + 1
+            column = bar.end - text.rfind("\n", 0, bar.end)
+            raise RequestError(
+                f"The bar that ends in line {line}, column {column} of the beginning lasts {_fraction(bar.ticks)} of a "
+                f"whole note; its meter asks for {_fraction(bar.full)}."
+            )
+
+
+def _fraction(ticks: int) -> str:
+    common = math.gcd(ticks, WHOLE)
+    return f"{ticks // common}/{WHOLE // common}"
+
+
+def candidates(model: Model, request: Request, *, progress: Progress | None = None) -> list[Written]:
+    """The tunes of one request, as many as it wants, the likeliest first.
+
+    What says one thing over and over is likely too: tunes in which fewer than `DISTINCT` of the bars are distinct come
+    after all others. With a count of one this is `compose`.
+    """
+
+    def part(done: int, total: int) -> None:
+        if progress:
+            progress(i * 100 + 100 * done // max(total, 1), request.candidates * 100)
+
+    out = []
+    for i in range(request.candidates):
+        out.append(compose(model, request, seed=request.seed + 1_000_003 * i, progress=part))
+    return sorted(out, key=lambda written: (distinct_bars(written.tune) < DISTINCT, -written.likelihood))
+
+
+def distinct_bars(tune: Tune) -> float:
+    """What share of a tune's bars are not the same, letter for letter, as one before; chord symbols left out."""
+    bars = re.split(r"[|:\]]+", re.sub(r'"[^"]*"|\s', "", tune.body))
+    whole = [bar for bar in bars if len(bar) > 3]
+    return len(set(whole)) / max(len(whole), 1)

@@ -1,0 +1,118 @@
+"""What Melody can be asked for: a tune of a kind, in a key, a meter and a form; or one that is there already."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine import CHECKPOINTS, RequestError
+from engine.core import checkpoint, request
+from engine.core.request import File, option
+from engine.melody.abc.canonical import UNITS, check_key, check_meter, check_unit
+from engine.melody.features import SECTIONS_LEFT
+
+PATH = CHECKPOINTS / "melody"
+KEYS = "A tonic with # or b, and a mode: G, Em, Bb, F#m, Ador, Dmix, Glyd, Ephr"
+METERS = ("4/4", "2/4", "3/4", "6/8", "9/8", "12/8", "3/8", "3/2", "6/4", "C", "C|", "2/2")
+MAX_BARS, MAX_SECTIONS, MAX_SECTION_BARS = 64, SECTIONS_LEFT - 2, 32
+COMMON = 10  # tunes of a type that it takes for it to be offered
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(request.Request):
+    """A tune to write; what is left open is drawn from the tunes learned from, given the rest."""
+
+    SYSTEM = "melody"
+
+    key: str | None = option(None, "The note it comes home to, and its scale; such as G, Em, Bb or Ador.")
+    meter: str | None = option(
+        None, "Every bar is exactly this long; pickups are completed at the end. Such as 6/8, 3/4 or C|."
+    )
+    kind: str | None = option(None, "What people would dance to it: jig, reel, hornpipe, waltz, …", flag="--type")
+    unit: str | None = option(
+        None, "In ABC, what a letter without a number lasts.", choices=UNITS, called="The unit note length"
+    )
+    chord_symbols: bool | None = option(
+        None, "Chords above the staff; they are played too.", formerly=("--chords", "--no-chords")
+    )
+    bars: int | None = option(
+        None, "Bars as written: repeats counted once.", low=1, high=MAX_BARS, called="The number of bars"
+    )
+    form: str | None = option(None, "Sections, and which are played twice: AABB, AAB, ABC; or the bars of each, 8+8.")
+    start: str = option(
+        "", "Bars in ABC notation from which the tune goes on; choose key and meter with them.", called="The beginning"
+    )
+    temperature: float = option(
+        0.9, "0 always writes what is likeliest; 1 is as varied as the tunes learned from.", low=0, high=2
+    )
+    top_p: float = option(
+        0.95, "1 lets anything come that could; less rules out the least likely.", low=0.01, high=1, called="Top-p"
+    )
+    candidates: int = option(
+        1, "So many are written; the one most like the tunes learned from comes first.", low=1, high=20,
+        called="The number of candidates",
+    )  # fmt: skip
+    tempo: float | None = option(
+        None, "Otherwise it is the usual one of its type.", low=20, high=400, unit="quarter notes a minute"
+    )
+    program: int = option(73, "Who plays the tune, as a General MIDI number.", low=0, high=127)
+    transpose: int = option(
+        0, "For sound and score; the ABC stays.", low=-24, high=24, unit="semitones", called="The transposition"
+    )
+    input: File | None = option(
+        None, "A tune in ABC, to be played and engraved; nothing is written then.", called="The tune", ending="abc"
+    )
+
+    def validate(self) -> None:
+        """Refuse a key, a meter, a unit or a form that there is not."""
+        for value, check in ((self.key, check_key), (self.meter, check_meter), (self.unit, check_unit)):
+            if value:
+                check(value)
+        sections, _ = self.sections, self.repeats
+        if sections and (len(sections) > MAX_SECTIONS or not all(1 <= n <= MAX_SECTION_BARS for n in sections)):
+            raise RequestError(f"A form has at most {MAX_SECTIONS} sections, each of 1 to {MAX_SECTION_BARS} bars.")
+        if sections and self.bars and sum(sections) != self.bars:
+            raise RequestError(f"The form {self.form} has {sum(sections)} bars, not {self.bars}.")
+
+    @property
+    def sections(self) -> tuple[int, ...]:
+        """Bars of each section, where the form says so ("8+8")."""
+        if self.form and re.fullmatch(r"\d{1,2}(\+\d{1,2}){0,5}", self.form):
+            return tuple(int(n) for n in self.form.split("+"))
+        return ()
+
+    @property
+    def repeats(self) -> tuple[bool, ...]:
+        """Whether each section is repeated, where the form says so ("AABB"). Refused when it is no form."""
+        if not self.form or self.sections:
+            return ()
+        parts = re.findall(r"([A-F])(\1?)", self.form)
+        letters = [letter for letter, _ in parts]
+        if not parts or "".join(a + b for a, b in parts) != self.form or letters != sorted(set(letters)):
+            raise RequestError(
+                f"'{self.form}' is not a form; write AABB, AAB, AB, … or the bars of each section as 8+8."
+            )
+        return tuple(bool(twice) for _, twice in parts)
+
+    def checkpoint(self) -> Path:
+        return PATH
+
+    @property
+    def title(self) -> str:
+        return f"{(self.kind or 'tune').capitalize()} no. {self.seed}"
+
+    @classmethod
+    def learned(cls) -> dict[str, Any]:
+        """The types of tune that can be asked for, and how keys and meters are written."""
+        config = checkpoint.read_config(PATH)
+        return {"key": KEYS, "meter": list(METERS), "type": kinds_of(config.get("priors", []))}
+
+
+def kinds_of(priors: list[dict[str, Any]]) -> list[str]:
+    """The types of tune that are common among those learned from, the commonest first."""
+    counts: dict[str, int] = {}
+    for prior in priors:
+        counts[prior["kind"]] = counts.get(prior["kind"], 0) + prior["count"]
+    return [kind for kind, n in sorted(counts.items(), key=lambda item: -item[1]) if kind and n >= COMMON]
