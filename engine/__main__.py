@@ -22,20 +22,16 @@ if __name__ == "__main__":
     stop.listen()  # before the imports that take their time
 
 import argparse
-import importlib
 import json
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine import CHECKPOINTS, RequestError, play_on_one_thread
 from engine.core import shell
-from engine.core.commandline import MAX_PIPED, PIPE, add_options, request_of
+from engine.core.commandline import PIPE, add_options, request_of
 from engine.core.formats import FORMATS, Mix, named
 from engine.core.request import Request, fields
 from engine.core.result import Music, Result
@@ -43,11 +39,6 @@ from engine.systems import SYSTEMS, system
 
 SHOWN = ("format", "sha256", "steps", "metrics")  # of a checkpoint, by `list`
 MAX_COUNT = 1_000
-
-
-def command(system: str) -> Any:
-    """The module of a system's command, as long as it has one."""
-    return importlib.import_module(f"engine.{system}.command")
 
 
 def parser(name: str | None) -> argparse.ArgumentParser:
@@ -74,10 +65,6 @@ def parser(name: str | None) -> argparse.ArgumentParser:
         common.add_argument("--soundfont", type=Path, help="a soundfont (.sf2) to play songs with")
         common.add_argument("--json", action="store_true", help="print what was made, with settings and timings")
         module: Any = system(each)
-        if not hasattr(module, "Request"):
-            command(each).add_arguments(sub)
-            sub.add_argument("--seed", type=int, default=0)
-            continue
         add_options(sub, module.Request)
         if hasattr(module, "add_arguments"):
             module.add_arguments(sub)
@@ -102,14 +89,9 @@ def listing() -> dict[str, Any]:
                 kept = {"damaged": str(refusal)}
             checkpoints[folder.relative_to(CHECKPOINTS).as_posix()] = kept
         entry: dict[str, Any] = {"checkpoints": checkpoints}
-        module: Any = system(name)
         if folders:
             try:
-                entry["options"] = (
-                    described(module.Request)
-                    if hasattr(module, "Request")
-                    else command(name).options(CHECKPOINTS / name)
-                )
+                entry["options"] = described(system(name).Request)
             except RequestError:
                 entry["options"] = {}  # damaged, and said above
         out["systems"][name] = entry
@@ -167,9 +149,6 @@ def run(arguments: list[str]) -> int:
         print(json.dumps(found, indent=1) if args.json else _words(found))
         return 0
     module: Any = system(args.command)
-    old = not hasattr(module, "Request")
-    if old:
-        module = command(args.command)
     if hasattr(module, "answer") and (answer := module.answer(args)) is not None:
         print(json.dumps(answer))
         return 0
@@ -184,9 +163,6 @@ def run(arguments: list[str]) -> int:
         synthesiser(args.soundfont)
     if args.json and any(path.stem == PIPE for path in files[0]):
         raise RequestError("--json and --out - both want the standard output; give one of them.")
-    if old:
-        with _from_pipe(args):
-            return _make_old(module, args, files)
     return _make(module, args, files)
 
 
@@ -231,53 +207,9 @@ def _content(result: Music, path: Path, soundfont: Path | None) -> bytes:
     return named(path, result).write(result, Mix(soundfont=soundfont))
 
 
-def _make_old(module: Any, args: argparse.Namespace, files: list[list[Path]]) -> int:
-    began = time.perf_counter()
-    model = module.load(args)
-    loaded = time.perf_counter()
-    report = []
-    for number in range(args.count):
-        started = time.perf_counter()
-        made = module.make(args, model, args.seed + number, _progress)
-        finished = time.perf_counter()
-        _write([(path, _content(made, path, args.soundfont)) for path in files[number]])
-        report.append(
-            {
-                "system": args.command,
-                "seed": args.seed + number,
-                "settings": made.settings,
-                **made.report,
-                "files": [str(path) for path in files[number]],
-                "seconds": {
-                    "load": round(loaded - began, 4),
-                    "make": round(finished - started, 4),
-                    "write": round(time.perf_counter() - finished, 4),
-                },
-            }
-        )
-        for remark in made.report.get("remarks", []):
-            print(remark, file=sys.stderr)
-    if args.json:
-        print(json.dumps(report if args.count > 1 else report[0], ensure_ascii=False))
-    return 0
-
-
 def _progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{done}/{total} ", end="" if done < total else "\r", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _from_pipe(args: argparse.Namespace) -> Iterator[None]:
-    """`--input -`: what comes from stdin lies in a file while a system reads it like any other."""
-    if str(getattr(args, "input", None)) != PIPE:
-        yield
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "stdin"
-        path.write_bytes(sys.stdin.buffer.read(MAX_PIPED))
-        args.input = type(args.input)(path)
-        yield
 
 
 def _write(contents: list[tuple[Path, bytes]]) -> None:

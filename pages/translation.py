@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from engine import Progress, RequestError
 from engine.core import render
-from engine.core.audio import Audio, read_audio, write_flac
+from engine.core.audio import read_audio, write_flac
 from engine.core.instruments import INSTRUMENTS
-from engine.core.midi import write_midi
-from engine.core.old import Result
+from engine.core.request import File, field_of
 from engine.core.song import Note, Song, Track
-from engine.takes.library import Library, Recipe, Take
-from engine.translation import generate as translation
-from engine.translation.analysis import HOP, RATE, Frames
-from engine.translation.command import agreement, chosen, route
-from engine.translation.generate import ROOT, Translation
-from engine.translation.transcription import melody
-from ui import controls, frame, jobs, player, takes
-from ui import downloads_old as downloads
+from engine.takes.library import Library, Take
+from engine.translation import Request, generate, identify, load
+from engine.translation.frames import HOP, RATE, Frames
+from engine.translation.generate import Translation
+from engine.translation.request import AUTO, EVERYONE
+from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import PERSISTED
 
 WAYS = {"example": "Example", "file": "Upload", "microphone": "Record", "take": "Take"}
@@ -35,20 +30,6 @@ ELSE = ("cello", "flute")  # what a recording that was sent becomes, where it is
 MOST_POINTS = 3_000  # of a pitch line
 
 frame.open_page("Translation", "Give it one instrument's melody; hear the same performance on another.")
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A result with what the page shows of it."""
-
-    before: Audio
-    result: Translation
-    tune: Song
-    source: str
-    guessed: list[tuple[str, float]]
-    kept: dict[str, float]
-    weights: str
-    sha256: str
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
@@ -62,33 +43,51 @@ def example(instrument: str) -> bytes:
     return write_flac(render.render(song).mono().resampled(RATE).normalised(0.5))
 
 
-@dataclass(frozen=True)
-class Recording:
-    """A sound that was chosen; `sound` reads or plays it, in the worker."""
+class Recording(NamedTuple):
+    """A sound that was chosen."""
 
-    name: str
-    digest: str  # tells it from others
-    sound: Callable[[], Audio]
+    file: File
     instrument: str | None = None  # where it is known
     parents: tuple[str, ...] = ()
 
 
-def uploaded(content: bytes, name: str, instrument: str | None = None) -> Recording:
-    """The recording in a file."""
-    return Recording(name, hashlib.sha256(content).hexdigest(), lambda: read_audio(content, name=name), instrument)
+class Asked(NamedTuple):  # a tuple, because Streamlit makes another class of it at every rerun
+    """What is to be translated, and the takes that the recording came from."""
+
+    request: Request
+    parents: tuple[str, ...]
+
+
+@st.cache_data(show_spinner="Playing the take …", max_entries=4)
+def sound_of(id: str) -> bytes:
+    """A take's own sound, or its notes played by the synthesiser, as a FLAC file in one channel."""
+    library = Library()
+    take = library.get(id)
+    audio = library.audio(take) if take.has_sound else None
+    if audio is None:
+        song = library.song(take)
+        assert song is not None
+        audio = render.render(song)
+    return write_flac(audio.mono())
 
 
 def kept(take: Take) -> Recording:
-    """A take's own sound, or its notes played by the synthesiser."""
+    """A take as a recording; its instrument is known where Trombone or Translation made it."""
+    settings = take.recipe.settings
+    instrument = {"trombone": "trombone", "translation": settings.get("target", settings.get("to"))}
+    known = instrument.get(take.recipe.system) if take.has_sound else None
+    return Recording(File(take.name, sound_of(take.id), "flac"), known, (take.id,))
 
-    def sound() -> Audio:
-        library = Library()
-        if take.has_sound:
-            return library.audio(take)
-        return render.render(library.song(take))
 
-    instrument = {"trombone": "trombone", "translation": take.recipe.settings.get("to")}.get(take.recipe.system)
-    return Recording(take.name, take.id, sound, instrument if take.has_sound else None, (take.id,))
+def uploaded(upload: Any, name: str) -> Recording:
+    """A file that was brought. What a take keeps of it, and what is translated, is its sound in one channel."""
+    return Recording(File(name, as_flac(upload.getvalue(), name), "flac"))
+
+
+@st.cache_data(show_spinner="Listening …", max_entries=4)
+def as_flac(content: bytes, name: str) -> bytes:
+    """A recording in one channel, as a FLAC file. Refused when it is none."""
+    return write_flac(read_audio(content, name=name).mono())
 
 
 def recording() -> Recording | None:
@@ -103,11 +102,11 @@ def recording() -> Recording | None:
     if way == "file":
         says = "One melody instrument, up to ten minutes; WAV, FLAC, OGG or MP3."
         file = st.file_uploader("A recording", type=["wav", "flac", "ogg", "mp3"], key="translation_file", help=says)
-        return uploaded(file.getvalue(), file.name) if file else None
+        return uploaded(file, file.name) if file else None
     if way == "microphone":
         file = st.audio_input("Play or sing one melody", sample_rate=RATE, key="translation_microphone",
                               help="One note at a time; it stays on this machine.")  # fmt: skip
-        return uploaded(file.getvalue(), "The microphone's recording") if file else None
+        return uploaded(file, "The microphone's recording") if file else None
     if way == "take":
         take = takes.pick("translation", sound=True)
         if take is None:
@@ -123,49 +122,37 @@ def recording() -> Recording | None:
     who = st.selectbox("Example played by", EXAMPLES, format_func=str.capitalize,
                        key="translation_example", **PERSISTED,
                        help="A tune of our own on the synthesiser, for who has no recording at hand.")  # fmt: skip
-    return uploaded(example(who), f"Our tune ({who})", who)
+    return Recording(File(f"Our tune ({who})", example(who), "flac"), who)
 
 
-def settings_panel() -> tuple[dict[str, Any], Recording | None]:
-    """The controls; returns settings and the recording."""
+def settings_panel() -> Asked | None:
+    """The controls; returns what is asked for once there is a recording. Refused when it is none."""
     found = recording()
     source = st.selectbox("From", ["auto", *INSTRUMENTS], key="translation_from", **PERSISTED, help="Auto: it listens.",
                           format_func=lambda n: "Guess the instrument" if n == "auto" else n.capitalize())  # fmt: skip
-    target = st.selectbox("To", list(INSTRUMENTS), format_func=str.capitalize, key="translation_to", **PERSISTED,
-                          help="The instrument to hear it on.")  # fmt: skip
-    says = "0 keeps the recording's own timbre, 1 is all the other instrument."
-    amount = st.slider("How much", 0.0, 1.0, 1.0, 0.05, key="translation_amount", help=says, **PERSISTED)
-    says = "Semitones. Afterwards the melody moves by octaves where the instrument cannot reach it."
-    up = st.slider("Transpose", -24, 24, 0, key="translation_transpose", format="%+d", help=says, **PERSISTED)
+    target = controls.pick(Request, "target", "To", choices=list(INSTRUMENTS), names=str.capitalize,
+                           key="translation_to", help="The instrument to hear it on.")  # fmt: skip
+    amount = controls.slider(Request, "amount", "How much", key="translation_amount")
+    up = st.slider("Transpose", -24, 24, 0, key="translation_transpose", format="%+d", **PERSISTED,
+                   help=field_of(Request, "transpose").option.help)  # fmt: skip
     seed = controls.seed("translation_seed", label="Seed of the breath")
-    settings = {"from": source, "to": target, "amount": amount, "transpose": up, "seed": seed}
-    if found:
-        known = found.instrument if source == "auto" and found.instrument else source
-        settings |= {"input": found.digest, "name": found.name, "from": known, "parents": found.parents}
-    return settings, found
+    if found is None:
+        return None
+    known = found.instrument if source == "auto" and found.instrument else source
+    if known == target:
+        raise RequestError(f"It is a {target} already; choose another instrument to translate to.")
+    request = Request(input=found.file, source=known, target=target, amount=amount, transpose=up, seed=seed)
+    return Asked(request, found.parents)
 
 
-def work(sound: Callable[[], Audio], settings: dict[str, Any], progress: Progress) -> Heard:
-    """Read, guess, translate, measure; runs in the worker."""
-    content = write_flac(sound().mono())  # what a take keeps of it, so that it can be made again
-    audio = read_audio(content, name=settings["name"])
-    source, target, guessed = settings["from"], settings["to"], []
-    if source == "auto":
-        everyone, _ = frame.cached_model("translation", ROOT / "any", translation.load)
-        guessed = chosen(everyone, translation.hear(audio), target)
-        source = guessed[0][0]
-    if source == target:
-        raise RequestError(f"It is a {source} already; choose another instrument to translate to.")
-    folder = route(source, target)
-    model, _ = frame.cached_model("translation", folder, translation.load)
-    result = translation.generate(
-        model, audio, source, target, seed=settings["seed"], amount=settings["amount"],
-        transpose=settings["transpose"], progress=progress,
-    )  # fmt: skip
-    from engine.core.checkpoint import read_config
-
-    return Heard(audio.mono(), result, melody(result.after, target), source, guessed, agreement(result),
-                 folder.name, str(read_config(folder)["sha256"]))  # fmt: skip
+def work(request: Request, progress: Progress) -> Translation:
+    """Guess, translate, measure; runs in the worker."""
+    guesses: tuple[tuple[str, float], ...] = ()
+    if request.source == AUTO:
+        everyone, _ = frame.cached_model("translation", EVERYONE, load)
+        request, guesses = identify(everyone, request)
+    model, _ = frame.cached_model("translation", request.checkpoint(), load)
+    return replace(generate(model, request, progress=progress), guesses=guesses)
 
 
 def pitch(frames: Frames) -> list[tuple[float, float] | None]:
@@ -177,41 +164,43 @@ def pitch(frames: Frames) -> list[tuple[float, float] | None]:
 
 def result_view(made: jobs.JobResult) -> None:
     """Before and after, what was measured, downloads."""
-    heard: Heard = made.value
-    how = made.settings
-    if heard.guessed:
-        name, belief = heard.guessed[0]
+    result: Translation = made.value
+    request = result.request
+    assert isinstance(request, Request) and result.audio
+    if result.guesses:
+        name, belief = result.guesses[0]
         st.caption(f"It sounds like a {name} ({belief:.0%} sure); choose it yourself under From if that is wrong.")
-    for remark in heard.result.remarks:
+    for remark in result.remarks:
         st.info(frame.plain(remark), icon=":material/info:")
-    player.show("translation-before", audio=heard.before, title=f"Before: {heard.source}", spectrogram=True,
-                lines=[player.Line("pitch", pitch(heard.result.before))], group="translation")  # fmt: skip
-    player.show("translation-after", audio=heard.result.audio, title=f"After: {how['to']}", spectrogram=True,
-                lines=[player.Line("pitch", pitch(heard.result.after))], group="translation")  # fmt: skip
-    if heard.kept:
+    player.show("translation-before", audio=result.recording.mono(), title=f"Before: {request.source}",
+                spectrogram=True, lines=[player.Line("pitch", pitch(result.before))], group="translation")  # fmt: skip
+    player.show("translation-after", audio=result.audio, title=f"After: {request.target}", spectrogram=True,
+                lines=[player.Line("pitch", pitch(result.after))], group="translation")  # fmt: skip
+    if measured := result.report["agreement"]:
         st.caption(
-            f"Heard again: {heard.kept['f0']:.1%} of the pitch within 50 cents, loudness correlation "
-            f"{heard.kept['loudness']:.2f} · {len(heard.tune.tracks[0].notes)} notes · weights {heard.weights} · "
-            f"{made.seconds:.1f} s for {heard.before.seconds:.1f} s of sound"
+            f"Heard again: {measured['f0']:.1%} of the pitch within 50 cents, loudness correlation "
+            f"{measured['loudness']:.2f} · {result.report['notes']} notes · weights {result.report['weights']} · "
+            f"{made.seconds:.1f} s for {result.recording.seconds:.1f} s of sound"
         )
-    midi = downloads.Extra("Melody as MIDI", "mid", write_midi(heard.tune), "audio/midi")
-    name = f"{heard.source} to {how['to']}"
-    downloads.show("translation", name, audio=heard.result.audio, extras=[midi])
-    options = {"input": "input.flac", "from": heard.source, **{key: how[key] for key in ("to", "amount", "transpose")}}
-    recipe = Recipe("translation", options, how["seed"], heard.sha256)
-    result = Result(song=heard.tune, audio=heard.result.audio, settings=how)
-    takes.save_or_send("translation", result, recipe, name=f"{how['name']}, {name}", parents=how["parents"],
-                inputs={"flac": write_flac(heard.before)})  # fmt: skip
+    downloads.show("translation", f"{request.source} to {request.target}", result)
+    takes.save_or_send("translation", result, name=request.title, parents=made.settings.parents)
 
 
 left, right = st.columns([2.4, 1], gap="large")
+asked: Asked | None = None
+refusal = ""
 with right, st.container(border=True, key="desk"):
-    settings, chosen_recording = settings_panel()
+    try:
+        asked = settings_panel()
+    except RequestError as refused:
+        refusal = str(refused)
 with left:
-    if chosen_recording:
-        sound = chosen_recording.sound
-        jobs.run_when_changed("translation", lambda progress: work(sound, dict(settings), progress), settings=settings,
-                    label="Listening and translating")  # fmt: skip
+    if asked is not None:
+        wanted = asked
+        jobs.run_when_changed("translation", lambda progress: work(wanted.request, progress), settings=wanted,
+                              label="Listening and translating")  # fmt: skip
+    elif refusal:
+        st.error(frame.plain(refusal), icon=":material/error:")
     elif jobs.empty("translation"):
         st.info("Choose a recording of one melody instrument.", icon=":material/mic:")
     made = jobs.show("translation")

@@ -12,19 +12,29 @@ import torch
 from torch import nn
 
 from benchmarks.translation import recording
-from engine import band, melody
+from engine import band, melody, translation, variation
 from engine.core import fallback
+from engine.core.audio import Audio, write_wav
+from engine.core.midi import write_midi
+from engine.core.request import File
 from engine.core.song import Song
-from engine.translation import generate as translation
+from engine.melody.scoring import score
 from engine.trombone.network import Config as SampleRNNConfig
 from engine.trombone.network import SampleRNN
-from engine.variation import generate as variation
 from tests.melodies import TUNES
 from tests.studio import tune
 
 on_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
 SOUND_ERROR_DB = -50.0  # of a translation on the GPU, below its sound on the processor
 SAME_NOTES = 0.99  # of a song: a cell at its threshold may fall to either side
+
+
+VARIED = variation.Request(input=File("tune.mid", write_midi(tune(1))), noise=0.7, seed=5)
+SOUND = recording(1.0)
+
+
+def translated(audio: Audio) -> translation.Request:
+    return translation.Request(input=File("x.wav", write_wav(audio)), source="flute", target="trombone")
 
 
 def same_notes(one: Song, other: Song) -> float:
@@ -40,7 +50,7 @@ def test_band_and_variation_write_the_same_notes_on_cuda():
         return band.generate(band.load(device=device), band.Request(genre={"jazz": 1}, seed=3, bars=16)).song
 
     def varied(device: str) -> Song:
-        return variation.vary(variation.load(device=device), tune(1), noise=0.7, seed=5)
+        return variation.generate(variation.load(device=device), VARIED).song
 
     assert same_notes(jazz("cuda"), jazz("cpu")) >= SAME_NOTES
     assert same_notes(varied("cuda"), varied("cpu")) >= SAME_NOTES
@@ -51,7 +61,7 @@ def test_band_and_variation_write_the_same_notes_on_cuda():
 def test_translation_sounds_the_same_on_cuda():
     audio = recording(3.0)
     here, there = (
-        translation.generate(translation.load(device=device), audio, "flute", "trombone").audio.samples
+        translation.generate(translation.load(device=device), translated(audio)).audio.samples
         for device in ("cpu", "cuda")
     )
     assert 20 * np.log10(np.std(there - here) / np.std(here)) < SOUND_ERROR_DB
@@ -60,7 +70,7 @@ def test_translation_sounds_the_same_on_cuda():
 @pytest.mark.gpu
 @on_cuda
 def test_melody_scores_and_the_trombones_network_expects_the_same_on_cuda():
-    here, there = (melody.score(melody.load(device=device), TUNES) for device in ("cpu", "cuda"))
+    here, there = (score(melody.load(device=device), TUNES) for device in ("cpu", "cuda"))
     assert there["bits_per_char"] == pytest.approx(here["bits_per_char"], abs=1e-3)
     torch.manual_seed(0)
     network = SampleRNN(SampleRNNConfig(dim=32)).eval()
@@ -76,11 +86,11 @@ def test_a_gpu_that_is_full_leaves_the_work_to_the_processor():
     model = band.load(device="cuda")
     torch.cuda.set_per_process_memory_fraction(1e-6)
     try:
-        song = band.generate(model, band.Request(genre={"jazz": 1}, seed=3, bars=64)).song
+        result = band.generate(model, band.Request(genre={"jazz": 1}, seed=3, bars=64))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    assert fallback.REMARK in song.remarks and model.device.type == "cuda"
-    assert song == band.generate(band.load(device="cpu"), band.Request(genre={"jazz": 1}, seed=3, bars=64)).song
+    assert fallback.REMARK in result.remarks and model.device.type == "cuda"
+    assert result.song == band.generate(band.load(device="cpu"), band.Request(genre={"jazz": 1}, seed=3, bars=64)).song
 
 
 # ---- what can be tried without a GPU ---------------------------------------------------------------------------------
@@ -99,24 +109,18 @@ def full(times: int):
 
 
 @pytest.mark.parametrize(
-    "module, work, arguments",
-    [
-        (band, "generate", {"genre": "jazz", "seed": 3, "bars": 4}),
-        (variation, "vary", {"song": tune(1), "noise": 0.7, "seed": 5}),
-        (translation, "generate", {"audio": recording(1.0), "source": "flute", "target": "trombone"}),
-    ],
+    "system, request_",
+    [(band, band.Request(genre={"jazz": 1}, seed=3, bars=4)), (variation, VARIED), (translation, translated(SOUND))],
     ids=["band", "variation", "translation"],
 )
-def test_out_of_memory_is_a_remark_and_the_same_music(module, work, arguments):
-    model = module.load(device="cpu")
-    expected = getattr(module, work)(model, **arguments)
-    result = getattr(module, work)(model, **arguments, progress=full(1))
-    assert result.remarks == (*expected.remarks, fallback.REMARK)
+def test_out_of_memory_is_a_remark_and_the_same_music(system, request_):
+    model = system.load(device="cpu")
+    expected = system.generate(model, request_)
+    result = system.generate(model, request_, progress=full(1))
+    assert result.remarks == (*expected.remarks, fallback.REMARK) and result.song == expected.song
     with pytest.raises(torch.cuda.OutOfMemoryError):
-        getattr(module, work)(model, **arguments, progress=full(2))
-    if isinstance(expected, Song):
-        assert result == expected
-    else:
+        system.generate(model, request_, progress=full(2))
+    if expected.audio:
         assert np.array_equal(result.audio.samples, expected.audio.samples)
 
 

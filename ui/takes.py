@@ -9,12 +9,12 @@ Sending keeps a take first, so that nothing is lost on the way and the chain of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
 from engine import RequestError
-from engine.takes.library import Library, Recipe, Take
+from engine.core.result import Result
+from engine.takes.library import Library, Take
 from ui import frame
 
 TAKES_SONG = ("variation", "trombone")  # pages that work from notes
@@ -34,31 +34,29 @@ def chain(library: Library, parents: Sequence[str]) -> str:
 
 def save_or_send(
     key: str,
-    made: Any,
-    recipe: Recipe | None = None,
+    result: Result,
     *,
     name: str = "",
     parents: Sequence[str] = (),
-    inputs: dict[str, bytes] | None = None,
 ) -> None:
     """A row that saves a result as a take, or sends it to a page that can take it; and what it was made from.
 
     A refusal is shown.
     """
-    here = recipe.system if recipe else made.request.SYSTEM
+    here = result.request.SYSTEM
     with st.container(horizontal=True, gap="small", key=f"takes {key}"):
         save = st.button(
             "Save as take", key=f"save {key}", icon=":material/bookmark_add:", help="Keep it, with its recipe."
         )
         wanted = [
             page
-            for page in targets(made.song is not None and made.song.notes > 0, here)
+            for page in targets(result.song is not None and result.song.notes > 0, here)
             if st.button(f"To {page.title}", key=f"send {key} {page.title}", icon=page.icon,
                          help=f"Keep it as a take and open it on the {page.title} page.")
         ]  # fmt: skip
     try:
         if save or wanted:
-            take = Library().keep(made, recipe, name=name, parents=parents, inputs=inputs)
+            take = Library().keep(result, name=name, parents=parents)
             if wanted:
                 send(take, wanted[0])
             st.toast(f"Kept as “{frame.plain(take.name)}”.", icon=":material/bookmark_added:")

@@ -36,11 +36,13 @@ class File:
 
     name: str
     content: bytes = dataclasses.field(repr=False)
+    format: str = ""  # its ending, where the content is no longer what the name says
 
     @property
     def ending(self) -> str:
         """The file's ending, in small letters without its dot: at most ten letters and digits, "" where it has none."""
-        return "".join(c for c in Path(self.name).suffix.lower() if c.isascii() and c.isalnum())[:10]
+        ending = self.format or Path(self.name).suffix.lower()
+        return "".join(c for c in ending if c.isascii() and c.isalnum())[:10]
 
 
 @dataclass(frozen=True)

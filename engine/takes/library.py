@@ -126,31 +126,26 @@ class Library:
 
     def keep(
         self,
-        made: Any,
-        recipe: Recipe | None = None,
+        result: Result,
         *,
         name: str = "",
         parents: Sequence[str] = (),
-        inputs: dict[str, bytes] | None = None,
     ) -> Take:
         """Keep a result with its request, which is its recipe, and the files that belong to that.
 
         Refused, with the library as it was, when there is nothing to keep or the disk is full.
         """
         contents: dict[str, bytes] = {}
-        if made.song is not None and made.song.notes:
-            contents[SONG] = write_midi(made.song)
-        if made.audio is not None and not made.audio.silent:
-            contents[SOUND] = write_flac(made.audio)
+        if result.song is not None and result.song.notes:
+            contents[SONG] = write_midi(result.song)
+        if result.audio is not None and not result.audio.silent:
+            contents[SOUND] = write_flac(result.audio)
         if not contents:
             raise RequestError("There is nothing to keep: no note and no sound.")
-        contents |= {f"text.{ending}": made.text(ending) for ending in made.texts if ending in TEXTS}
-        if recipe is None:
-            contents |= made.request.files
-            name, recipe = name or made.request.title, Recipe.of(made)
-        else:
-            contents |= {f"input.{ending}": content for ending, content in (inputs or {}).items()}
-        take = self.add(uuid.uuid4().hex, _tidy(name) or _title(recipe), recipe, tuple(parents), contents)
+        contents |= {f"text.{ending}": result.text(ending) for ending in result.texts if ending in TEXTS}
+        contents |= result.request.files
+        name = _tidy(name) or _tidy(result.request.title)
+        take = self.add(uuid.uuid4().hex, name, Recipe.of(result), tuple(parents), contents)
         assert take is not None  # its id is new
         return take
 
@@ -315,9 +310,3 @@ COLUMNS = "id, name, system, settings, seed, checkpoint, parents, made, starred,
 def _tidy(name: str) -> str:
     """A name or tag as one line of printable text."""
     return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:MAX_NAME]
-
-
-def _title(recipe: Recipe) -> str:
-    """What a take is called until a person names it."""
-    said = [str(recipe.settings[key]) for key in ("genre", "key", "meter", "note", "to") if recipe.settings.get(key)]
-    return _tidy(" ".join([recipe.system.capitalize(), *said, f"#{recipe.seed}"]))

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from engine.core.pitch import octaves_into
-from engine.translation.analysis import BANDS, KNOTS, TIMBRE
+from engine.translation.frames import BANDS, KNOTS, TIMBRE
 
 LEVELS = np.arange(-42.0, 1.0, 6.0)  # dB
 NEARBY = 25  # frames to each side (0.4 s) whose loudest is 0 dB

@@ -1,20 +1,17 @@
-"""What a recording plays: its melody as notes, whether more than one voice sounds, and which instrument it may be.
+"""What a recording plays: its melody as notes, and whether more than one voice sounds.
 
 Frames → notes, by pitch held, silence and re-attack
        → the share of sound that one pitch does not explain
-       → instruments, the likeliest first
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import median_filter
 
 from engine.core.instruments import INSTRUMENTS
 from engine.core.song import Note, Song, Track
-from engine.translation.analysis import HOP, KNOTS, RATE, TIMBRE, Frames
+from engine.translation.frames import HOP, KNOTS, RATE, Frames
 from engine.translation.profile import relative
 
 TEMPO = 120.0
@@ -107,35 +104,3 @@ def unexplained(frames: Frames) -> float:
     timbre = frames.timbre[steady]
     missing = timbre[:, 0] < timbre[:, :12].max(1) - 35
     return float(((timbre[:, KNOTS:].max(1) > -10) | missing).mean())
-
-
-@dataclass(frozen=True)
-class Ear:
-    """A logistic regression that tells instruments apart by :func:`describe`, trained beside the generators."""
-
-    instruments: tuple[str, ...]
-    mean: np.ndarray  # float32 [194], of what is described
-    scale: np.ndarray  # float32 [194]
-    weight: np.ndarray  # float32 [instruments, 194]
-    bias: np.ndarray  # float32 [instruments]
-
-    def guess(self, frames: Frames) -> list[tuple[str, float]]:
-        """(instrument, share of belief) from the likeliest down, over pieces of two seconds that have a pitch."""
-        parts = [frames[start : start + 120] for start in range(0, max(1, len(frames) - 30), 120)]
-        parts = [part for part in parts if part.voiced.sum() > 8] or [frames]
-        described = (np.stack([describe(part) for part in parts]) - self.mean) / self.scale
-        logits = described @ self.weight.T + self.bias
-        logits -= logits.max(1, keepdims=True)
-        beliefs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-        return sorted(zip(self.instruments, map(float, beliefs.mean(0))), key=lambda pair: -pair[1])
-
-
-def describe(frames: Frames) -> np.ndarray:
-    """What the ear hears: mean, spread and change of the timbre, mean and spread of the pitch: float64 [194]."""
-    heard = frames.voiced & (relative(frames.loudness_db) > -20)
-    heard = heard if heard.sum() >= 4 else frames.voiced
-    if not heard.any():
-        return np.zeros(3 * TIMBRE + 2)
-    timbre, midi = np.maximum(frames.timbre[heard], -70.0), frames.midi[heard]
-    change = np.abs(np.diff(timbre, axis=0)).mean(0) if len(timbre) > 1 else np.zeros(TIMBRE)
-    return np.concatenate([timbre.mean(0), timbre.std(0), change, [midi.mean(), midi.std()]])

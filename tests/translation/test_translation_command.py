@@ -16,9 +16,10 @@ from engine import __main__ as cli
 from engine.core.audio import read_audio
 from engine.core.instruments import INSTRUMENTS
 from engine.core.midi import read_midi
-from engine.translation import command as translation_command
-from engine.translation.analysis import RATE, track_f0
-from engine.translation.generate import ROOT, load
+from engine.translation import load
+from engine.translation.analysis import track_f0
+from engine.translation.frames import RATE
+from engine.translation.request import EVERYONE, PATH, route
 from tests.tiny_data import play, two_instruments
 from training.translation import __main__ as training
 from training.translation import prepare as data
@@ -46,7 +47,7 @@ def test_shipped_pairs_play_both_ways(melody, tmp_path, capsys):
         for source, target in ((a, b), (b, a)):
             out = tmp_path / f"{target}.wav"
             said = run(capsys, "--input", str(melody), "--from", source, "--to", target, "--out", str(out))
-            assert said["settings"]["weights"] == pair
+            assert said["weights"] == pair
             assert said["agreement"]["f0"] > 0.9 and said["agreement"]["loudness"] > 0.9
             before, after = (track_f0(read_audio(p).samples) for p in (melody, out))
             both = (before > 0) & (after > 0)
@@ -64,11 +65,11 @@ def test_targets_differ_and_seeds_repeat(melody, tmp_path, capsys):
 
 
 def test_every_pair_of_the_seven_has_a_way():
-    everyone = load(ROOT / "any", "cpu")
+    everyone = load(EVERYONE, "cpu")
     for source in INSTRUMENTS:
         for target in INSTRUMENTS:
             if source != target:
-                folder = translation_command.route(source, target)
+                folder = route(source, target)
                 assert folder.name in (*PAIRS, "any")
                 assert folder.name != "any" or everyone.reaches(source, target)
 
@@ -76,7 +77,7 @@ def test_every_pair_of_the_seven_has_a_way():
 def test_the_instrument_is_guessed_and_the_melody_written(melody, tmp_path, capsys):
     said = run(capsys, "--input", str(melody), "--to", "cello", "--transpose", "-2", "--midi", str(tmp_path / "m.mid"),
                "--out", str(tmp_path / "o.wav"), "--out", str(tmp_path / "o.mid"))  # fmt: skip
-    assert said["settings"]["from"] in INSTRUMENTS and said["guess"]
+    assert said["settings"]["source"] in INSTRUMENTS and said["guess"]
     notes = read_midi(tmp_path / "m.mid").tracks[0].notes
     assert [n.pitch - 12 * said["octaves"] for n in notes] == [70, 72, 74, 77]
     assert (tmp_path / "o.mid").read_bytes() == (tmp_path / "m.mid").read_bytes()
@@ -230,7 +231,7 @@ def test_a_pair_is_evaluated_alone_and_the_others_keep_their_figures(tmp_path, m
     from training.translation import evaluate as translation_evaluate
 
     for name in ("flute-trombone", "any"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+        shutil.copytree(PATH / name, tmp_path / name)
     before = (tmp_path / "any" / "config.json").read_bytes()
     written = []
     monkeypatch.setattr(translation_evaluate, "Held", lambda args, names: None)

@@ -27,11 +27,11 @@ def test_it_opens_with_something_translated_and_follows_the_controls():
     page = settled(app(PAGE).run(), "translation")
     assert not page.exception and not refusals(page)
     first = page.session_state["_made translation"]
-    assert first.value.source == "flute" and first.settings["to"] == "trombone"
+    assert first.value.request.source == "flute" and first.value.request.target == "trombone"
     page.selectbox(key="translation_to").set_value("cello").run()
     second = settled(page, "translation").session_state["_made translation"]
-    assert second.settings["to"] == "cello" and second.number > first.number
-    assert not np.array_equal(first.value.result.audio.samples, second.value.result.audio.samples)
+    assert second.value.request.target == "cello" and second.number > first.number
+    assert not np.array_equal(first.value.audio.samples, second.value.audio.samples)
     assert any("Heard again" in caption.value for caption in page.caption)
 
 
@@ -41,8 +41,8 @@ def test_an_uploaded_recording_is_guessed_and_translated():
     page.file_uploader(key="translation_file").upload("tone.wav", wav(), "audio/wav").run()
     page = settled(page, "translation")
     made = page.session_state["_made translation"]
-    assert not refusals(page) and made.settings["name"] == "tone.wav"
-    assert made.value.guessed and len(made.value.tune.tracks[0].notes) == 1
+    assert not refusals(page) and made.settings.request.input.name == "tone.wav"
+    assert made.value.guesses and len(made.value.song.tracks[0].notes) == 1
 
 
 def test_a_bad_file_is_refused_and_what_was_there_stays():

@@ -22,10 +22,11 @@ from sklearn.linear_model import LogisticRegression
 
 from engine import RequestError
 from engine.core import shell
-from engine.translation import generate as engine
-from engine.translation.generate import Config, Generator
+from engine.translation import model as models
+from engine.translation.classifier import InstrumentClassifier, describe
+from engine.translation.network import Config, Generator
 from engine.translation.profile import Profile, fit, relative
-from engine.translation.transcription import Ear, describe
+from engine.translation.request import PATH
 from training.core.precision import add_precision
 from training.translation import prepare as data
 from training.translation.train import Training
@@ -60,7 +61,7 @@ def voices(prepared: Path, names: tuple[str, ...]) -> dict[str, data.Voice]:
     return out
 
 
-def ear_of(prepared: Path) -> Ear:
+def ear_of(prepared: Path) -> InstrumentClassifier:
     """The ear: trained on the training notes, and on pieces of two seconds of the training phrases."""
     described, labels = [], []
     for name in data.INSTRUMENTS:
@@ -77,7 +78,7 @@ def ear_of(prepared: Path) -> Ear:
     mean, scale = rows.mean(0), rows.std(0) + 1e-3
     model = LogisticRegression(max_iter=300, C=0.3).fit((rows - mean) / scale, labels)
     arrays = (mean, scale, model.coef_, model.intercept_)
-    return Ear(data.INSTRUMENTS, *(np.ascontiguousarray(array, np.float32) for array in arrays))
+    return InstrumentClassifier(data.INSTRUMENTS, *(np.ascontiguousarray(array, np.float32) for array in arrays))
 
 
 def prepare(args: argparse.Namespace) -> None:
@@ -125,7 +126,7 @@ def train(args: argparse.Namespace) -> None:
             raise RequestError(f"--pair {name} is not two instruments, such as flute-trombone.")
     known = voices(args.prepared, tuple(dict.fromkeys(player for _, players in jobs for player in players)))
     for name, players in jobs:
-        config = Config(players, width=args.width, keep=args.keep, told=args.any)
+        config = Config(players, width=args.width, keep=args.keep, conditioned=args.any)
         run = args.runs / f"{name}-{args.seed}"
         training = Training(
             run, config, known, batch=args.batch, seed=args.seed, rate=args.rate, steps=args.steps,
@@ -144,8 +145,8 @@ def train(args: argparse.Namespace) -> None:
 def keep(folder: Path, config: Config, generators: dict[str, Generator], profiles: dict[str, Profile], steps: int,
          args: argparse.Namespace) -> None:  # fmt: skip
     """Write a checkpoint of the averaged generators."""
-    ear = ear_of(args.prepared) if config.told else None
-    engine.save(
+    ear = ear_of(args.prepared) if config.conditioned else None
+    models.save(
         folder, config, generators, profiles, ear, steps=steps, seed=args.seed, batch=args.batch,
         start=args.start or "swap",
         parameters=sum(p.numel() for g in generators.values() for p in g.parameters()), **CREDIT,
@@ -173,7 +174,7 @@ def main(arguments: list[str] | None = None) -> None:
     which.add_argument("--pair", action="append", help="two prepared instruments: flute-trombone; may be repeated")
     which.add_argument("--any", action="store_true", help="one generator for all directions among the seven")
     sub.add_argument("--runs", type=Path, default=RUNS, help="folder of training states and logs")
-    sub.add_argument("--checkpoints", type=Path, default=engine.ROOT, help="where seed 0's checkpoint is written")
+    sub.add_argument("--checkpoints", type=Path, default=PATH, help="where seed 0's checkpoint is written")
     sub.add_argument("--steps", type=int, default=1000)
     sub.add_argument("--minutes", type=float, help="stop in time; the same command goes on from there")
     sub.add_argument("--batch", type=int, default=16)

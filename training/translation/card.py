@@ -15,8 +15,11 @@ import matplotlib
 import numpy as np
 
 from engine.core import checkpoint
-from engine.translation import generate as engine
-from engine.translation.analysis import RATE, analyse, synthesise
+from engine.translation import model as models
+from engine.translation.analysis import analyse
+from engine.translation.frames import RATE
+from engine.translation.synthesis import synthesise
+from engine.translation.transfer import translate
 from training.core.loop import run_log
 from training.translation.train import CYCLE, IDENTITY, NEAR, SLICED
 
@@ -56,13 +59,13 @@ def curves(run: Path, path: Path) -> bool:
     return True
 
 
-def spectrograms(model: engine.Model, a: str, b: str, held: Held, path: Path) -> None:
+def spectrograms(model: models.Model, a: str, b: str, held: Held, path: Path) -> None:
     """Draw a held-out recording of each instrument before and after, with its pitch."""
     figure, axes = plt.subplots(2, 2, figsize=(12, 6), layout="constrained", sharey=True)
     for row, (source, target) in zip(axes, ((a, b), (b, a))):
         sound = held.recordings[source][0][: 4 * RATE]
         frames = analyse(sound)
-        after, _ = engine.translate(model, frames, source, target)
+        after, _ = translate(model, frames, source, target)
         for axis, samples, f0_hz, title in (
             (row[0], sound, frames.f0_hz, f"{source}, as recorded"),
             (row[1], synthesise(after, len(sound)), after.f0_hz, f"on the {target}"),
@@ -143,7 +146,7 @@ def verdict(metrics: dict[str, Any]) -> list[str]:
 def write_card(folder: Path, name: str, metrics: dict[str, Any], args: argparse.Namespace, held: Held) -> None:
     """README.md of a checkpoint, with its pictures."""
     config = checkpoint.read_config(folder)
-    model = engine.load(folder, "cpu")
+    model = models.load(folder, "cpu")
     a, b = name.split("-") if name != "any" else ("flute", "cello")
     drawn = curves(args.runs / f"{name}-0", folder / "curves.png") or (folder / "curves.png").is_file()
     spectrograms(model, a, b, held, folder / "spectrograms.png")

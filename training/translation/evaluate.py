@@ -22,9 +22,13 @@ import numpy as np
 from engine.core import checkpoint
 from engine.core.audio import read_audio
 from engine.core.render import render
-from engine.translation import generate as engine
-from engine.translation.analysis import RATE, Frames, analyse, synthesise
+from engine.translation import model as models
+from engine.translation.analysis import analyse
+from engine.translation.frames import RATE, Frames
+from engine.translation.request import PATH
+from engine.translation.synthesis import synthesise
 from engine.translation.transcription import melody
+from engine.translation.transfer import translate
 from training.translation import prepare as data
 from training.translation.measure import Judge, Nearest, agreement, change, clips, describe
 
@@ -35,7 +39,7 @@ MEASURES = ("f0", "loudness", "voicing", "judged", "nearest", "change")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", type=Path, default=Path("data/audio"), help="the recordings that were prepared")
     parser.add_argument("--runs", type=Path, default=Path("runs/translation"))
-    parser.add_argument("--checkpoints", type=Path, default=engine.ROOT)
+    parser.add_argument("--checkpoints", type=Path, default=PATH)
     parser.add_argument("--pair", action="append", help="only this pair; may be repeated")
     parser.add_argument("--others", action="store_true", help="every direction without weights of its own")
     parser.add_argument("--sample", type=int, default=6, help="otherwise so many of them")
@@ -161,21 +165,21 @@ def real(held: Held, name: str) -> dict[str, float]:
     return {key: round(float(np.nanmean(values)), 4) for key, values in out.items() if values}
 
 
-def ours(model: engine.Model, source: str, target: str, trained: bool = True):
+def ours(model: models.Model, source: str, target: str, trained: bool = True):
     """(way, back) of a model."""
 
     def way(sound: np.ndarray, frames: Frames) -> tuple[np.ndarray, float]:
-        after, moved = engine.translate(model, frames, source, target, trained=trained)
+        after, moved = translate(model, frames, source, target, trained=trained)
         return synthesise(after, len(sound)), 12.0 * moved
 
     def back(sound: np.ndarray, frames: Frames, semitones: float) -> np.ndarray:
-        after, _ = engine.translate(model, frames, target, source, trained=trained, transpose=-semitones, fit=False)
+        after, _ = translate(model, frames, target, source, trained=trained, transpose=-semitones, fit=False)
         return synthesise(after, len(sound))
 
     return way, back
 
 
-def baselines(held: Held, source: str, target: str, model: engine.Model) -> dict[str, dict[str, float]]:
+def baselines(held: Held, source: str, target: str, model: models.Model) -> dict[str, dict[str, float]]:
     """The three ways that a person would use instead."""
 
     def replay(sound: np.ndarray, frames: Frames) -> tuple[np.ndarray, float]:
@@ -209,9 +213,9 @@ def evaluate(args: argparse.Namespace) -> None:
     for name, values in truth.items():
         print(line(name, values, keys), f"  resynthesised: judged {values['judged_resynthesised']:.3f}", flush=True)
     all_ways = args.checkpoints / "any"
-    told = engine.load(all_ways, "cpu") if (all_ways / "config.json").is_file() else None
+    told = models.load(all_ways, "cpu") if (all_ways / "config.json").is_file() else None
     for pair, folder in folders.items():
-        model = engine.load(folder, "cpu")
+        model = models.load(folder, "cpu")
         a, b = pair.split("-")
         metrics: dict[str, dict] = {"real": {a: truth[a], b: truth[b]}}
         before = checkpoint.read_config(folder).get("metrics", {})
@@ -225,7 +229,7 @@ def evaluate(args: argparse.Namespace) -> None:
             for seed in args.seeds:
                 other = args.runs / f"{pair}-{seed}" / "checkpoint"
                 if seed and (other / "config.json").is_file():
-                    again = engine.load(other, "cpu")
+                    again = models.load(other, "cpu")
                     ways[f"ours, seed {seed}"] = measure(held, source, target, *ours(again, source, target))
                 elif seed and f"ours, seed {seed}" in before.get(f"{source}-{target}", {}):
                     ways[f"ours, seed {seed}"] = before[f"{source}-{target}"][f"ours, seed {seed}"]

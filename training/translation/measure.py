@@ -14,7 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from engine.translation.analysis import RATE, Frames, loudness, track_f0
+from engine.translation.analysis import loudness, track_f0
+from engine.translation.frames import RATE, Frames
 from engine.translation.profile import relative
 
 

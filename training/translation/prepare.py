@@ -20,7 +20,8 @@ import numpy as np
 from engine import RequestError
 from engine.core import instruments
 from engine.core.audio import read_audio
-from engine.translation.analysis import RATE, TIMBRE, Frames, analyse, filled_midi
+from engine.translation.analysis import analyse
+from engine.translation.frames import RATE, TIMBRE, Frames, filled_midi
 from engine.translation.profile import Profile, relative
 from training.core.data import split_of
 

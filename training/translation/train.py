@@ -19,8 +19,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from engine.translation.analysis import TIMBRE
-from engine.translation.generate import Config, Generator, controls, names, slow_part, told
+from engine.translation.frames import TIMBRE
+from engine.translation.model import names
+from engine.translation.network import Config, Generator, controls, instrument_onehot, slow_part
 from training.core.loop import Loop
 from training.translation.prepare import SEQUENCE, Batch, Voice, batches
 
@@ -33,7 +34,7 @@ NOISE = 0.3  # spreads, on what the discriminator hears; falls to a third
 class Discriminator(nn.Module):
     def __init__(self, config: Config, width: int = 64) -> None:
         super().__init__()
-        given = 3 + (len(config.instruments) if config.told else 0)
+        given = 3 + (len(config.instruments) if config.conditioned else 0)
         self.enter = nn.Linear(2 * TIMBRE + given, width)
         self.lstm = nn.LSTM(width, width, 3, batch_first=True)
         self.leave = nn.Linear(2 * width, 1)
@@ -135,7 +136,7 @@ def parts(white: torch.Tensor, heard: torch.Tensor) -> tuple[torch.Tensor, torch
 
 
 class Training:
-    """One run: a pair, or all directions of several instruments where config.told."""
+    """One run: a pair, or all directions of several instruments where config.conditioned."""
 
     def __init__(
         self,
@@ -155,7 +156,7 @@ class Training:
         self.config, self.voices, self.batch, self.steps = config, voices, batch, steps
         self.rates = {"g": rate, "d": JUDGES_RATE}
         generators = {name: Generator(config) for name in names(config)}
-        judges = {name: Discriminator(config) for name in (["any"] if config.told else config.instruments)}
+        judges = {name: Discriminator(config) for name in (["any"] if config.conditioned else config.instruments)}
         g = torch.optim.Adam([p for m in generators.values() for p in m.parameters()], rate, betas=(0.5, 0.99))
         d = torch.optim.Adam([p for m in judges.values() for p in m.parameters()], JUDGES_RATE, betas=(0.5, 0.99))
         modules = {f"generator {n}": m for n, m in generators.items()} | {f"judge {n}": m for n, m in judges.items()}
@@ -163,7 +164,7 @@ class Training:
                          ema={f"generator {n}": 0.99 for n in generators}, resume=resume)  # fmt: skip
         self.buffers = (Buffer(), Buffer())
         self.banks = [self._bank([player]) for player in config.instruments]
-        if config.told:
+        if config.conditioned:
             self.banks = [self._bank(list(config.instruments))]
 
     def _bank(self, players: list[str]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -175,8 +176,8 @@ class Training:
             played = np.flatnonzero(voice.voiced & (voice.relative > -25))
             t = [torch.from_numpy(x[played]) for x in (voice.timbre, voice.midi, voice.relative)]
             points.append(rows(*t, torch.from_numpy(spread)))
-            word = torch.zeros(len(played), len(self.config.instruments) if self.config.told else 0)
-            if self.config.told:
+            word = torch.zeros(len(played), len(self.config.instruments) if self.config.conditioned else 0)
+            if self.config.conditioned:
                 word[:, players.index(player)] = 1
             words.append(word)
         return tuple(x.to(self.loop.device) for x in (torch.cat(points), torch.from_numpy(spread), torch.cat(words)))
@@ -187,7 +188,7 @@ class Training:
 
     def _draw(self, random: np.random.Generator) -> tuple[Side, Side]:
         players = self.config.instruments
-        if not self.config.told:
+        if not self.config.conditioned:
             a, b = batches(self.voices[players[0]], self.voices[players[1]], self.batch, random)
             none = torch.zeros(self.batch, 0)
             return Side(a, none, none, self.loop.device), Side(b, none, none, self.loop.device)
@@ -197,7 +198,7 @@ class Training:
             a, b = batches(self.voices[players[i]], self.voices[players[j]], 2, random)
             lefts.append(a)
             rights.append(b)
-            words += [told(i, j, len(players))] * 2
+            words += [instrument_onehot(i, j, len(players))] * 2
         word = torch.stack(words)
         n = len(players)
         left, right = (Batch(*(np.concatenate([getattr(b, f) for b in side]) for f in Batch.__dataclass_fields__))
@@ -207,7 +208,7 @@ class Training:
 
     def _near(self, made: torch.Tensor, source: Side, target: Side, side: int, random: torch.Generator) -> torch.Tensor:
         """Distance of made frames to the nearest real ones, and of real ones to the nearest made: none is left out."""
-        bank, spread, bank_words = self.banks[side if not self.config.told else 0]
+        bank, spread, bank_words = self.banks[side if not self.config.conditioned else 0]
         here = torch.nonzero(source.played.flatten())[:, 0]
         here = here[torch.randperm(len(here), generator=random)[:512]]
         there = torch.nonzero(target.played.flatten())[:, 0]
@@ -216,12 +217,12 @@ class Training:
         points = torch.cat([rows(*(x[here] for x in flat[:3]), spread), 100 * flat[3][here]], -1)
         flat = [x.flatten(0, 1).float() for x in (target.white, target.midi, target.level, target.real[..., 3:])]
         real = torch.cat([rows(*(x[there] for x in flat[:3]), spread), 100 * flat[3][there]], -1)
-        some = torch.randperm(len(bank), generator=random)[: 8192 if self.config.told else 4096]
+        some = torch.randperm(len(bank), generator=random)[: 8192 if self.config.conditioned else 4096]
         return nearest(points, torch.cat([bank[some], 100 * bank_words[some]], -1)) + nearest(real, points)
 
     def _modules(self):
         m = self.loop.modules
-        if self.config.told:
+        if self.config.conditioned:
             return m["generator any"], m["generator any"], m["judge any"], m["judge any"]
         a, b = self.config.instruments
         return m[f"generator {a}-{b}"], m[f"generator {b}-{a}"], m[f"judge {a}"], m[f"judge {b}"]

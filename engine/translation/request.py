@@ -1,0 +1,71 @@
+"""What Translation can be asked for: a recording of one instrument, performed on another."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine import CHECKPOINTS, RequestError
+from engine.core import request
+from engine.core.instruments import INSTRUMENTS
+from engine.core.request import File, option
+
+PATH = CHECKPOINTS / "translation"
+EVERYONE = PATH / "any"  # the weights for all directions, which tell instruments apart too
+AUTO = "auto"
+NAMES = ", ".join(INSTRUMENTS)
+
+
+def route(source: str, target: str) -> Path:
+    """The folder of the weights that translate source to target: the pair's own, or those for all directions."""
+    for name in (f"{source}-{target}", f"{target}-{source}", EVERYONE.name):
+        if (PATH / name / "config.json").is_file():
+            return PATH / name
+    raise RequestError(f"There are no weights that translate {source} to {target}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(request.Request):
+    """The same performance on another instrument."""
+
+    SYSTEM = "translation"
+
+    input: File = option(
+        dataclasses.MISSING, "One melody instrument, up to ten minutes; WAV, FLAC, OGG or MP3.",
+        called="The recording", metavar="SOUND", ending="flac",
+    )  # fmt: skip
+    source: str = option(AUTO, f"Auto: it listens. Otherwise {NAMES}.", called="The instrument", flag="--from")
+    target: str = option(
+        dataclasses.MISSING, f"The instrument to hear it on: {NAMES}.", called="The instrument to play it", flag="--to"
+    )
+    amount: float = option(
+        1.0, "0 keeps the recording's own timbre, 1 is all the other instrument.", low=0, high=1, called="The amount"
+    )
+    transpose: float = option(
+        0.0, "Semitones. Afterwards the melody moves by octaves where the instrument cannot reach it.", low=-24,
+        high=24, called="The transposition",
+    )  # fmt: skip
+
+    def validate(self) -> None:
+        """Refuse an instrument that is to become itself."""
+        if self.source == self.target:
+            raise RequestError(f"--from and --to are both {self.source}; two instruments are wanted.")
+
+    def checkpoint(self) -> Path:
+        for name in (self.source, self.target):
+            if name not in (AUTO, *INSTRUMENTS):
+                raise RequestError(f"'{name}' is not an instrument that is known; choose {NAMES}.")
+        return EVERYONE if self.source == AUTO else route(self.source, self.target)
+
+    @property
+    def title(self) -> str:
+        return f"{self.input.name}, {self.source} to {self.target}"
+
+    @classmethod
+    def learned(cls) -> dict[str, Any]:
+        """The pairs with weights of their own, and the instruments between which there is a way."""
+        pairs = sorted(path.parent.name for path in PATH.glob("*-*/config.json"))
+        every = list(INSTRUMENTS) if (EVERYONE / "config.json").is_file() else []
+        return {"pairs, both ways": pairs, "instruments": every}
