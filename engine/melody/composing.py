@@ -17,9 +17,10 @@ from engine import Progress, RequestError
 from engine.melody.abc.canonical import Tune, canonical_kind, check_key, check_meter, check_unit, default_unit
 from engine.melody.abc.reader import WHOLE, Reader
 from engine.melody.features import CHORDS, PLAIN, Features, Plan
-from engine.melody.grammar import END, Grammar
+from engine.melody.grammar import Grammar
 from engine.melody.model import Model
 from engine.melody.request import MAX_SECTIONS, Request
+from engine.melody.tokens import END
 
 MAX_CHARACTERS = 6000  # of a body; the longest tune learned from has 1830
 LIKES = 0.003  # of the probability: the least at which the model is held to like an ending on the tonic

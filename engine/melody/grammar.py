@@ -12,26 +12,11 @@ notes down to a 32nd. Text that a person typed may hold all of these; the gramma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from engine.melody.abc.reader import NOTES, WHOLE, Reader, length_ticks
 from engine.melody.features import CHORDS
-
-END = ""  # stands for the end of the tune among the characters
-LENGTHS = ("", "2", "3", "4", "6", "8", "12", "16", "/", "/2", "/4", "/8", "/16", "3/", "3/2", "3/4", "3/8", "3/16")
-FRACTIONS = {s: (int(s.partition("/")[0] or 1), int(s.partition("/")[2] or 2) if "/" in s else 1) for s in LENGTHS}
-HARMONIES = tuple(
-    root + kind
-    for root in ("A", "B", "C", "D", "E", "F", "G", "Bb", "Eb", "Ab", "F#", "C#", "G#")
-    for kind in ("", "m", "7", "m7")
-)
-OPENERS, ACCIDENTALS = ("|:",), "^=_"
-
-
-def following(tokens: Iterable[str], begun: str) -> set[str]:
-    """The characters that lead from `begun` towards one of the tokens."""
-    at = len(begun)
-    return {token[at] for token in tokens if len(token) > at and token.startswith(begun)}
+from engine.melody.tokens import ACCIDENTALS, END, FRACTIONS, HARMONIES, OPENERS, following
 
 
 class Grammar:
@@ -245,16 +230,21 @@ class Grammar:
         if remaining > 0:
             if self._wants_symbol(time):
                 return (out & {" "}) | {'"'} if last != '"' else self._note_start()
-            out |= self._note_start()
-            if not self.tie:
-                out |= {"z", "["}
-                if self.fits(remaining - 2 * self.grid) and self._triplet_fits(remaining):
-                    out.add("(")
-            if self.chord_symbols and last != '"':
-                out.add('"')
+            out |= self._sounding(remaining)
         fresh = (self.after_section or reader.count == 0) and not time and last != '"' and not self.tie
         if fresh and self.repeat != "must" and self._asked(0) is not False:
             out.add("|")
+        return out
+
+    def _sounding(self, remaining: int) -> set[str]:
+        """What begins a note, a rest, a chord or a tuplet of at most so many ticks, or a chord symbol above one."""
+        out = self._note_start()
+        if not self.tie:
+            out |= {"z", "["}
+            if self.fits(remaining - 2 * self.grid) and self._triplet_fits(remaining):
+                out.add("(")
+        if self.chord_symbols and self.reader.last != '"':
+            out.add('"')
         return out
 
     def _wants_symbol(self, time: int) -> bool:
@@ -373,21 +363,7 @@ class Grammar:
     def _feed_note(self, char: str) -> None:
         reader = self.reader
         if char in NOTES or char in "zx":
-            if reader.in_tuplet and reader.tuplet_left and self._first_of_tuplet():
-                self.length = reader.length
-            elif reader.tuplet_left == reader.tuplet[1]:
-                self.tuplet_rest = self.full - reader.bar_time
-            if reader.bracket:
-                self.chord = []
-            if reader.bracket or reader.chord:
-                self.chord.append(char)
-            if reader.last in ACCIDENTALS:
-                self.altered.add(char.lower())
-            self.pair = "second" if self.pair == "first" else ""
-            self.after_section = self.sealed = False
-            self.note = char if char in NOTES else ""
-            if not self.tie.startswith(char):
-                self.tie = ""
+            self._begin_note(char)
         elif char in ",'":
             self.note += char
         elif char in "><":
@@ -399,3 +375,22 @@ class Grammar:
             self.chord = []
         if self.tie and self.note == self.tie:
             self.tie, self.sealed = "", True
+
+    def _begin_note(self, char: str) -> None:
+        """A note letter or a rest."""
+        reader = self.reader
+        if reader.in_tuplet and reader.tuplet_left and self._first_of_tuplet():
+            self.length = reader.length
+        elif reader.tuplet_left == reader.tuplet[1]:
+            self.tuplet_rest = self.full - reader.bar_time
+        if reader.bracket:
+            self.chord = []
+        if reader.bracket or reader.chord:
+            self.chord.append(char)
+        if reader.last in ACCIDENTALS:
+            self.altered.add(char.lower())
+        self.pair = "second" if self.pair == "first" else ""
+        self.after_section = self.sealed = False
+        self.note = char if char in NOTES else ""
+        if not self.tie.startswith(char):
+            self.tie = ""

@@ -32,6 +32,18 @@ def _summit(spectrum, at):  # pragma: no cover - compiled
 
 
 @numba.njit(cache=True)
+def _strongest(spectrum, centre, room):  # pragma: no cover - compiled
+    """The bin of the most power within `room` bins of `centre`."""
+    best, at = -1.0, int(centre + 0.5)
+    for bin in range(int(np.ceil(centre - room)), int(centre + room) + 1):
+        if 0 <= bin < spectrum.shape[0]:
+            power = spectrum[bin].real ** 2 + spectrum[bin].imag ** 2
+            if power > best:
+                best, at = power, bin
+    return at
+
+
+@numba.njit(cache=True)
 def split(spectra, f0_hz, size, harmonics_db, bands_db, edges):  # pragma: no cover - compiled
     """Harmonics [n, harmonics] and noise bands [n, bands] of frames [n, bins], in dB of power; spectra are used up."""
     scale = FFT / RATE
@@ -46,12 +58,7 @@ def split(spectra, f0_hz, size, harmonics_db, bands_db, edges):  # pragma: no co
             for k in range(1, count + 1):
                 centre = k * f0_hz[t] * scale
                 room = min(0.3 * f0_hz[t] * scale, 1.0 + 0.004 * centre)
-                best, at = -1.0, int(centre + 0.5)
-                for bin in range(int(np.ceil(centre - room)), int(centre + room) + 1):
-                    if 0 <= bin < spectrum.shape[0]:
-                        power = spectrum[bin].real ** 2 + spectrum[bin].imag ** 2
-                        if power > best:
-                            best, at = power, bin
+                at = _strongest(spectrum, centre, room)
                 off = _summit(spectrum, at)
                 peak = spectrum[at] / _lobe(off, size)
                 amplitude = gain * abs(peak)

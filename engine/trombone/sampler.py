@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet  # the builtin one from Python 3.11 on
 from typing import Any
 
@@ -93,6 +93,56 @@ def _choose(logits, temperature, uniform):  # type: ignore[no-untyped-def]
 
 
 @_compiled
+def _window(out, values, levels, at, count, size):  # type: ignore[no-untyped-def]
+    """out [b, size]: the values of `size` levels from `at` on."""
+    for b in range(count):
+        for i in range(size):
+            out[b, i] = values[levels[b, at + i]]
+
+
+@_compiled
+def _fill(out, row, count):  # type: ignore[no-untyped-def]
+    """out [b, n]: this row [n] for each note."""
+    for b in range(count):
+        out[b, :] = row
+
+
+@_compiled
+def _rectify(x, count):  # type: ignore[no-untyped-def]
+    """x [b, n]: what is negative becomes 0."""
+    for b in range(count):
+        for o in range(x.shape[1]):
+            x[b, o] = max(x[b, o], np.float32(0))
+
+
+@_compiled
+def _embed(out, base, local, below, offset, table, levels, at, count, frame):  # type: ignore[no-untyped-def]
+    """out [b, dim]: the first layer of the sample's MLP, from what is known of the sample and the last levels."""
+    dim = out.shape[1]
+    for b in range(count):
+        row = out[b]
+        for o in range(dim):
+            row[o] = base[b, local, o] + below[b, offset + o]
+        for i in range(frame):
+            source = table[i, levels[b, at + i]]
+            for o in range(dim):
+                row[o] += source[o]
+        for o in range(dim):
+            row[o] = max(row[o], np.float32(0))
+
+
+@_compiled
+def _weigh(logits, middle):  # type: ignore[no-untyped-def]
+    """Add to the logits of the levels a bell around `middle` (-1 … 1), as wide as the network says in the last one."""
+    wide = np.float32(-2) * logits[LEVELS + 1] - np.float32(4.2)
+    half = np.float32(-0.5) * np.exp(min(max(wide, np.float32(-10)), np.float32(1.8)))
+    centre = np.float32(127.5) * middle + np.float32(128)
+    for k in range(LEVELS):
+        away = np.float32(k) - centre
+        logits[k] += half * away * away
+
+
+@_compiled
 def _play(  # type: ignore[no-untyped-def]
     played, levels, values, count, start, slice_frames, upper_gates, lower_gates, sample_base, mean_base, uniform,
     temperature, upper_state, lower_state, upper_in, upper_hh, upper_bias, upper_up, upper_up_bias, lower_in,
@@ -114,59 +164,38 @@ def _play(  # type: ignore[no-untyped-def]
     out = np.empty((size, LEVELS + 2), np.float32)
     for f in range(slice_frames):
         at = start + f * big  # of the sound; in `levels` this is at + big
+        _window(last, values, levels, at, count, big)
         for b in range(count):
-            for i in range(big):
-                last[b, i] = values[levels[b, at + i]]
             gates[b, :] = upper_gates[b, f]
         _times(last, upper_in, gates, count, 3 * dim)
         _gru(gates, upper_state, upper_hh, upper_bias, hidden, count, dim)
-        for b in range(count):
-            above[b, :] = upper_up_bias
+        _fill(above, upper_up_bias, count)
         _times(upper_state, upper_up, above, count, ratio * 3 * dim)
         for g in range(ratio):
             begin = at + g * frame
+            _window(short, values, levels, begin + big - frame, count, frame)
             for b in range(count):
-                for i in range(frame):
-                    short[b, i] = values[levels[b, begin + big - frame + i]]
                 for o in range(3 * dim):
                     gates[b, o] = lower_gates[b, f * ratio + g, o] + above[b, g * 3 * dim + o]
             _times(short, lower_in, gates, count, 3 * dim)
             _gru(gates, lower_state, lower_hh, lower_bias, hidden, count, dim)
-            for b in range(count):
-                below[b, :] = lower_up_bias
+            _fill(below, lower_up_bias, count)
             _times(lower_state, lower_up, below, count, frame * dim)
             for s in range(frame):
                 t = begin + s
-                local = t - start
+                _embed(first, sample_base, t - start, below, s * dim, table, levels, t + big - frame, count, frame)
                 for b in range(count):
-                    row = first[b]
-                    offset = s * dim
-                    for o in range(dim):
-                        row[o] = sample_base[b, local, o] + below[b, offset + o]
-                    for i in range(frame):
-                        source = table[i, levels[b, t + big - frame + i]]
-                        for o in range(dim):
-                            row[o] += source[o]
-                    for o in range(dim):
-                        row[o] = max(row[o], np.float32(0))
                     second[b, :] = hidden_b
                     out[b, :] = output_b
                 _times(first, hidden_w, second, count, dim)
-                for b in range(count):
-                    for o in range(dim):
-                        second[b, o] = max(second[b, o], np.float32(0))
+                _rectify(second, count)
                 _times(second, output_w, out, count, LEVELS + 2)
                 for b in range(count):
-                    middle = out[b, LEVELS] + mean_base[b, local]
+                    middle = out[b, LEVELS] + mean_base[b, t - start]
                     for i in range(frame):
                         middle += linear[i] * values[levels[b, t + big - frame + i]]
-                    wide = np.float32(-2) * out[b, LEVELS + 1] - np.float32(4.2)
-                    half = np.float32(-0.5) * np.exp(min(max(wide, np.float32(-10)), np.float32(1.8)))
-                    centre = np.float32(127.5) * middle + np.float32(128)
-                    for k in range(LEVELS):
-                        away = np.float32(k) - centre
-                        out[b, k] += half * away * away
-                    level = _choose(out[b], temperature[b, local], uniform[b, local])
+                    _weigh(out[b], middle)
+                    level = _choose(out[b], temperature[b, t - start], uniform[b, t - start])
                     played[b, t] = level
                     levels[b, t + big] = int(level + np.float32(0.5))
 
@@ -275,18 +304,8 @@ class Sampler:
                 job(number, say)
             return results
         with ThreadPoolExecutor(workers) as pool:
-            futures = [pool.submit(job, number, None) for number in range(len(groups))]
             try:
-                for future in futures:
-                    while True:
-                        try:
-                            future.result(timeout=0.1)
-                            break
-                        except NotYet:
-                            if future.done():
-                                raise
-                            say()
-                say()
+                _wait([pool.submit(job, number, None) for number in range(len(groups))], say)
             finally:
                 stop[0] = True
         return results
@@ -315,7 +334,7 @@ class Sampler:
             base = np.zeros((size, span, self.dim), np.float32)
             mean = np.zeros((size, span), np.float32)
             uniform = np.zeros((size, span), np.float32)
-            heat = np.zeros((size, span), np.float32)
+            per_sample = np.zeros((size, span), np.float32)
             for b in range(active):
                 features, sample_features, prior = inputs[b]
                 own = min(span, len(sample_features) - start)
@@ -327,10 +346,10 @@ class Sampler:
                 base[b, :own] -= past @ self.errors
                 mean[b, :own] = (prior[start + frame : start + frame + own] if c.prior else 0) - past @ self.linear
                 uniform[b] = generators[b].random(span, dtype=np.float32)
-                heat[b, :own] = temperatures(notes[b], temperature)[start : start + own]
+                per_sample[b, :own] = temperatures(notes[b], temperature)[start : start + own]
             _play(
                 played, levels, self.values, active, start, span // big, upper_gates, lower_gates, base, mean, uniform,
-                heat, upper, lower, self.upper["in"], self.upper["hh"], self.upper["hh_bias"],
+                per_sample, upper, lower, self.upper["in"], self.upper["hh"], self.upper["hh_bias"],
                 self.upper_up, self.upper_up_bias, self.lower["in"], self.lower["hh"], self.lower["hh_bias"],
                 self.lower_up, self.lower_up_bias, self.table, self.hidden_w, self.hidden_b, self.output_w,
                 self.output_b, self.linear, frame, c.ratio,
@@ -338,6 +357,20 @@ class Sampler:
             if count(sum(max(0, min(span, note.frames - start)) for note in notes)):
                 break
         return [played[b, : note.frames].copy() for b, note in enumerate(notes)]
+
+
+def _wait(futures: Sequence[Future[None]], say: Callable[[], None]) -> None:
+    """Wait for all of these, and tell how far they are meanwhile; what one raises is raised here."""
+    for future in futures:
+        while True:
+            try:
+                future.result(timeout=0.1)
+                break
+            except NotYet:
+                if future.done():
+                    raise
+                say()
+    say()
 
 
 def temperatures(note: Conditions, temperature: float) -> np.ndarray:

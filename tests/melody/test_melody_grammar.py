@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from engine.melody.abc.canonical import Tune
 from engine.melody.abc.reader import WHOLE, Reader
 from engine.melody.features import CHORDS, PLAIN
-from engine.melody.grammar import END, Grammar
+from engine.melody.grammar import Grammar
+from engine.melody.tokens import END
 from training.melody.evaluate import read_back, whole
 from training.melody.prepare import plan_of
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from engine import RequestError
+from engine.core.pitch import LETTERS
 from engine.core.song import Note, Song, Track
 from engine.melody.abc.canonical import (
     Tune,
@@ -26,7 +27,6 @@ from engine.melody.abc.canonical import (
 from engine.melody.abc.reader import NOTES, RESTS, WHOLE, Reader, bar_ticks
 
 QUARTER = WHOLE // 4
-SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 TEMPI = {  # quarter notes a minute at which a type of tune is usually played
     "reel": 200, "jig": 170, "slip jig": 165, "hornpipe": 168, "strathspey": 130, "waltz": 150, "march": 120,
     "polka": 130, "slide": 190, "air": 80, "clog": 160, "fling": 150, "walkaround": 150,
@@ -77,76 +77,97 @@ def accidentals_of(key: str) -> dict[str, int]:
 
 def notes_of(tune: Tune) -> Score:
     """All events of a tune, in written order. Never fails: what is not understood is passed over."""
-    score = Score(reader=Reader(tune.meter, tune.unit, tune.key))
-    reader, events = score.reader, score.events
-    key, altering = tune.key, accidentals_of(tune.key)
-    altered: dict[tuple[str, int], int] = {}
-    accidental = ""
-    base_bar, ending, quote = 0, 0, ""
-    for place, char in enumerate(tune.body):
+    return _Events(tune).read()
+
+
+class _Events:
+    """A tune's characters in, its events out."""
+
+    def __init__(self, tune: Tune) -> None:
+        self.body = tune.body
+        self.score = Score(reader=Reader(tune.meter, tune.unit, tune.key))
+        self.key, self.altering = tune.key, accidentals_of(tune.key)
+        self.altered: dict[tuple[str, int], int] = {}  # in this bar, by letter and octave
+        self.accidental = self.quote = ""  # being written
+        self.bar, self.ending = 0, 0
+
+    def read(self) -> Score:
+        """The whole body."""
+        score = self.score
+        for place, char in enumerate(self.body):
+            self._feed(place, char)
+        score.length = score.reader.before_bar + score.reader.bar_time
+        for event, after in pairwise(score.events):  # a broken rhythm changes a note after it was read
+            event.ticks = min(event.ticks, max(after.onset - event.onset, 0))
+        return score
+
+    def _feed(self, place: int, char: str) -> None:
+        reader = self.score.reader
         inside, bar_text = reader.mode, reader.bar_text
         reader.feed(char)
-        if reader.key != key:
-            key, altering = reader.key, accidentals_of(reader.key)
+        if reader.key != self.key:
+            self.key, self.altering = reader.key, accidentals_of(reader.key)
         if inside or reader.mode:
-            if inside == "quote" and reader.mode:
-                quote += char
-            elif inside == "quote" and re.match(r"[A-G]", quote):
-                score.symbols.append((reader.before_bar + reader.bar_time, quote))
-            elif not inside:
-                quote = ""
-            continue
-        if reader.before_bar != base_bar:
-            base_bar = reader.before_bar
-            altered = {}
-        if reader.ending != ending and char.isdigit():
-            score.marks.append((reader.before_bar, "1" if reader.ending == 1 else "2"))
-        ending = reader.ending
+            self._quoted(inside, char)
+            return
+        self._bars(char, bar_text)
+        self._music(place, char)
+
+    def _quoted(self, inside: str, char: str) -> None:
+        """A character of a quotation, a field or a decoration: of these, chord symbols sound."""
+        reader = self.score.reader
+        if inside == "quote" and reader.mode:
+            self.quote += char
+        elif inside == "quote" and re.match(r"[A-G]", self.quote):
+            self.score.symbols.append((reader.before_bar + reader.bar_time, self.quote))
+        elif not inside:
+            self.quote = ""
+
+    def _bars(self, char: str, bar_text: str) -> None:
+        """Where a bar, an ending or a repeat begins or ends."""
+        reader = self.score.reader
+        if reader.before_bar != self.bar:
+            self.bar = reader.before_bar
+            self.altered = {}
+        if reader.ending != self.ending and char.isdigit():
+            self.score.marks.append((reader.before_bar, "1" if reader.ending == 1 else "2"))
+        self.ending = reader.ending
         if reader.bar_text and reader.bar_text != bar_text:
-            _mark(score, reader.before_bar, bar_text, reader.bar_text)
+            _mark(self.score, reader.before_bar, bar_text, reader.bar_text)
+
+    def _music(self, place: int, char: str) -> None:
+        """An accidental, a note, a rest, a tie; or what makes the last note longer."""
+        reader, events = self.score.reader, self.score.events
         if char in "^_=":
-            accidental += char
+            self.accidental += char
         elif char in NOTES or (char in RESTS and reader.since_onset == 1):
             event = events[-1] if reader.chord > 2 and events else Event(reader.now, 0, [], place)
             if event.ticks == 0 and (not events or event is not events[-1]):
                 events.append(event)
             if char in NOTES:
-                event.pitches.append(_pitch(score, char, place, accidental, altering, altered, tune.body))
-            accidental = ""
+                event.pitches.append(self._pitch(char, place))
+            self.accidental = ""
         elif char == "-" and events:
             events[-1].tied = True
         if events and reader.now == events[-1].onset and reader.bar_time > reader.onset:
             events[-1].ticks = reader.bar_time - reader.onset
-    score.length = reader.before_bar + reader.bar_time
-    for event, after in pairwise(events):  # a broken rhythm changes a note after it was read
-        event.ticks = min(event.ticks, max(after.onset - event.onset, 0))
-    return score
 
-
-def _pitch(
-    score: Score,
-    char: str,
-    place: int,
-    accidental: str,
-    altering: dict[str, int],
-    altered: dict[tuple[str, int], int],
-    body: str,
-) -> int:
-    """MIDI number of a note letter: 60 is C. An accidental holds for its octave to the end of the bar."""
-    octave = 5 + char.islower()
-    match = re.match(r"[,']*", body[place + 1 : place + 8])
-    octave += sum(1 if mark == "'" else -1 for mark in (match[0] if match else ""))
-    letter = char.upper()
-    if accidental:
-        change = accidental.count("^") - accidental.count("_")
-        altered[letter, octave] = change
-    elif (letter, octave) in altered:
-        change = altered[letter, octave]
-        if change != altering.get(letter, 0):
-            score.carried.append((place, "^" * change + "_" * -change if change else "="))
-    else:
-        change = altering.get(letter, 0)
-    return min(max(12 * octave + SEMITONES[letter] + change, 0), 127)
+    def _pitch(self, char: str, place: int) -> int:
+        """MIDI number of a note letter: 60 is C. An accidental holds for its octave to the end of the bar."""
+        octave = 5 + char.islower()
+        match = re.match(r"[,']*", self.body[place + 1 : place + 8])
+        octave += sum(1 if mark == "'" else -1 for mark in (match[0] if match else ""))
+        letter = char.upper()
+        if self.accidental:
+            change = self.accidental.count("^") - self.accidental.count("_")
+            self.altered[letter, octave] = change
+        elif (letter, octave) in self.altered:
+            change = self.altered[letter, octave]
+            if change != self.altering.get(letter, 0):
+                self.score.carried.append((place, "^" * change + "_" * -change if change else "="))
+        else:
+            change = self.altering.get(letter, 0)
+        return min(max(12 * octave + LETTERS[letter] + change, 0), 127)
 
 
 def _mark(score: Score, time: int, before: str, text: str) -> None:
@@ -250,13 +271,13 @@ def chord_pitches(symbol: str) -> list[int]:
     match = re.match(r"([A-G])([#b]?)(maj7|m7|m|7|dim|d|aug|\+)?(?:/([A-Ga-g])([#b+]?))?", symbol)
     if not match:
         return []
-    root = (SEMITONES[match[1]] + {"#": 1, "b": -1}.get(match[2], 0)) % 12
+    root = (LETTERS[match[1]] + {"#": 1, "b": -1}.get(match[2], 0)) % 12
     kind = match[3] or ""
     steps = {
         "m": (0, 3, 7), "m7": (0, 3, 7, 10), "7": (0, 4, 7, 10), "maj7": (0, 4, 7, 11), "dim": (0, 3, 6),
         "d": (0, 3, 6), "aug": (0, 4, 8), "+": (0, 4, 8),
     }.get(kind, (0, 4, 7))  # fmt: skip
-    bass = root if not match[4] else (SEMITONES[match[4].upper()] + {"#": 1, "+": 1, "b": -1}.get(match[5], 0)) % 12
+    bass = root if not match[4] else (LETTERS[match[4].upper()] + {"#": 1, "+": 1, "b": -1}.get(match[5], 0)) % 12
     return [36 + bass, *sorted({48 + (root + step) % 12 for step in steps})]
 
 
