@@ -4,7 +4,7 @@
 # make test-long what takes longer: minutes of fuzzing, of use, of memory
 # make bench     what making music costs, beside what one would use instead
 # make evaluate  every system's figures with the committed weights, gathered in EVALUATION.md; needs the training data
-#                (ARGS="--data elsewhere", and more: .venv/bin/python -m training.report --help)
+#                (ARGS="--data elsewhere", and more: .venv/bin/python -m training report --help)
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -32,7 +32,7 @@ test-long: .venv/test.done libfluidsynth chromium .venv/warm.done
 	$(BIN)/python -m pytest -m long
 
 # Compiles the samplers once, so that nobody waits for it at the first note; it is kept beside the code.
-.venv/warm.done: .venv/run.done engine/melody/sampler.py engine/trombone/sampler.py
+.venv/warm.done: .venv/run.done engine/melody/sampler.py engine/trombone/compiled.py
 	@echo "Compiling the samplers ..."
 	@$(BIN)/python -m engine trombone --note 58 --seconds 0.3 --json >/dev/null
 	@$(BIN)/python -m engine melody --bars 4 --out - | $(BIN)/python -m engine trombone --input - --out - >/dev/null
@@ -48,7 +48,7 @@ bench: .venv/test.done libfluidsynth chromium
 	@$(BIN)/python -m benchmarks
 
 evaluate: .venv/test.done libfluidsynth
-	@$(BIN)/python -m training.report $(ARGS)
+	@$(BIN)/python -m training report $(ARGS)
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

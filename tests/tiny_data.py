@@ -16,15 +16,14 @@ from engine.core.pitch import midi_hz
 from engine.trombone.pitch import RATE
 from engine.variation.vae import BarVae, VaeConfig
 from tests.melodies import collection
-from training.band import train as band_train
+from training.__main__ import main as training
+from training.band.genres import GENRES
 from training.band.prepare import prepare as prepare_band
 from training.core.data import SongNotes, songs_npz
-from training.melody import __main__ as melody
-from training.translation import __main__ as translation
 from training.trombone.prepare import prepare as prepare_trombone
 from training.variation.prepare import prepare as prepare_variation
 
-LABELS = [label for labels in band_train.GENRES.values() for label in labels]
+LABELS = [label for labels in GENRES.values() for label in labels]
 
 AMPLITUDES = np.array([0.3, 1.0, 0.6, 0.3, 0.15])
 PHASES = np.array([0.0, 1.1, -2.0, 0.4, 2.2])
@@ -132,7 +131,7 @@ def two_instruments(folder: Path) -> Path:
             hz = 440 * 2 ** (random.integers(-5, 8, 6) / 12)
             play(folder / name / f"{name}-{i}.wav", list(hz), brightness, i)
     folders = ["--a", str(folder / "dull"), "--b", str(folder / "bright")]
-    translation.main(["prepare", *folders, "--prepared", str(folder / "prepared")])
+    training(["prepare", "translation", *folders, "--prepared", str(folder / "prepared")])
     return folder
 
 
@@ -140,7 +139,7 @@ def prepared_systems(folder: Path) -> Path:
     """Small arrays of all five systems, in a folder each."""
     two_instruments(folder)
     (folder / "tunes.abc").write_text(collection())
-    melody.main(["prepare", "--prepared", str(folder / "melody"), "--data", str(folder / "tunes.abc")])
+    training(["prepare", "melody", "--prepared", str(folder / "melody"), "--data", str(folder / "tunes.abc")])
     songs_file(folder / "songs.npz")
     prepare_variation(songs_npz(folder / "songs.npz"), folder / "variation")
     prepare_band(songs(), folder / "band")

@@ -12,25 +12,22 @@ import json
 import sys
 
 from engine.band.network import Config
-from training.band import __main__ as band
+from training import __main__ as training
+from training.band import train as band
 from training.core.loop import Loop
-from training.melody import __main__ as melody
-from training.translation import __main__ as translation
-from training.trombone import __main__ as trombone
-from training.variation import __main__ as variation
 
 COMMANDS = (
-    (melody, "--prepared {0}/melody --runs {1}/run/melody --checkpoint {1}/made/melody --steps 2"
-             " --width 16 --embed 8 --batch 2 --evaluate-every 2"),
-    (variation, "--prepared {0}/variation --runs {1}/run/variation --latent 8 --track bass --steps 2"
-                " --batch 8 --minutes 1"),
-    (trombone, "--prepared {0}/trombone --folder {1}/run/trombone/a --dim 16 --batch 2 --chunk 256"
-               " --steps 2 --evaluate-every 0"),
-    (band, "--prepared {0}/band --codec {0}/codec --run {1}/run/band/a --batch 4"
-           " --steps 2 --evaluate-every 2 --calibrate 2 --checkpoint {1}/made/band"),
-    (translation, "--prepared {0}/prepared --runs {1}/run/translation --pair dull-bright --steps 2"
-                  " --batch 2 --width 16 --checkpoints {1}/made"),
-)  # fmt: skip
+    "melody --prepared {0}/melody --run {1}/run/melody --checkpoint {1}/made/melody --steps 2"
+    " --width 16 --embed 8 --batch 2 --evaluate-every 2",
+    "variation --prepared {0}/variation --run {1}/run/variation --latent 8 --track bass --steps 2"
+    " --batch 8 --minutes 1",
+    "trombone --prepared {0}/trombone --run {1}/run/trombone/a --dim 16 --batch 2 --chunk 256"
+    " --steps 2 --evaluate-every 0",
+    "band --prepared {0}/band --codec {0}/codec --run {1}/run/band/a --batch 4"
+    " --steps 2 --evaluate-every 2 --calibrate 2 --checkpoint {1}/made/band",
+    "translation --prepared {0}/prepared --run {1}/run/translation --pair dull-bright --steps 2"
+    " --batch 2 --width 16 --checkpoint {1}/made",
+)
 
 
 def watched(loop: Loop, step, **how) -> None:
@@ -53,7 +50,5 @@ if __name__ == "__main__":
     run = Loop.run
     Loop.run = watched  # type: ignore[method-assign]
     band.Config = lambda genres: Config(genres, width=24, depth=1, bar_width=16, track_width=16)
-    folders = sys.argv[1:]
-    for module, words in COMMANDS:
-        sys.argv = [module.__name__, "train", *words.format(*folders).split()]
-        module.main()
+    for words in COMMANDS:
+        training.main(["train", *words.format(*sys.argv[1:]).split()])

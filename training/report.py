@@ -1,9 +1,9 @@
 """One report: runs the five evaluations with the committed weights and gathers their figures in EVALUATION.md.
 
     make evaluate                                   everything; or make evaluate ARGS="--system band --data elsewhere"
-    python -m training.report [--system band …] [--data data] [--prepared prepared] [--runs runs]
-    python -m training.report --quick               small settings on copies of the weights; prints, keeps nothing
-    python -m training.report --gather              measures nothing, gathers what was measured last
+    python -m training report [--system band …] [--data data] [--prepared prepared] [--run runs]
+    python -m training report --quick               small settings on copies of the weights; prints, keeps nothing
+    python -m training report --gather              measures nothing, gathers what was measured last
 
 Each evaluation puts its figures into config.json and into the section `## Figures` of the model card beside it:
 generated beside real data, beside its baselines. What it needs of prepared arrays is prepared first where it is not
@@ -13,6 +13,7 @@ and the command that measured it; a system that was not measured keeps its last 
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import re
@@ -26,7 +27,8 @@ from datetime import date
 from pathlib import Path
 
 from engine import CHECKPOINTS, ROOT
-from engine.core import checkpoint, shell
+from engine.core import checkpoint
+from training.core.options import add_common
 from training.report_rows import OPENING, summary
 
 HEADING = re.compile(r"^## Figures\b.*$", re.MULTILINE)
@@ -34,7 +36,7 @@ HEADING = re.compile(r"^## Figures\b.*$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class System:
-    """How one system is measured. In the options stand {data}, {prepared}, {runs} and {checkpoint}, its own folders."""
+    """How one system is measured. In the options stand {data}, {prepared}, {run} and {checkpoint}, its own folders."""
 
     data: str  # what it learns from, in the data folder
     ready: str  # what preparing writes last
@@ -58,7 +60,7 @@ SYSTEMS = {
         data="songs.npz",
         ready="facts.json",
         preparing="--data {data} --prepared {prepared}",
-        places="--prepared {prepared} --checkpoint {checkpoint} --runs {runs}",
+        places="--prepared {prepared} --checkpoint {checkpoint} --run {run}",
         settings="--songs 60",
         quick="--songs 12 --latent 64",
     ),
@@ -66,7 +68,7 @@ SYSTEMS = {
         data="abc",
         ready="test_absolute.npz",
         preparing="--data {data}/abc --prepared {prepared}",
-        places="--prepared {prepared} --checkpoint {checkpoint} --runs {runs}",
+        places="--prepared {prepared} --checkpoint {checkpoint} --run {run}",
         settings="--tunes 500",
         quick="--tunes 4",
     ),
@@ -81,8 +83,8 @@ SYSTEMS = {
     "translation": System(
         data="audio",
         ready="cello.npz",
-        preparing="--audio {data}/audio --prepared {prepared}",
-        places="--prepared {prepared} --audio {data}/audio --checkpoints {checkpoint} --runs {runs}",
+        preparing="--data {data}/audio --prepared {prepared}",
+        places="--prepared {prepared} --data {data}/audio --checkpoint {checkpoint} --run {run}",
         settings="--recordings 16 --others",
         quick="--recordings 2 --judged 20 --sample 1 --pair flute-trombone",
         listens=True,
@@ -101,15 +103,15 @@ class Places:
 
     def words(self, name: str, options: str) -> list[str]:
         """Options with the folders of a system filled in."""
-        folders = {"prepared": self.prepared, "runs": self.runs, "checkpoint": self.checkpoints}
+        folders = {"prepared": self.prepared, "run": self.runs, "checkpoint": self.checkpoints}
         own = {key: str((folder / name).resolve()) for key, folder in folders.items()}
         return [word.format(data=self.data.resolve(), **own) for word in options.split()]
 
 
-def run(name: str, command: str, words: list[str]) -> tuple[float, bool]:
-    """Run `python -m training.<name> <command>`; (seconds, whether it ended well). Its output goes where ours goes."""
+def launch(name: str, command: str, words: list[str]) -> tuple[float, bool]:
+    """Run `python -m training <command> <name>`; (seconds, whether it ended well). Its output goes where ours goes."""
     began = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", f"training.{name}", command, *words], cwd=ROOT)
+    done = subprocess.run([sys.executable, "-m", "training", command, name, *words], cwd=ROOT)
     return time.monotonic() - began, done.returncode == 0
 
 
@@ -126,14 +128,14 @@ def measure(name: str, places: Places, quick: bool = False) -> bool:
     system = SYSTEMS[name]
     if not (places.prepared / name / system.ready).exists():
         print(f"Preparing the data of {name}: some minutes, once ...", file=sys.stderr, flush=True)
-        if not run(name, "prepare", places.words(name, system.preparing))[1]:
+        if not launch(name, "prepare", places.words(name, system.preparing))[1]:
             return False
     settings = system.quick if quick else system.settings
     print(f"Measuring {name} ...", file=sys.stderr, flush=True)
-    seconds, well = run(name, "evaluate", [*places.words(name, system.places), *settings.split()])
+    seconds, well = launch(name, "evaluate", [*places.words(name, system.places), *settings.split()])
     if well:
         told = {
-            "command": f"python -m training.{name} evaluate {settings}".strip(),
+            "command": f"python -m training evaluate {name} {settings}".strip(),
             "date": date.today().isoformat(),
             "machine": machine(),
             "minutes": round(seconds / 60, 1),
@@ -197,17 +199,18 @@ def gather(names: list[str], checkpoints: Path) -> str:
     return "\n".join(parts)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = shell.Parser(prog="python -m training.report", description=__doc__.splitlines()[0])
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which systems, and where everything is: folders with a subfolder a system."""
     parser.add_argument("--system", action="append", choices=SYSTEMS, help="only this one; may be repeated")
-    parser.add_argument("--data", type=Path, default=ROOT / "data", help="folder of songs.npz, abc/ and audio/")
-    parser.add_argument("--prepared", type=Path, default=ROOT / "prepared", help="prepared arrays, a folder a system")
-    parser.add_argument("--runs", type=Path, default=ROOT / "runs", help="trained comparisons, a folder a system")
+    add_common(parser, data=ROOT / "data", prepared=ROOT / "prepared", run=ROOT / "runs")
     parser.add_argument("--quick", action="store_true", help="small settings on copies; prints, keeps nothing")
     parser.add_argument("--gather", action="store_true", help="measure nothing, gather what was measured last")
-    args = parser.parse_args(arguments)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and gather; 0, 1 where a system failed or had no data, 2 where none had."""
     wanted = args.system or list(SYSTEMS)
-    places = Places(args.data, args.prepared, args.runs)
+    places = Places(args.data, args.prepared, args.run)
     failed: list[str] = []
     if not args.gather:
         lacking = {name: found for name in wanted if (found := missing(name, places))}
@@ -223,7 +226,7 @@ def main(arguments: list[str] | None = None) -> int:
         wanted = [name for name in wanted if name not in lacking]
     with tempfile.TemporaryDirectory() as folder:
         if args.quick:
-            places = Places(args.data, args.prepared, args.runs, Path(folder))
+            places = Places(args.data, args.prepared, args.run, Path(folder))
             for name in wanted:
                 shutil.copytree(CHECKPOINTS / name, places.checkpoints / name)
         if not args.gather:
@@ -236,7 +239,3 @@ def main(arguments: list[str] | None = None) -> int:
     for name in failed:
         print(f"The evaluation of {name} failed (see above); its last figures stand.", file=sys.stderr)
     return 1 if failed or (not args.gather and lacking) else 0
-
-
-if __name__ == "__main__":
-    shell.run(main)

@@ -15,6 +15,7 @@ from engine.translation.frames import HOP, KNOTS, RATE, Frames
 from engine.translation.profile import relative
 
 TEMPO = 120.0
+OTHER_PROGRAM = INSTRUMENTS["flute"].program  # writes the melody of an instrument of one's own
 SHORTEST = 4  # frames (64 ms) of a note
 HELD = 8  # frames (0.13 s) at one pitch that speech seldom has
 GLIDING = 0.3  # share of steady frames under which speech is suspected
@@ -70,7 +71,8 @@ def melody(frames: Frames, instrument: str = "flute", transpose: int = 0) -> Son
         )
         for first, length, pitch, loud in found
     )  # fmt: skip
-    return Song((Track(instrument, INSTRUMENTS[instrument].program, False, track),), tempo=TEMPO)
+    program = INSTRUMENTS[instrument].program if instrument in INSTRUMENTS else OTHER_PROGRAM
+    return Song((Track(instrument, program, False, track),), tempo=TEMPO)
 
 
 def tonal(frames: Frames) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from itertools import product
 from pathlib import Path
 
@@ -17,12 +16,14 @@ from engine.core.midi import write_midi
 from engine.core.pianoroll import TRACKS
 from engine.core.song import Note, Song, Track
 from tests.tiny_data import LABELS, song, songs, untrained_codec
-from training.band import __main__ as training
+from training.__main__ import main
+from training.band import gan
 from training.band import train as band_train
-from training.band.calibrate import copies, harmony, meet, set_repeats, set_silences, shuffled, sounding, two_bars
-from training.band.codec import autoencoder, chord_code
-from training.band.genres import features
-from training.band.prepare import Windows, key_shift, prepare, windows_of
+from training.band.calibrate import bisect_to_target, set_repeats, set_silences, sounding
+from training.band.codec import autoencoder, chord_code, encode
+from training.band.genres import GENRES, features
+from training.band.measures import copies, harmony, shuffled, two_bars
+from training.band.prepare import Windows, key_shift, prepare, real_phrases, windows_of
 
 pytestmark = pytest.mark.training
 
@@ -76,24 +77,20 @@ def test_a_chord_code_has_unit_length_and_silence_none() -> None:
 
 
 def test_a_tiny_band_trains_saves_loads_and_plays(prepared: Path, codec: Path, tmp_path: Path, monkeypatch) -> None:
-    def run(*words: str) -> None:
-        monkeypatch.setattr(sys, "argv", ["training.band", *words])
-        training.main()
-
     small = {"width": 24, "depth": 1, "bar_width": 16, "track_width": 16}
-    monkeypatch.setattr(training, "Config", lambda genres: Config(genres, **small))
+    monkeypatch.setattr(band_train, "Config", lambda genres: Config(genres, **small))
     folder = tmp_path / "band"
-    common = ["train", "--prepared", str(prepared), "--codec", str(codec), "--run", str(tmp_path / "run"),
+    common = ["train", "band", "--prepared", str(prepared), "--codec", str(codec), "--run", str(tmp_path / "run"),
               "--checkpoint", str(folder), "--batch", "4", "--evaluate-every", "2", "--calibrate", "2"]  # fmt: skip
-    run(*common, "--steps", "2")
-    run(*common, "--steps", "4")  # resumes
+    main([*common, "--steps", "2"])
+    main([*common, "--steps", "4"])  # resumes
     steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert steps[0] == 2 and max(steps) == 4
     model = band.load(folder, "cpu")
-    assert model.genres == tuple(band_train.GENRES) and model.facts["steps"] == 4
+    assert model.genres == tuple(GENRES) and model.facts["steps"] == 4
     made = band.generate(model, band.Request(genre={"jazz": 1}, seed=1, bars=8)).song
     assert made.notes > 0 and 100 <= made.tempo < 140
-    run("evaluate", "--prepared", str(prepared), "--checkpoint", str(folder), "--phrases", "32")
+    main(["evaluate", "band", "--prepared", str(prepared), "--checkpoint", str(folder), "--phrases", "32"])
     card = (folder / "README.md").read_text()
     assert "| TD |" in card and "| of / called |" in card
     assert band.load(folder).facts["metrics"]["phrases"] == 32
@@ -101,14 +98,14 @@ def test_a_tiny_band_trains_saves_loads_and_plays(prepared: Path, codec: Path, t
 
 @pytest.mark.parametrize("loss", ["wgan-gp", "r3"])
 def test_the_critic_learns_to_tell_music_from_beginners(prepared: Path, codec: Path, tmp_path: Path, loss: str) -> None:
-    config = Config(tuple(band_train.GENRES), width=16, depth=1, bar_width=8, track_width=8)
+    config = Config(tuple(GENRES), width=16, depth=1, bar_width=8, track_width=8)
     windows = Windows.open(prepared)
-    latents = [z for z, _, _ in training.encode(windows, codec).values()]
-    phrases = band_train.Phrases.of(windows, latents)
-    settings = {"minutes": None, "steps": 12, "batch": 8, "rate": 1e-3, "log_every": 1}
-    loop = band_train.train(phrases, config, tmp_path, loss=loss, **settings)
+    latents = [z for z, _, _ in encode(windows, codec).values()]
+    phrases = gan.Phrases.of(windows, latents)
+    settings = {"minutes": None, "steps": 12, "batch": 8, "lr": 1e-3, "log_every": 1}
+    loop = gan.train(phrases, config, tmp_path, loss=loss, **settings)
     real, genre = phrases.draw(64, torch.Generator().manual_seed(5))
-    shared, private = band_train.noise(config, 64, torch.Generator().manual_seed(6))
+    shared, private = gan.noise(config, 64, torch.Generator().manual_seed(6))
     torch.manual_seed(0)
     with torch.no_grad():
         made = Generator(config)(shared, private, genre.repeat_interleave(2, 0))
@@ -119,7 +116,7 @@ def test_the_critic_learns_to_tell_music_from_beginners(prepared: Path, codec: P
 def test_drawn_phrases_are_neighbours_of_one_song_and_genres_come_equally(prepared: Path, codec: Path) -> None:
     windows = Windows.open(prepared)
     latents = [torch.arange(len(windows.bars[t]), dtype=torch.float32)[:, None] + 1 for t in TRACKS]
-    phrases = band_train.Phrases.of(windows, latents)
+    phrases = gan.Phrases.of(windows, latents)
     phrase, genre = phrases.draw(400, torch.Generator().manual_seed(0))
     assert phrase.latent.shape == (400, 2, 4, 5, 1) and phrase.chord.shape == (400, 2, 4, 48)
     value = phrase.latent[..., 0]
@@ -131,26 +128,26 @@ def test_drawn_phrases_are_neighbours_of_one_song_and_genres_come_equally(prepar
 
 def test_a_setting_is_halved_to_what_is_wanted_or_to_its_end() -> None:
     setting = torch.zeros(3)
-    meet(setting, (0, 1), lambda: 2 * setting, torch.tensor([0.7, 5, -1]))
+    bisect_to_target(setting, (0, 1), lambda: 2 * setting, torch.tensor([0.7, 5, -1]))
     assert setting.numpy() == pytest.approx([0.35, 1, 0], abs=0.01)
 
 
 def test_tracks_that_sound_repeat_as_often_as_asked(prepared: Path) -> None:
     windows = Windows.open(prepared)
-    real, genre = training.real_phrases(windows, (0,), 4, 0)
+    real, genre = real_phrases(windows, (0,), 4, 0)
     still = np.repeat(real[:, :1], real.shape[1], 1)
-    config = Config(tuple(band_train.GENRES), width=24, depth=1, bar_width=16, track_width=16)
+    config = Config(tuple(GENRES), width=24, depth=1, bar_width=16, track_width=16)
     torch.manual_seed(0)
     network = Band(config).eval().requires_grad_(False)
     seen = set_silences(network, still, genre, 0)
     jazz = torch.eye(len(config.genres))[1].expand(2000, -1)
-    shared, private = band_train.noise(config, 1000, torch.Generator().manual_seed(1))
+    shared, private = gan.noise(config, 1000, torch.Generator().manual_seed(1))
     sounds = network.phrase(shared, private, jazz).sounds > 0
     neurons = network.generator.material(shared, private, jazz)[3]
     for wanted in (0.3, 0.7):
         set_repeats(network, still, genre, seen, torch.full((5,), wanted))  # still ones share every onset
         for t, k in product(np.flatnonzero(real[genre == 1].any((0, 1, 3, 4, 5))), (1, 2)):
-            again = neurons[:, k:, t, k - 1] + network.again[1, t, k - 1] > 0
+            again = neurons[:, k:, t, k - 1] + network.repeat_bias[1, t, k - 1] > 0
             heard = again[sounds[:, k:, t] & sounds[:, :-k, t]]
             assert heard.float().mean() == pytest.approx(wanted, abs=0.05)
 
@@ -186,11 +183,11 @@ def test_features_see_every_track_and_not_the_order_of_phrases(prepared: Path) -
 
 
 def test_an_autoencoder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"training\.variation train"):
+    with pytest.raises(RequestError, match="training train variation"):
         autoencoder(tmp_path, "bass")
 
 
-def test_broken_midi_files_are_listed_and_passed_over(tmp_path: Path, monkeypatch, capsys) -> None:
+def test_broken_midi_files_are_listed_and_passed_over(tmp_path: Path, capsys) -> None:
     (tmp_path / "midi" / "jazz").mkdir(parents=True)
     (tmp_path / "midi" / "jazz" / "broken.mid").write_bytes(b"MThd and nothing else")
     notes = song("jazz", "train", 1)
@@ -203,9 +200,7 @@ def test_broken_midi_files_are_listed_and_passed_over(tmp_path: Path, monkeypatc
         for name in TRACKS
     ]
     (tmp_path / "midi" / "jazz" / "good.mid").write_bytes(write_midi(Song(tuple(tracks), 100)))
-    words = ["training.band", "prepare", "--midi", str(tmp_path / "midi"), "--out", str(tmp_path / "out")]
-    monkeypatch.setattr(sys, "argv", words)
-    training.main()
+    main(["prepare", "band", "--midi", str(tmp_path / "midi"), "--prepared", str(tmp_path / "out")])
     said = capsys.readouterr().out
     assert "broken.mid" in said and "1 files skipped" in said
     assert Windows.open(tmp_path / "out").labels == ["jazz"]

@@ -15,8 +15,8 @@ from engine.melody.model import load
 from engine.melody.network import Config, MelodyNet
 from engine.melody.request import Request
 from tests.melodies import SHIPPED, TUNES, collection
+from training.__main__ import main
 from training.melody import train as melody_train
-from training.melody.__main__ import main as train_main
 from training.melody.card import card
 from training.melody.evaluate import COPY, Copies, NGram, five_hundred, held_out
 from training.melody.prepare import families, pack, plan_of, split, steps, transposed, variants
@@ -34,10 +34,10 @@ def small(tmp_path_factory):
     """A folder of .abc, arrays prepared from it, and a tiny model trained on them and shipped."""
     folder = tmp_path_factory.mktemp("melody")
     (folder / "tunes.abc").write_text(collection())
-    arguments = ["--prepared", str(folder / "p"), "--runs", str(folder / "r"), "--checkpoint", str(folder / "melody")]
-    train_main([*arguments, "prepare", "--data", str(folder)])
+    main(["prepare", "melody", "--prepared", str(folder / "p"), "--data", str(folder)])
+    arguments = ["--prepared", str(folder / "p"), "--run", str(folder / "r"), "--checkpoint", str(folder / "melody")]
     options = ["--width", "16", "--embed", "8", "--batch", "4", "--evaluate-every", "3"]
-    train_main([*arguments, "train", "--steps", "4", *options])
+    main(["train", "melody", *arguments, "--steps", "4", *options])
     return folder
 
 
@@ -69,9 +69,9 @@ def test_one_step_trained_saved_loaded_composes(small):
 
 
 def test_training_goes_on_where_it_stopped(small):
-    arguments = ["--prepared", str(small / "p"), "--runs", str(small / "r"), "--checkpoint", str(small / "melody2")]
+    arguments = ["--prepared", str(small / "p"), "--run", str(small / "r"), "--checkpoint", str(small / "melody2")]
     options = ["--width", "16", "--embed", "8", "--batch", "4", "--evaluate-every", "3"]
-    train_main([*arguments, "train", "--steps", "6", *options])
+    main(["train", "melody", *arguments, "--steps", "6", *options])
     logged = [json.loads(line)["step"] for line in (small / "r" / "shipped" / "log.jsonl").read_text().splitlines()]
     assert logged == sorted(logged) and logged[-1] == 6 and logged.count(4) >= 1
 
@@ -162,5 +162,5 @@ def test_the_evaluation_measures_and_the_card_tells(model, tmp_path):
 def test_without_tunes_it_says_where_they_may_come_from(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RequestError, match="--music21"):
-        train_main(["prepare", "--prepared", str(tmp_path / "p")])
+        main(["prepare", "melody", "--prepared", str(tmp_path / "p")])
     assert not (tmp_path / "p").exists()

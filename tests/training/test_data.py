@@ -8,8 +8,8 @@ from engine import RequestError
 from engine.core.midi import write_midi
 from engine.core.pianoroll import TRACKS
 from engine.core.song import Note, Song, Track
+from training.__main__ import main
 from training.core.data import lpd5, midi_folder, songs_npz, split_of
-from training.variation import __main__ as variation
 from training.variation.prepare import Bars, unpack
 
 
@@ -48,11 +48,10 @@ def test_lpd5_songs_get_the_genre_of_the_one_list_that_names_them(lakh):
     assert jazz.pitch.tolist() == [40, 41, 42, 43, 44] and jazz.velocity.tolist() == [60, 61, 62, 63, 64]
 
 
-def test_variation_prepares_from_it(lakh, tmp_path, monkeypatch):
-    words = ["prepare", "--lpd5", lakh / "lpd_5_cleansed", "--ids", lakh / "cleansed_ids.txt"]
+def test_variation_prepares_from_it(lakh, tmp_path):
+    words = ["prepare", "variation", "--lpd5", lakh / "lpd_5_cleansed", "--ids", lakh / "cleansed_ids.txt"]
     words += ["--lists", lakh / "id_lists_lastfm", "--prepared", tmp_path / "prepared"]
-    monkeypatch.setattr("sys.argv", ["training.variation", *map(str, words)])
-    variation.main()
+    main([*map(str, words)])
     bars = Bars.open(tmp_path / "prepared")
     assert len(bars.split) == 2 and len(bars.index) == 2
     roll = unpack(bars.bars["bass"][bars.index[0, TRACKS.index("bass")]])

@@ -1,6 +1,5 @@
 """Training on any processor: bfloat16 where it is there, float32 where it is not, and all five systems train."""
 
-import importlib
 import math
 
 import pytest
@@ -8,6 +7,7 @@ import torch
 
 from engine.core import shell
 from tests.processes import TRAIN_ALL, launched
+from training import __main__ as training
 from training.core import precision
 from training.core.loop import Loop
 
@@ -55,10 +55,8 @@ def test_a_device_without_an_operation_has_no_bfloat16(monkeypatch):
 
 @pytest.mark.parametrize("system", ["band", "melody", "translation", "trombone", "variation"])
 def test_an_unknown_precision_is_one_sentence(system, capsys):
-    module = importlib.import_module(f"training.{system}")
-    with pytest.raises(SystemExit) as ended, pytest.MonkeyPatch.context() as patched:
-        patched.setattr("sys.argv", [f"training.{system}", "train", "--precision", "half"])
-        shell.run(module.main)
+    with pytest.raises(SystemExit) as ended:
+        shell.run(lambda: training.main(["train", system, "--precision", "half"]))
     assert ended.value.code == 2
     [said] = capsys.readouterr().err.splitlines()
     assert "half" in said and "auto" in said

@@ -8,6 +8,7 @@ import pytest
 from engine import CHECKPOINTS
 from engine.core import checkpoint
 from training import report
+from training.__main__ import main
 from training.melody.prepare import music21_files
 from training.report_rows import summary, trombone
 
@@ -17,11 +18,11 @@ def calls(monkeypatch, tmp_path):
     """What the report would run, and a root of its own to write to."""
     made = []
 
-    def run(name, command, words):
+    def launch(name, command, words):
         made.append((name, command, words))
         return 90.0, name != "trombone"
 
-    monkeypatch.setattr(report, "run", run)
+    monkeypatch.setattr(report, "launch", launch)
     monkeypatch.setattr(report, "ROOT", tmp_path)
     monkeypatch.setattr(report.checkpoint, "update", lambda folder, **facts: made.append((folder.name, facts)))
     return made
@@ -56,7 +57,7 @@ def test_weights_that_were_never_measured_are_said_to_be():
 
 
 def test_without_data_it_says_in_one_sentence_what_to_do_and_writes_nothing(calls, tmp_path, capsys):
-    assert report.main(["--data", str(tmp_path / "none"), "--prepared", str(tmp_path / "none")]) == 2
+    assert main(["report", "--data", str(tmp_path / "none"), "--prepared", str(tmp_path / "none")]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and str(tmp_path / "none") in said and "--data" in said
     assert not calls and not (tmp_path / "EVALUATION.md").exists()
@@ -67,7 +68,7 @@ def test_what_is_missing_is_prepared_once_and_what_fails_or_has_no_data_keeps_it
     (data / "audio").mkdir(parents=True)
     (prepared / "band").mkdir(parents=True)
     (prepared / "band" / "facts.json").touch()
-    assert report.main(["--data", str(data), "--prepared", str(prepared)]) == 1
+    assert main(["report", "--data", str(data), "--prepared", str(prepared)]) == 1
     runs = [call[:2] for call in calls if len(call) == 3]
     assert runs == [("band", "evaluate"), ("trombone", "prepare"), ("translation", "prepare"),
                     ("translation", "evaluate")]  # fmt: skip
@@ -76,7 +77,7 @@ def test_what_is_missing_is_prepared_once_and_what_fails_or_has_no_data_keeps_it
     stamped = [call for call in calls if len(call) == 2]
     assert stamped[0][0] == "band" and "trombone" not in dict(stamped)
     told = dict(stamped)["band"]["measured"]
-    assert told["minutes"] == 1.5 and told["command"] == "python -m training.band evaluate --phrases 2000"
+    assert told["minutes"] == 1.5 and told["command"] == "python -m training evaluate band --phrases 2000"
     assert str(tmp_path) not in json.dumps(told)
     assert "## Trombone" in (tmp_path / "EVALUATION.md").read_text()
 
@@ -88,11 +89,11 @@ def test_a_small_evaluation_prepares_measures_and_leaves_the_weights_alone(tmp_p
     (tmp_path / "abc").mkdir()
     (tmp_path / "abc" / "tunes.abc").write_text("\nX:".join(tunes))
     before = {path: path.read_bytes() for path in (CHECKPOINTS / "melody").iterdir()}
-    places = ["--data", str(tmp_path), "--prepared", str(tmp_path / "p"), "--runs", str(tmp_path / "r")]
-    assert report.main(["--quick", "--system", "melody", *places]) == 0
+    places = ["--data", str(tmp_path), "--prepared", str(tmp_path / "p"), "--run", str(tmp_path / "r")]
+    assert main(["report", "--quick", "--system", "melody", *places]) == 0
     said = capfd.readouterr().out
     table = said.partition("## Melody")[2]
     assert "| of 4 tunes whole, every bar full | 100.0% |" in table
-    assert "`python -m training.melody evaluate --tunes 4`, 20" in table
+    assert "`python -m training evaluate melody --tunes 4`, 20" in table
     assert (tmp_path / "p" / "melody" / "test.abc").exists()
     assert {path: path.read_bytes() for path in (CHECKPOINTS / "melody").iterdir()} == before

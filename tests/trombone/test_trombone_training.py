@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +14,11 @@ from engine.trombone.conditions import HARMONICS, LOWEST
 from engine.trombone.network import Config, SampleRNN
 from engine.trombone.pitch import RATE
 from tests.tiny_data import AMPLITUDES, PHASES, recorded, sound
-from training.trombone import __main__ as command
+from training.__main__ import main
+from training.trombone.batches import Notes, TBPTTBatcher, bits, score
 from training.trombone.evaluate import log_mel_distance, play_validation, self_played, table_of
 from training.trombone.notes import analyse, cut
 from training.trombone.prepare import from_midi_folders, prepare, recordings, split_of
-from training.trombone.train import Lanes, Notes, bits, score
 
 pytestmark = pytest.mark.training
 
@@ -107,20 +106,20 @@ def network(**changes: object) -> SampleRNN:
 def test_a_network_learns_two_notes_and_lengths_are_masked(notes: Notes) -> None:
     net = network()
     which = np.flatnonzero(notes.index["split"] == 0)[:2]
-    lanes = Lanes(notes, which, net, 2, 512, np.random.default_rng(0), corrupt=False)
+    batcher = TBPTTBatcher(notes, which, net, 2, 512, np.random.default_rng(0), corrupt=False)
     optimizer = torch.optim.Adam(net.parameters(), 3e-3)
     state, losses = net.begin(2), []
     for _ in range(60):
-        loss, after = bits(net, lanes(), state)
+        loss, after = bits(net, batcher(), state)
         state = tuple(s.detach() for s in after)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
     assert np.mean(losses[-12:]) < 0.75 * np.mean(losses[:2])
-    lanes = Lanes(notes, which, net, 2, 512, np.random.default_rng(0), corrupt=False, once=True)
+    batcher = TBPTTBatcher(notes, which, net, 2, 512, np.random.default_rng(0), corrupt=False, once=True)
     masks = []
-    while (batch := lanes()) is not None:
+    while (batch := batcher()) is not None:
         masks.append(batch.mask.sum().item())
     assert sum(masks) == sum(notes.frames(int(n)) for n in which), "each sample counts once, padding never"
     assert 0 < score(net, notes, which, batch=2) < 8
@@ -130,10 +129,10 @@ def test_carried_state_makes_chunks_equal_one_long_sequence(notes: Notes) -> Non
     net = network().eval()
     totals = []
     for chunk in (512, 2048):
-        lanes = Lanes(notes, np.array([0]), net, 1, chunk, np.random.default_rng(0), corrupt=False, once=True)
+        batcher = TBPTTBatcher(notes, np.array([0]), net, 1, chunk, np.random.default_rng(0), corrupt=False, once=True)
         state, total = net.begin(1), 0.0
         with torch.no_grad():
-            while (batch := lanes()) is not None:
+            while (batch := batcher()) is not None:
                 value, state = bits(net, batch, state)
                 total += float(value) * float(batch.mask.sum())
         totals.append(total)
@@ -144,21 +143,21 @@ def test_the_corrupted_history_differs_but_the_target_stays_the_recording(notes:
     net = network()
     which = np.flatnonzero(notes.index["split"] == 0)
     bank = self_played(net, notes, which, 4, seed=0)
-    lanes = Lanes(notes, which, net, 6, 512, np.random.default_rng(1))
-    lanes.bank, lanes.bank_share = bank, 1.0
-    batch = lanes()
-    note, (levels, _, _) = int(lanes.note[0]), bank[int(lanes.note[0])]
+    batcher = TBPTTBatcher(notes, which, net, 6, 512, np.random.default_rng(1))
+    batcher.bank, batcher.bank_share = bank, 1.0
+    batch = batcher()
+    note, (levels, _, _) = int(batcher.note[0]), bank[int(batcher.note[0])]
     np.testing.assert_array_equal(batch.history[0, 64:].numpy(), levels[:511])
-    assert lanes.own_play.all() and note in bank
+    assert batcher.own_play.all() and note in bank
     assert (batch.target[0, :511] != batch.history[0, 64:]).float().mean() > 0.5
-    lanes.bank = {}  # played anew: a note that has begun goes on as it was
-    assert lanes.own_play.all() and not lanes.bank
-    np.testing.assert_array_equal(lanes().history[0, 64:].numpy(), levels[512:1023])
+    batcher.bank = {}  # played anew: a note that has begun goes on as it was
+    assert batcher.own_play.all() and not batcher.bank
+    np.testing.assert_array_equal(batcher().history[0, 64:].numpy(), levels[512:1023])
 
 
 def test_the_thesis_conditioning_sees_neither_phase_nor_prior(notes: Notes) -> None:
     net = network(prior=False)
-    batch = Lanes(notes, np.arange(4), net, 4, 512, np.random.default_rng(0))()
+    batch = TBPTTBatcher(notes, np.arange(4), net, 4, 512, np.random.default_rng(0))()
     assert not batch.sample_features.any()
     assert not batch.features[..., -23:].any() and batch.features.any()
     moved = batch.prior + 0.3
@@ -186,16 +185,15 @@ def test_the_table_counts_what_is_out_of_tune_too_short_clipped_and_silent() -> 
     assert (table["clipped"], table["silent"]) == (1, 1)
 
 
-def test_a_run_trains_stops_resumes_and_plays(
-    notes: Notes, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_trains_stops_resumes_and_plays(notes: Notes, folder: Path, tmp_path: Path) -> None:
     prepared = tmp_path / "prepared"
     prepare(folder, prepared, copies=1, progress=False)
-    words = f"train --prepared {prepared} --folder {tmp_path / 'run'} --dim 16 --batch 2 --chunk 256 --precision no"
+    words = (
+        f"train trombone --prepared {prepared} --run {tmp_path / 'run'} --dim 16 --batch 2 --chunk 256 --precision no"
+    )
     for steps in (2, 4):
         rest = f"--steps {steps} --evaluate-every 2 --every 1 --self-play 2 --bank 1"
-        monkeypatch.setattr(sys, "argv", ["trombone", *words.split(), *rest.split()])
-        command.main()
+        main([*words.split(), *rest.split()])
     state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
     assert state["step"] == 4
     from training.trombone.evaluate import export, load_run

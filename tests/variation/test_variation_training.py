@@ -16,7 +16,7 @@ from training.variation.evaluate import evaluate, held_out
 from training.variation.muon import orthogonal
 from training.variation.predictors import Latents
 from training.variation.prepare import Bars, fold, prepare, song_bars, unpack
-from training.variation.train import train_vae, transposed
+from training.variation.vae import train_vae, transposed
 
 pytestmark = pytest.mark.training
 

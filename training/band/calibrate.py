@@ -1,4 +1,4 @@
-"""Band measured: what is read from training data to play a generator, and the table of real beside generated.
+"""What is read from training data to play a generator: thresholds, silences, repeats, harmony and variety.
 
 Everything here looks at phrases as rolls, uint8 0/1 [N, 4 bars, 5 tracks, 2, 16, 72], onset and sounding cells, real
 ones cut from songs and generated ones decoded, on the same grid of sixteenths.
@@ -6,7 +6,6 @@ ones cut from songs and generated ones decoded, on the same grid of sixteenths.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 
 import numpy as np
@@ -15,8 +14,9 @@ from torch import Tensor
 
 from engine.band.config import BARS
 from engine.band.network import TRACKS, Band
-from engine.core.pianoroll import LOWEST, PITCHES, STEPS
-from training.band.train import noise
+from engine.core.pianoroll import PITCHES, STEPS
+from training.band.gan import noise
+from training.band.measures import harmony, per_track
 from training.core import metrics
 from training.variation.prepare import TRACKS as NAMES
 
@@ -59,39 +59,6 @@ def sounding(onset: np.ndarray, held: np.ndarray) -> np.ndarray:
     return out.reshape(n, bars, STEPS, TRACKS, PITCHES).transpose(0, 1, 3, 2, 4)
 
 
-def per_track(rolls: np.ndarray) -> dict[str, dict[str, float]]:
-    """Track -> the measures of its bars, of phrases [N, 4 or 8, 5, 2, 16, 72]; see `training.core.metrics`."""
-    out = {}
-    for t, name in enumerate(NAMES):
-        onset, held = rolls[:, :, t, 0] > 0, rolls[:, :, t, 1] > 0
-        long = (len(rolls), -1, PITCHES)
-        lengths = metrics.note_lengths(onset.reshape(long), held.reshape(long))
-        out[name] = {
-            "EB %": 100 * metrics.empty_bars(held),
-            "UPC": metrics.used_pitch_classes(held, LOWEST),
-            "QN2 %": 100 * metrics.qualified_notes(lengths, 2),
-            "QN3 %": 100 * metrics.qualified_notes(lengths, 3),
-            "polyphony": metrics.polyphony(held),
-            "notes": metrics.note_density(onset),
-            "same": metrics.mean(x := metrics.onset_iou(onset[:, 1:], onset[:, :-1]), ~np.isnan(x)),
-        }
-    drums = np.nonzero(rolls[:, :, 0, 0])[2]
-    out["drums"]["DP8 %"] = 100 * metrics.drum_pattern(drums, 4, 8)
-    return out
-
-
-def harmony(rolls: np.ndarray) -> float:
-    """TD of phrases: mean over pairs of pitched tracks and beats."""
-    held = rolls[:, :, 1:, 1].transpose(0, 2, 1, 3, 4).reshape(len(rolls), TRACKS - 1, -1, PITCHES) > 0
-    return metrics.tonal_distance(held, 4)
-
-
-def shuffled(rolls: np.ndarray, seed: int = 0) -> np.ndarray:
-    """The same phrases with every track taken from another one: what harmony between tracks is measured against."""
-    rng = np.random.default_rng(seed)
-    return np.stack([rolls[rng.permutation(len(rolls)), :, t] for t in range(TRACKS)], 2)
-
-
 def _mean_length(onset: np.ndarray, held: np.ndarray) -> float:
     long = (len(onset), -1, PITCHES)
     lengths = metrics.note_lengths(onset.reshape(long), held.reshape(long))
@@ -111,8 +78,8 @@ def calibrate(band: Band, real: np.ndarray, real_genre: np.ndarray, seed: int = 
     share as many onsets with the next, tracks agree as well, and bars use as many pitch classes as real ones."""
     genre = np.repeat(np.arange(len(band.config.genres)), pairs)
     wanted, seen = per_track(real), set_silences(band, real, real_genre, seed)
-    band.clear.zero_()
-    band.variety.zero_()
+    band.chord_weight.zero_()
+    band.pitch_class_boost.zero_()
     repeat = torch.zeros(TRACKS)
 
     def play() -> np.ndarray:
@@ -126,12 +93,12 @@ def calibrate(band: Band, real: np.ndarray, real_genre: np.ndarray, seed: int = 
         set_repeats(band, real, real_genre, seen, repeat)
         return of(per_track(play()), "same")
 
-    meet(repeat, REPEAT, repeating, of(wanted, "same"))
-    meet(band.clear, CLEAR, lambda: torch.tensor(-harmony(play())), torch.tensor(-harmony(real)))
-    meet(band.variety, VARIETY, lambda: of(per_track(play()), "UPC"), of(wanted, "UPC"))
+    bisect_to_target(repeat, REPEAT, repeating, of(wanted, "same"))
+    bisect_to_target(band.chord_weight, CLEAR, lambda: torch.tensor(-harmony(play())), torch.tensor(-harmony(real)))
+    bisect_to_target(band.pitch_class_boost, VARIETY, lambda: of(per_track(play()), "UPC"), of(wanted, "UPC"))
 
 
-def meet(setting: Tensor, span: tuple[float, float], measure: Callable[[], Tensor], wanted: Tensor) -> None:
+def bisect_to_target(setting: Tensor, span: tuple[float, float], measure: Callable[[], Tensor], wanted: Tensor) -> None:
     """Halve the span until `measure()`, which rises with `setting` element by element, is as wanted. The last call of
     `measure` is with the setting that stays."""
     low, high = (torch.full_like(setting, end) for end in span)
@@ -179,11 +146,11 @@ def set_repeats(
             both = alike[real_genre == g][:, :, t]
             rate = repeat[t].item() * metrics.mean(both, ~np.isnan(both))
             if len(values := seen[g][t][k - 1]) and rate == rate:  # where the track ever plays two bars
-                band.again[g, t, k - 1] = -float(np.quantile(values, np.clip(1 - rate, 0.02, 0.999)))
+                band.repeat_bias[g, t, k - 1] = -float(np.quantile(values, np.clip(1 - rate, 0.02, 0.999)))
 
 
 def _thresholds(band: Band, real: np.ndarray, real_genre: np.ndarray, genre: np.ndarray, seed: int) -> None:
-    band.least.fill_(-30.0)
+    band.min_onset_logit.fill_(-30.0)
     logits = sample(band, genre, seed)
     for g in range(len(band.config.genres)):
         mine, theirs = logits[genre == g], real[real_genre == g]
@@ -212,21 +179,4 @@ def _thresholds(band: Band, real: np.ndarray, real_genre: np.ndarray, genre: np.
                     high = middle
             band.held_at[g, t] = (low + high) / 2
 
-    band.least.copy_(band.onset_at.amax(0) + 0.7)
-
-
-def copies(rolls: np.ndarray, known: set[bytes], least: int = 12) -> float:
-    """Share of two-bar windows [N, bars, 5, 2, 16, 72] (with at least `least` pitched onsets) whose onsets of all five
-    tracks are exactly those of two neighbouring bars in `known` (see `two_bars`)."""
-    found = [key in known for key in two_bars(rolls, least)]
-    return float(np.mean(found)) if found else float("nan")
-
-
-def two_bars(rolls: np.ndarray, least: int = 12) -> list[bytes]:
-    """A key for each two neighbouring bars' onsets in all five tracks, where they have `least` pitched onsets."""
-    keys = []
-    for b in range(rolls.shape[1] - 1):
-        window = rolls[:, b : b + 2, :, 0]
-        enough = window[:, :, 1:].sum((1, 2, 3, 4)) >= least
-        keys += [hashlib.blake2b(np.packbits(w).tobytes(), digest_size=16).digest() for w in window[enough]]
-    return keys
+    band.min_onset_logit.copy_(band.onset_at.amax(0) + 0.7)

@@ -1,6 +1,6 @@
 """What Band's generator learns to make: the latents of real bars, and the chord codes of the whole band.
 
-The autoencoders are Variation's, one an instrument (`training.variation`, K = 32), trained before; only their encoders
+The autoencoders are Variation's, one an instrument (K = 32), trained before; only their encoders
 are used here, and their decoders are copied into Band's checkpoint.
 """
 
@@ -23,10 +23,10 @@ from training.variation.prepare import PACKED, TRACKS, unpack
 
 
 def autoencoder(folder: Path, track: str) -> BarVae:
-    """A track's trained autoencoder: best.safetensors of `training.variation`'s run folder."""
+    """A track's trained autoencoder: best.safetensors of the folder that Variation's training leaves."""
     path = folder / track / "best.safetensors"
     if not path.exists():
-        raise RequestError(f"{path} is missing: train it with `python -m training.variation train --latent 32`.")
+        raise RequestError(f"{path} is missing: train it with `python -m training train variation --latent 32`.")
     weights = {key.partition("/")[2]: w.float() for key, w in load_file(path).items() if not key.startswith("_")}
     shape = {"latent": "to_latent.bias", "step": "step_in.bias", "beat": "beat_in.bias", "bar": "bar_in.bias"}
     sizes = {name: len(weights[key]) // (2 if name == "latent" else 1) for name, key in shape.items()}
@@ -62,7 +62,7 @@ def encode(windows: Windows, folder: Path, batch: int = 4096) -> dict[str, tuple
     return out
 
 
-class Readers(nn.Module):
+class ChordProbes(nn.Module):
     """For each pitched track, from a bar's (scaled) latent to the chord code of that track alone: how the critic hears
     which pitches a latent stands for, at a hundredth of the decoder's cost. [..., 4, K] -> [..., 4, 48]."""
 
@@ -79,12 +79,12 @@ class Readers(nn.Module):
         return F.normalize(code.unflatten(-1, (BEATS, 12)), dim=-1).flatten(-2)
 
 
-def train_readers(windows: Windows, latents: list[Tensor], steps: int = 600, seed: int = 0) -> tuple[Readers, float]:
-    """Readers fitted to the bars of `windows`, and the mean cosine they reach (1 would be perfect)."""
+def train_probes(windows: Windows, latents: list[Tensor], steps: int = 600, seed: int = 0) -> tuple[ChordProbes, float]:
+    """Probes fitted to the bars of `windows`, and the mean cosine they reach (1 would be perfect)."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    readers = Readers(latents[0].shape[1])
-    optimizer = torch.optim.Adam(readers.parameters(), 4e-3)
+    probes = ChordProbes(latents[0].shape[1])
+    optimizer = torch.optim.Adam(probes.parameters(), 4e-3)
     found = 0.0
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = 4e-3 * (1 - step / steps) + 1e-5
@@ -96,12 +96,12 @@ def train_readers(windows: Windows, latents: list[Tensor], steps: int = 600, see
             z.append(latent[torch.from_numpy(rows)])
             codes.append(torch.from_numpy(chord_code(bar_chroma(unpack(packed)))))
         target = torch.stack(codes, 1).unflatten(-1, (BEATS, 12))
-        near = (readers(torch.stack(z, 1)).unflatten(-1, (BEATS, 12)) * target).sum(-1)[target.sum(-1) > 0].mean()
+        near = (probes(torch.stack(z, 1)).unflatten(-1, (BEATS, 12)) * target).sum(-1)[target.sum(-1) > 0].mean()
         optimizer.zero_grad(set_to_none=True)
         (1 - near).backward()
         optimizer.step()
         found = 0.98 * found + 0.02 * near.item()
-    return readers.eval().requires_grad_(False), found
+    return probes.eval().requires_grad_(False), found
 
 
 def chord_code(chroma: np.ndarray) -> np.ndarray:

@@ -12,11 +12,12 @@
     tempo.npy       float32 [labels]      median tempo of a label's songs
     facts.json      counts, and what was skipped with the reason
 
-    python -m training.band prepare --data data --prepared prepared/band
+    python -m training prepare band --data data --prepared prepared/band
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ import numpy as np
 
 from engine import RequestError
 from engine.band.network import BEATS
-from training.core.data import SongNotes
+from training.band.genres import GENRES, genre_of
+from training.core.data import SongNotes, add_song_arguments, chosen_songs
+from training.core.options import add_common
 from training.variation.prepare import PACKED, PITCHES, SPLITS, STEPS, TRACKS, song_bars, unpack
 
 BARS = 8  # bars a window: two phrases of four
@@ -204,3 +207,31 @@ def bar_chroma(bars: np.ndarray) -> np.ndarray:
     """uint8 0/1 [..., 2, 16, 72] -> how long each pitch class sounds in each beat, steps, float32 [..., 4, 12]."""
     held = bars[..., 1, :, :].reshape(*bars.shape[:-3], BEATS, STEPS // BEATS, PITCHES // 12, 12)
     return held.sum((-3, -2), dtype=np.float32)  # MIDI 24 is a C
+
+
+def real_phrases(windows: Windows, splits: tuple[int, ...], each: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most `each` windows of every genre from these splits: rolls uint8 [n, 8, 5, 2, 16, 72] and genres int [n]."""
+    rng = np.random.default_rng(seed)
+    genre = genre_of(windows.labels)[windows.label]
+    rows = [
+        rng.permutation(np.flatnonzero((genre == g) & np.isin(windows.split, splits)))[:each]
+        for g in range(len(GENRES))
+    ]
+    chosen = np.concatenate(rows)
+    return windows.rolls(windows.index[chosen]), genre[chosen]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the songs are, and where the arrays go."""
+    add_song_arguments(parser)
+    add_common(parser, prepared=Path("prepared/band"))
+
+
+def run(args: argparse.Namespace) -> None:
+    """Cut songs into windows of eight bars."""
+    skipped: list[str] = []
+    counts = None if args.lpd5 or args.midi else songs_by_label(args.data / "songs.npz")
+    facts = prepare(chosen_songs(args, skipped), args.prepared, counts=counts, skipped=skipped)
+    for line in facts["skipped"]:
+        print(f"skipped: {line}")
+    print(f"{facts['songs']} songs, {facts['windows']} windows of eight bars, {len(facts['skipped'])} files skipped")

@@ -1,218 +1,162 @@
-"""Band's second stage: a generator and a critic over the latents of the first, phrase by phrase.
+"""Train Band: decoders from Variation's autoencoders, then the generator against its critic.
 
-Real pairs of neighbouring phrases (eight bars) are seen as latents, chord codes and silences; the generator makes such
-pairs from a style that both share and noise of their own. The critic looks at each phrase and at the pair, projected on
-the genre (Miyato & Koyama 2018), with layer normalisation and a gradient penalty (WGAN-GP, Gulrajani et al. 2017), or
-the relativistic loss with penalties on both sides (R3GAN, Huang et al. 2024).
+    python -m training train band --prepared prepared/band --run runs/band --minutes 30
 
-    python -m training.band train --prepared prepared/band --run runs/band --minutes 30
+It needs Variation's trained autoencoders (`python -m training train variation --latent 32`); it resumes or begins the
+generator, and writes the best one by the feature distance to held-out phrases as a checkpoint.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import argparse
+import os
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
-from engine import RequestError
-from engine.band.network import BARS, BEATS, CHORD, TRACKS, Config, Generator, Phrase
-from engine.core.layers import Residual
-from training.band.codec import Readers, window_chords
-from training.band.prepare import Windows
-from training.core.loop import Loop
+from engine import CHECKPOINTS
+from engine.band.network import BARS, Band, Config
+from engine.core import checkpoint
+from training.band import measures
+from training.band.calibrate import binary, calibrate, sample, set_thresholds
+from training.band.codec import autoencoder, decoder_weights, encode, train_probes
+from training.band.gan import Phrases, train
+from training.band.genres import GENRES, features, genre_of
+from training.band.prepare import Windows, real_phrases
+from training.core import metrics
+from training.core.options import add_common
+from training.variation.prepare import TRACKS
 
-# What the genres of the collection are heard as; the rest could not be told apart (see the model card).
-GENRES = {
-    "classical": ("classical",),
-    "jazz": ("jazz",),
-    "country": ("country", "folk"),
-    "electronic": ("electronic",),
-    "game": ("game",),
-    "punk": ("punk",),
-    "rock": ("rock", "metal"),
-    "soul": ("rnb_soul", "hiphop"),
+# The General MIDI programs with which a genre's tracks are played unless a person chooses others.
+PROGRAMS = {
+    "classical": {"guitar": 24, "bass": 43, "strings": 48},
+    "jazz": {"guitar": 26, "bass": 32, "strings": 66},
+    "country": {"guitar": 25, "bass": 33, "strings": 40},
+    "electronic": {"piano": 5, "guitar": 27, "bass": 38, "strings": 81},
+    "game": {"piano": 6, "guitar": 28, "bass": 38, "strings": 80},
+    "punk": {"guitar": 30, "bass": 34, "strings": 30},
+    "rock": {"guitar": 29, "bass": 34, "strings": 18},
+    "soul": {"piano": 4, "guitar": 27, "bass": 33, "strings": 61},
 }
-PAIRS = ((0, 1), (1, 2), (2, 3), (0, 2), (1, 3))  # bars the critic compares
-FITS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))  # pitched tracks whose harmony it compares
 
 
-def genre_of(labels: list[str], genres: dict[str, tuple[str, ...]] | None = None) -> np.ndarray:
-    """The genre's number for each label of the collection, -1 where it has none, int [labels]."""
-    table = {label: i for i, names in enumerate((genres or GENRES).values()) for label in names}
-    return np.array([table.get(label, -1) for label in labels])
+def assemble(config: Config, prepared: Path, codec: Path, scales: list[tuple[torch.Tensor, torch.Tensor]]) -> Band:
+    """A band with trained decoders and the tables of the prepared songs; its generator is still untrained."""
+    band = Band(config).eval().requires_grad_(False)
+    windows = Windows.open(prepared)
+    genre = genre_of(windows.labels)
+    for t, name in enumerate(TRACKS):
+        band.decoders[t].load_state_dict(decoder_weights(autoencoder(codec, name)))
+        band.centre[t], band.scale[t] = scales[t]
+    for g in range(len(config.genres)):
+        labels = np.flatnonzero(genre == g)
+        weight = np.array([(windows.label == i).sum() for i in labels], np.float64)
+        loud = np.average(windows.loud[labels], axis=0, weights=weight)
+        usual = np.where(loud > 0, loud, 80).clip(30, 120)
+        band.mean_velocity[g] = torch.from_numpy(usual.astype(np.float32))
+        band.tempo[g] = float(np.average(windows.tempo[labels], weights=weight).round())
+    return band
 
 
-@dataclass
-class Phrases:
-    """Windows as the critic sees them, genres equally likely."""
-
-    index: Tensor  # int64 [W, 8, 5]
-    chords: Tensor  # float16 [W, 8, 48]
-    genre: Tensor  # int64 [W]
-    rows: list[Tensor]  # the windows of each genre
-    latents: list[Tensor]  # by track [N, K]
-    genres: int
-
-    @classmethod
-    def of(cls, windows: Windows, latents: list[Tensor], split: int = 0) -> Phrases:
-        genre = genre_of(windows.labels)[windows.label]
-        keep = np.flatnonzero((genre >= 0) & (windows.split == split))
-        g = torch.from_numpy(genre[keep])
-        number = len(GENRES)
-        rows = [torch.nonzero(g == i).reshape(-1) for i in range(number)]
-        if missing := [name for name, r in zip(GENRES, rows) if not len(r)]:
-            raise RequestError(f"No phrases of {', '.join(missing)} in this split; prepare more songs.")
-        index = torch.from_numpy(windows.index[keep].astype(np.int64))
-        return cls(index, torch.from_numpy(window_chords(windows)[keep]), g, rows, latents, number)
-
-    def draw(self, n: int, random: torch.Generator) -> tuple[Phrase, Tensor]:
-        """n pairs of phrases: each field [n, 2, 4, …]; genres one-hot [n, G]."""
-        genre = torch.randint(self.genres, (n,), generator=random)
-        place = torch.rand(n, generator=random)
-        rows = torch.stack([self.rows[g][int(p * len(self.rows[g]))] for g, p in zip(genre.tolist(), place.tolist())])
-        index = self.index[rows]
-        sounds = (index >= 0).float()
-        latent = (
-            torch.stack([z[index[:, :, t].clamp(min=0)] for t, z in enumerate(self.latents)], 2) * sounds[..., None]
-        )
-        chord = self.chords[rows].float()
-        shaped = (x.reshape(n, 2, BARS, *x.shape[2:]) for x in (latent, chord, sounds))
-        return Phrase(*shaped), F.one_hot(genre, self.genres).float()
-
-
-def noise(config: Config, n: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Noise of n pairs of phrases that share their styles: [2n, style+phrase] and [2n, 5, track_style+track_phrase]."""
-
-    def pair(style: int, phrase: int, *shape: int) -> Tensor:
-        kept = torch.randn(n, 1, *shape, style, generator=random).expand(-1, 2, *shape, style)
-        return torch.cat([kept, torch.randn(n, 2, *shape, phrase, generator=random)], -1).flatten(0, 1)
-
-    return pair(config.style, config.phrase), pair(config.track_style, config.track_phrase, TRACKS)
-
-
-class Critic(nn.Module):
-    """How real a pair of phrases is for its genre: fields of a Phrase [n, 2, 4, …], genre [n, G] -> [n]."""
-
-    def __init__(self, config: Config, width: int = 256, depth: int = 2, readers: Readers | None = None) -> None:
-        super().__init__()
-        seen = BARS * (TRACKS * (config.latent + 1) + CHORD) + len(PAIRS) * (TRACKS + 1)
-        self.readers = readers
-        if readers is not None:
-            seen += BARS * BEATS * (len(FITS) + TRACKS - 1)
-        self.enter = nn.Linear(seen, width)
-        self.blocks = nn.Sequential(*[Residual(width) for _ in range(depth)], nn.LayerNorm(width))
-        self.leave = nn.Linear(width, 1)
-        self.genre = nn.Linear(len(config.genres), width, bias=False)
-        self.pair = nn.Sequential(nn.Linear(3 * width, 128), nn.GELU(), nn.LayerNorm(128), nn.Linear(128, 1))
-
-    def forward(self, phrase: Phrase, genre: Tensor) -> Tensor:
-        n = len(genre)
-        latent, chord, sounds = (x.flatten(0, 1) for x in phrase)
-        one, two = [a for a, _ in PAIRS], [b for _, b in PAIRS]
-        alike = torch.exp(-2 * ((latent[:, one] - latent[:, two]) ** 2).mean(-1))  # 1 where a part repeats exactly
-        chords = torch.exp(-4 * ((chord[:, one] - chord[:, two]) ** 2).sum(-1))
-        parts = [latent, chord, sounds, alike, chords]
-        if self.readers is not None:  # how well tracks, and tracks and chord, agree in each beat
-            codes = self.readers(latent[:, :, 1:]) * sounds[:, :, 1:, None]
-            codes = codes.unflatten(-1, (BEATS, 12))  # [2n, 4 bars, 4 tracks, 4 beats, 12]
-            one, two = [a for a, _ in FITS], [b for _, b in FITS]
-            parts.append(3 * (codes[:, :, one] * codes[:, :, two]).sum(-1))
-            parts.append(3 * (codes * chord.unflatten(-1, (BEATS, 12))[:, :, None]).sum(-1))
-        seen = torch.cat([x.flatten(1) for x in parts], -1)
-        f = self.blocks(self.enter(seen)).reshape(n, 2, -1)
-        single = (self.leave(f)[..., 0] + (f * self.genre(genre)[:, None]).mean(-1) * 8).sum(1)
-        pair = self.pair(torch.cat([f[:, 0], f[:, 1], (f[:, 0] - f[:, 1]) ** 2], -1))[..., 0]
-        return single + pair
-
-
-def _mix(real: Phrase, fake: Phrase, random: torch.Generator) -> Phrase:
-    where = torch.rand(len(real.chord), 1, 1, 1, 1, generator=random).to(real.chord.device)
-    return Phrase(*(r + (f - r) * where.reshape(-1, *[1] * (r.ndim - 1)) for r, f in zip(real, fake)))
-
-
-def _slope(critic: nn.Module, at: Phrase, genre: Tensor) -> Tensor:
-    """Squared length of the critic's gradient, [n]."""
-    at = Phrase(*(x.detach().requires_grad_(True) for x in at))
-    gradients = torch.autograd.grad(critic(at, genre).sum(), list(at), create_graph=True)
-    return sum((g.flatten(1) ** 2).sum(1) for g in gradients)  # type: ignore[return-value]
-
-
-def train(
-    phrases: Phrases,
-    config: Config,
-    run: Path,
-    *,
-    minutes: float | None,
-    steps: int = 1_000_000,
-    batch: int = 48,
-    rate: float = 4e-4,
-    loss: str = "wgan-gp",
-    critic_steps: int = 2,
-    seed: int = 0,
-    evaluate=None,
-    evaluate_every: int = 1000,
-    decay: float = 0.999,
-    precision: str = "no",
-    readers: Readers | None = None,
-    log_every: int = 200,
-) -> Loop:
-    """Train until the time or the steps are up, resuming what is in `run`; a step is `critic_steps` of the critic and
-    one of the generator. evaluate(generator) -> (score, metrics) sees the averaged generator."""
-    torch.manual_seed(seed)
-    generator, critic = Generator(config), Critic(config, readers=readers)
-    optimizers = {
-        "generator": torch.optim.Adam(generator.parameters(), rate, betas=(0.0, 0.95)),
-        "critic": torch.optim.Adam([p for p in critic.parameters() if p.requires_grad], rate, betas=(0.0, 0.95)),
-    }
-    modules: dict[str, nn.Module] = {"generator": generator, "critic": critic}
-    loop = Loop(run, modules=modules, optimizers=optimizers, ema={"generator": decay}, seed=seed, precision=precision)
-    generator, critic = loop.modules["generator"], loop.modules["critic"]
-    device = loop.device
-
-    def fake(genre: Tensor, random: torch.Generator) -> Phrase:
-        shared, private = (x.to(device) for x in noise(config, len(genre), random))
-        made = generator(shared, private, genre.repeat_interleave(2, 0))
-        return Phrase(*(x.unflatten(0, (-1, 2)) for x in made))
-
-    def step(number: int) -> dict[str, float]:
-        random = loop.generator(number)
-        for _ in range(critic_steps):
-            real, genre = phrases.draw(batch, random)
-            real, genre = Phrase(*(x.to(device) for x in real)), genre.to(device)
-            with torch.no_grad():
-                made = fake(genre, random)
-            a, b = critic(real, genre), critic(made, genre)
-            if loss == "wgan-gp":
-                slope = (_slope(critic, _mix(real, made, random), genre) + 1e-12).sqrt()
-                wrong = (b - a).mean() + 10 * ((slope - 1) ** 2).mean() + 1e-3 * (a**2).mean()
-            else:
-                slope = _slope(critic, real, genre) + _slope(critic, made, genre)
-                wrong = F.softplus(b - a).mean() + 0.5 * slope.mean()
-            optimizer = loop.optimizers["critic"]
-            optimizer.zero_grad(set_to_none=True)
-            loop.backward(wrong)
-            optimizer.step()
-        real, genre = phrases.draw(batch, random)
-        real, genre = Phrase(*(x.to(device) for x in real)), genre.to(device)
-        score = critic(fake(genre, random), genre)
-        short = -score.mean() if loss == "wgan-gp" else F.softplus(critic(real, genre).detach() - score).mean()
-        optimizer = loop.optimizers["generator"]
-        optimizer.zero_grad(set_to_none=True)
-        loop.backward(short)
-        optimizer.step()
-        return {"gap": (a - b).mean().item(), "slope": slope.mean().item()}
-
-    loop.run(
-        step,
-        steps=steps,
-        minutes=minutes,
-        log_every=log_every,
-        save_every=evaluate_every,
-        evaluate=(lambda _: evaluate(loop.averaged("generator"))) if evaluate else None,
-        evaluate_every=evaluate_every,
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of training; a batch is pairs of phrases."""
+    add_common(
+        parser,
+        prepared=Path("prepared/band"),
+        run=Path("runs/band"),
+        checkpoint=CHECKPOINTS / "band",
+        minutes=None,
+        steps=40_000,
+        batch=64,
+        lr=3e-4,
+        precision="no",
+        evaluate_every=500,
+        resume=True,
+        threads=1,
+        seed=0,
     )
-    return loop
+    parser.add_argument(
+        "--codec", type=Path, default=Path("runs/variation/k32"), help="trained autoencoders, a folder a track"
+    )
+    parser.add_argument("--loss", choices=("r3", "wgan-gp"), default="r3")
+    parser.add_argument("--critic-steps", type=int, default=2, help="of the critic for one of the generator")
+    parser.add_argument(
+        "--chord-probes",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="whether the critic hears how the tracks' pitches agree",
+    )
+    parser.add_argument("--calibrate", type=int, default=100, help="phrase pairs a genre that thresholds are read from")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train, and write the best generator as a checkpoint."""
+    windows = Windows.open(args.prepared)
+    config = Config(genres=tuple(GENRES))
+    store = args.run.parent / "latents.pt"
+    if not store.exists():
+        store.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(encode(windows, args.codec), temporary := store.with_suffix(f".{os.getpid()}"))
+        os.replace(temporary, store)
+    coded = torch.load(store, weights_only=True)
+    phrases = Phrases.of(windows, [coded[n][0] for n in TRACKS])
+    band = assemble(config, args.prepared, args.codec, [(coded[n][1], coded[n][2]) for n in TRACKS])
+    known, known_genre = real_phrases(windows, (0,), min(150, args.calibrate), 2)
+    known_td = measures.harmony(known)
+    held_out = features(real_phrases(windows, (1, 2), 100, 3)[0].reshape(-1, BARS, 5, 2, 16, 72))
+
+    def evaluate(generator: torch.nn.Module) -> tuple[float, dict[str, float]]:
+        band.generator.load_state_dict(generator.state_dict())
+        genre = np.repeat(np.arange(len(GENRES)), min(50, args.calibrate))
+        set_thresholds(band, known, known_genre, genre, 5)
+        rolls = binary(band, sample(band, genre, 6), genre)
+        distance = metrics.feature_distance(
+            features(rolls.reshape(-1, BARS, 5, 2, 16, 72)), held_out, held_out, dimensions=40
+        )
+        same = metrics.onset_iou(rolls[:, 1:, :, 0] > 0, rolls[:, :-1, :, 0] > 0)
+        td = measures.harmony(rolls)
+        score = distance + 10 * abs(td - known_td)
+        return score, {"distance": distance, "same": float(np.nanmean(same)), "td": td, "td_real": known_td}
+
+    probes = None
+    if args.chord_probes:
+        probes, near = train_probes(windows, phrases.latents)
+        print(f"chord probes: mean cosine {near:.3f}", flush=True)
+    loop = train(
+        phrases,
+        config,
+        args.run,
+        minutes=args.minutes,
+        steps=args.steps,
+        loss=args.loss,
+        critic_steps=args.critic_steps,
+        batch=args.batch,
+        lr=args.lr,
+        precision=args.precision,
+        probes=probes,
+        seed=args.seed,
+        evaluate=evaluate,
+        evaluate_every=args.evaluate_every,
+        resume=args.resume,
+    )
+    if not loop.main:
+        return
+    band.generator.load_state_dict(loop.load_best("generator"))
+    real, real_genre = real_phrases(windows, (0,), 4 * args.calibrate, 7)
+    calibrate(band, real, real_genre, pairs=args.calibrate)
+    checkpoint.save(
+        args.checkpoint,
+        system="band",
+        weights=band.state_dict(),
+        model=config.asdict(),
+        half=True,
+        data="songs.npz: sequenced songs of public MIDI collections, research training only",
+        licence="The weights and code are the project's own; the songs they learned from are not redistributed.",
+        seed=args.seed,
+        steps=loop.step,
+        loss=args.loss,
+        programs=PROGRAMS,
+        tempo_by_genre=dict(zip(GENRES, band.tempo.tolist())),
+    )
+    print(f"{args.checkpoint}: step {loop.step}, best feature distance {loop.best:.1f}")

@@ -28,6 +28,7 @@ from engine.core.midi import read_midi
 from engine.core.npz import read_npz
 from engine.core.pianoroll import merge_to_five
 from engine.core.song import Song
+from training.core.options import add_common
 
 TICKS = 24  # a beat
 SPLITS = {"train": 0.8, "val": 0.1, "test": 0.1}
@@ -104,7 +105,7 @@ def midi_folder(folder: Path | str, skipped: list[str] | None = None) -> Iterato
 
 def add_song_arguments(parser: argparse.ArgumentParser) -> None:
     """Where a `prepare` takes its songs from."""
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of songs.npz")
+    add_common(parser, data=Path("data"))
     parser.add_argument("--lpd5", type=Path, help="folder of LPD-5-cleansed .npz files instead")
     parser.add_argument("--ids", type=Path, help="cleansed_ids.txt; by default inside --lpd5")
     parser.add_argument("--lists", type=Path, help="folder of genre lists (id_list_*.txt); by default lists/ in --lpd5")

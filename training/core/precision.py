@@ -9,7 +9,6 @@ AVX-512, its matrix products do not), so that nobody's name or flags are looked 
 
 from __future__ import annotations
 
-import argparse
 from functools import lru_cache
 from typing import Any
 
@@ -45,11 +44,3 @@ def resolve(precision: str, device_type: str) -> str:
 def autocast(device_type: str = "cpu") -> Any:
     """Context that computes in bfloat16 where the device can."""
     return torch.autocast(device_type, torch.bfloat16, enabled=has_bfloat16(device_type))
-
-
-def add_precision(parser: argparse.ArgumentParser, default: str = "auto") -> None:
-    """`--precision` of a training command."""
-    parser.add_argument(
-        "--precision", choices=PRECISIONS, default=default,
-        help=f"bf16, no (float32), or auto: bf16 where this machine has it; {default} by default",
-    )  # fmt: skip

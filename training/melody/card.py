@@ -88,7 +88,7 @@ stand at the top of engine/melody/abc/canonical.py.
 
 ## Figures
 
-`python -m training.melody evaluate`
+`python -m training evaluate melody`
 
 {tables(metrics)}
 

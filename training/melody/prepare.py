@@ -3,11 +3,15 @@
 Variants of one tune (the same reel in two collections, in another key, with other ornaments) must not stand on both
 sides of the split, or copying would look like generalising. Tunes are drawn together when they share a title or a
 tenth of their runs of ten steps from note to note, which neither key nor rhythm changes.
+
+    python -m training prepare melody --data data/abc
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -18,12 +22,15 @@ from typing import Any
 
 import numpy as np
 
-from engine.melody.abc.canonical import Tune, read_tunes
+from engine import RequestError
+from engine.melody.abc.canonical import Tune, read_tunes, without_kind
 from engine.melody.abc.clean import clean
 from engine.melody.abc.reader import Reader
 from engine.melody.alphabet import LETTERS, Alphabet
 from engine.melody.features import CHORDS, PLAIN, Plan, tune_rows
+from training.core.options import add_common
 
+DATA = Path("data/abc")  # by default, where it is there
 RUN = 10  # steps from note to note
 SHARED = 0.1  # of the shorter tune's runs
 SPLITS = ("train", "val", "test")
@@ -180,3 +187,44 @@ def priors_of(tunes: list[Tune]) -> list[dict[str, Any]]:
                 counts[tune.key, tune.meter, tune.unit, tune.kind, plan.sections, style] += 1
     names = ("key", "meter", "unit", "kind", "form", "style")
     return [dict(zip(names, what)) | {"count": n} for what, n in counts.most_common() if n > 1]
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Where the tunes come from."""
+    add_common(parser, data=[], prepared=Path("prepared/melody"))
+    parser.add_argument("--music21", action="store_true", help="add the three collections of music21's corpus")
+
+
+add_arguments = add_files
+
+
+def run(args: argparse.Namespace) -> None:
+    """Arrays of every side for the shipped model, and those of the 2 × 128 comparisons."""
+    folders = args.data or ([DATA] if DATA.is_dir() else [])
+    if not folders and not args.music21:
+        raise RequestError(f"There is no {DATA}: name folders of .abc files with --data, or add --music21.")
+    paths = [path for folder in folders for path in (abc_files(folder) if folder.is_dir() else [folder])]
+    tunes = load_tunes(paths + (music21_files() if args.music21 else []))
+    sides = split(tunes)
+    args.prepared.mkdir(parents=True, exist_ok=True)
+    by_side = {s: [t for t, side in zip(tunes, sides) if side == s] for s in SPLITS}
+    alphabet = alphabet_of(by_side["train"])
+    (args.prepared / "alphabet.json").write_text(json.dumps(alphabet.characters))
+    (args.prepared / "priors.json").write_text(json.dumps(priors_of(by_side["train"])))
+    for side, own in by_side.items():
+        text = "\n\n".join(f"X:{i}\nT:{t.title}\n{t.header}{t.body}" for i, t in enumerate(own, 1))
+        (args.prepared / f"{side}.abc").write_text(text + "\n", encoding="utf-8")
+        plain = [(i, version) for i, t in enumerate(own) for version in variants(t)]
+        for relative in (True, False):
+            arrays = {f"raw_{k}": v for k, v in pack(alphabet, [(t, None, 0) for t in own], relative).items()}
+            bare = [(without_kind(t), None, 0) for t in own]
+            arrays |= {f"bare_{k}": v for k, v in pack(alphabet, bare, relative).items()}
+            if relative:
+                arrays |= {f"plain_{k}": v for k, v in pack(alphabet, [v for _, v in plain], relative).items()}
+            arrays["plain_parent"] = np.array([i for i, _ in plain] if relative else [], np.int64)
+            np.savez(args.prepared / f"{side}{'' if relative else '_absolute'}.npz", **arrays)
+            if not relative and side == "train":
+                moved = [(m, None, 0) for t in own for key in "GDA" if (m := transposed(t, key))]
+                arrays |= {f"extra_{k}": v for k, v in pack(alphabet, moved, False).items()}
+                np.savez(args.prepared / "train_moved.npz", **arrays)
+        print(f"{side}: {len(own)} tunes, {sum(len(t.body) for t in own)} characters, {len(plain)} plain versions")

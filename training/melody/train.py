@@ -1,8 +1,16 @@
-"""Training of the melody model: whole tunes of like length side by side, back-propagated through 192 characters at a
-time with the state carried on to the next (truncated BPTT; Williams & Peng 1990)."""
+"""Train the melody model: whole tunes of like length side by side, back-propagated through 192 characters at a time
+with the state carried on to the next (truncated BPTT; Williams & Peng 1990).
+
+    python -m training train melody --minutes 40
+
+Reads only the arrays that `prepare` wrote, resumes, and ships the best weights. Each --experiment is a comparison, with
+a run of its own.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
 import math
 from itertools import pairwise
 from pathlib import Path
@@ -12,12 +20,18 @@ import numpy as np
 import torch
 from torch import nn
 
+from engine import CHECKPOINTS
+from engine.core import checkpoint
+from engine.melody.alphabet import Alphabet
 from engine.melody.features import COUNTDOWN, SECTIONS
 from engine.melody.network import Config, MelodyNet
-from training.core.loop import Loop
+from training.core.loop import Loop, best_weights, run_log
+from training.core.options import add_common
 
 SEGMENT = 192  # characters
 LN2 = math.log(2)
+SHIPPED = "shipped"  # the run whose weights become the checkpoint
+SEED_WIDTH = 128  # units of the two layers of the comparisons, as the seed project had them
 
 
 class Corpus:
@@ -108,19 +122,26 @@ def train(
     steps: int,
     minutes: float | None = None,
     size: int = 48,
-    rate: float = 2e-3,
+    lr: float = 2e-3,
     plain: float = 0.4,
     precision: str = "auto",
     seed: int = 0,
     evaluate_every: int = 400,
+    resume: bool = True,
 ) -> Loop:
     """Train on the arrays `prepared`/train.npz until `steps`; state, log and best weights go into `folder`."""
     corpus, held_out = Corpus(prepared / "train.npz"), Corpus(prepared / "val.npz")
     torch.manual_seed(seed)
     net = MelodyNet(config)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=0.02)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=lr, betas=(0.9, 0.99), weight_decay=0.02)
     loop = Loop(
-        folder, modules={"net": net}, optimizers={"net": optimizer}, ema={"net": 0.995}, seed=seed, precision=precision
+        folder,
+        modules={"net": net},
+        optimizers={"net": optimizer},
+        ema={"net": 0.995},
+        seed=seed,
+        precision=precision,
+        resume=resume,
     )
     stream = _stream(corpus, seed + 10_007 * loop.rank, size, plain, skip=loop.step)
     state: Any = None
@@ -130,7 +151,7 @@ def train(
         rows, targets, first = next(stream)
         warm = min(1.0, (n + 1) / 100)
         for group in loop.optimizers["net"].param_groups:
-            group["lr"] = rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(n / steps, 1.0))))
+            group["lr"] = lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(n / steps, 1.0))))
         module = loop.modules["net"]
         module.train()
         rows, targets = rows.to(loop.device), targets.to(loop.device)
@@ -163,3 +184,84 @@ def _stream(corpus: Corpus, seed: int, size: int, plain: float, skip: int) -> An
                     continue
                 yield segment
         epoch += 1
+
+
+def configuration(args: argparse.Namespace) -> Config:
+    """The network asked for."""
+    alphabet = Alphabet(json.loads((args.prepared / "alphabet.json").read_text()))
+    relative = args.experiment not in ("seed", "moved")
+    embed = args.embed if args.experiment in ("", "told") else 0
+    width = SEED_WIDTH if args.experiment else args.width
+    return Config(
+        alphabet.characters, alphabet.size, embed=embed, width=width, layers=args.layers, dropout=args.dropout,
+        relative=relative,
+    )  # fmt: skip
+
+
+def ship(args: argparse.Namespace, folder: Path) -> None:
+    """Write the best weights of a run as a checkpoint."""
+    best = min((entry for entry in run_log(folder) if "score" in entry), key=lambda entry: entry["score"])
+    checkpoint.save(
+        args.checkpoint,
+        system="melody",
+        weights=best_weights(folder, "net"),
+        model=json.loads((folder / "model.json").read_text()),
+        half=True,
+        data="Nottingham Music Database; O'Neill's Music of Ireland, Ryan's Mammoth Collection and Aird's Airs from "
+        "music21's corpus",
+        licence="Nottingham: GPL-3.0; the others: tunes in the public domain",
+        seed=args.seed,
+        steps=best["step"],
+        metrics={"validation": {name: best[name] for name in ("bits_per_char", "accuracy", "chars")}},
+        priors=json.loads((args.prepared / "priors.json").read_text()),
+    )
+    print(f"{args.checkpoint}: {best['bits_per_char']:.4f} bits a character, accuracy {best['accuracy']:.4f}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of training; the learning rate falls until --steps, a batch is tunes side by side."""
+    add_common(
+        parser,
+        prepared=Path("prepared/melody"),
+        run=Path("runs/melody"),
+        checkpoint=CHECKPOINTS / "melody",
+        minutes=None,
+        steps=3000,
+        batch=48,
+        lr=2e-3,
+        precision="auto",
+        evaluate_every=400,
+        resume=True,
+        threads=0,
+        seed=0,
+    )
+    parser.add_argument("--experiment", default="", choices=["", "seed", "moved", "relative", "told"])
+    parser.add_argument("--width", type=int, default=448)
+    parser.add_argument("--embed", type=int, default=192)
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--dropout", type=float, default=0.3)
+
+
+def run(args: argparse.Namespace) -> None:
+    """The shipped model, or with --experiment a 2 × 128 one: seed (one-hot characters), moved (the same with
+    transposed tunes), relative (letters as steps above the tonic), told (with the features too)."""
+    folder = args.run / (args.experiment or SHIPPED)
+    names = {"seed": "_absolute", "moved": "_moved"}
+    prepared = args.prepared
+    if args.experiment in names:  # a folder with the same names
+        prepared = args.prepared / args.experiment
+        prepared.mkdir(exist_ok=True)
+        for side, suffix in (("train", names[args.experiment]), ("val", "_absolute")):
+            link = prepared / f"{side}.npz"
+            link.unlink(missing_ok=True)
+            link.symlink_to((args.prepared / f"{side}{suffix}.npz").resolve())
+    config = configuration(args)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.json").write_text(json.dumps(config.as_dict()))
+    loop = train(
+        prepared, folder, config, steps=args.steps, minutes=args.minutes, size=args.batch, lr=args.lr,
+        plain=0.0 if args.experiment else 0.4, precision=args.precision, seed=args.seed,
+        evaluate_every=args.evaluate_every, resume=args.resume,
+    )  # fmt: skip
+    if loop.main and not args.experiment:
+        ship(args, folder)

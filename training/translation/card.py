@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - the cards' prose
 """The model cards of Translation: what it is for, what it learned from, its figures, its training curves, its spectrograms.
 
-Written by `python -m training.translation evaluate`. Beside README.md lie curves.png (the run's log) and
+Written by `python -m training evaluate translation`. Beside README.md lie curves.png (the run's log) and
 spectrograms.png (a held-out recording before and after, both ways).
 """
 
@@ -21,7 +21,7 @@ from engine.translation.frames import RATE
 from engine.translation.synthesis import synthesise
 from engine.translation.transfer import translate
 from training.core.loop import run_log
-from training.translation.train import CYCLE, IDENTITY, NEAR, SLICED
+from training.translation.cyclegan import CYCLE, IDENTITY, NEAR, SLICED
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -36,7 +36,7 @@ COLUMNS = {
 }  # fmt: skip
 WAYS = {"ours": "**this model**", "swap": "untrained swap of profiles", "any": "one generator for all directions",
         "none": "no change", "equal": "static equalisation", "replay": "tracked melody through the soundfont"}  # fmt: skip
-COMMAND = "python -m training.translation evaluate"
+COMMAND = "python -m training evaluate translation"
 
 
 def curves(run: Path, path: Path) -> bool:
@@ -148,7 +148,7 @@ def write_card(folder: Path, name: str, metrics: dict[str, Any], args: argparse.
     config = checkpoint.read_config(folder)
     model = models.load(folder, "cpu")
     a, b = name.split("-") if name != "any" else ("flute", "cello")
-    drawn = curves(args.runs / f"{name}-0", folder / "curves.png") or (folder / "curves.png").is_file()
+    drawn = curves(args.run / f"{name}-0", folder / "curves.png") or (folder / "curves.png").is_file()
     spectrograms(model, a, b, held, folder / "spectrograms.png")
     what = f"{a} ⇄ {b}" if name != "any" else "every pair of the seven instruments, through one generator"
     steps = config.get("steps", 0)

@@ -1,6 +1,6 @@
 """Measure Translation on held-out recordings, beside real ones and three baselines, and write the model cards.
 
-    python -m training.translation evaluate [--pair flute-trombone] [--seeds 0 1 2] [--recordings 10]
+    python -m training evaluate translation [--pair flute-trombone] [--seeds 0 1 2] [--recordings 10]
 
 Held-out are the validation and test splits (by file; nothing is chosen by either). What is translated are their
 phrases, at most 6 seconds of each, and melodies joined from five of their notes. Ways beside ours:
@@ -29,22 +29,31 @@ from engine.translation.request import PATH
 from engine.translation.synthesis import synthesise
 from engine.translation.transcription import melody
 from engine.translation.transfer import translate
+from training.core.options import add_common
+from training.translation import card as translation_card
 from training.translation import prepare as data
 from training.translation.measure import Judge, Nearest, agreement, change, clips, describe
 
+PAIRS = ("flute-trombone", "violin-trumpet", "clarinet-cello", "saxophone-violin")  # with weights of their own
 SECONDS = 6.0  # of a phrase
 MEASURES = ("f0", "loudness", "voicing", "judged", "nearest", "change")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--audio", type=Path, default=Path("data/audio"), help="the recordings that were prepared")
-    parser.add_argument("--runs", type=Path, default=Path("runs/translation"))
-    parser.add_argument("--checkpoints", type=Path, default=PATH)
+    """What is measured, and how much of it; --data are the recordings that were prepared."""
+    add_common(
+        parser,
+        data=Path("data/audio"),
+        prepared=Path("prepared/translation"),
+        run=Path("runs/translation"),
+        checkpoint=PATH,
+        threads=0,
+    )
     parser.add_argument("--pair", action="append", help="only this pair; may be repeated")
     parser.add_argument("--others", action="store_true", help="every direction without weights of its own")
     parser.add_argument("--sample", type=int, default=6, help="otherwise so many of them")
     parser.add_argument(
-        "--seeds", type=int, nargs="*", default=[0, 1, 2], help="but 0 from --runs, or else as measured before"
+        "--seeds", type=int, nargs="*", default=[0, 1, 2], help="but 0 from --run, or else as measured before"
     )
     parser.add_argument("--judged", type=int, default=320, help="recordings of each instrument the judge learns from")
     parser.add_argument("--recordings", type=int, default=16, help="of each instrument, half of them phrases")
@@ -55,9 +64,9 @@ class Held:
 
     def __init__(self, args: argparse.Namespace, names: tuple[str, ...]) -> None:
         self.prepared = {name: data.load(args.prepared / f"{name}.npz") for name in data.INSTRUMENTS}
-        self.audio = args.audio
+        self.audio = args.data
         random = np.random.default_rng(5)
-        self.paths = {name: {p.stem: p for p in sorted((args.audio / name).glob("*"))} for name in data.INSTRUMENTS}
+        self.paths = {name: {p.stem: p for p in sorted((args.data / name).glob("*"))} for name in data.INSTRUMENTS}
         self.spectra = {}
         features, labels = [], []
         for name, recordings in self.prepared.items():
@@ -199,12 +208,10 @@ def line(label: str, values: dict[str, float], keys: tuple[str, ...]) -> str:
     return f"{label:<34}" + "".join(f"{values[key]:>13.3f}" if key in values else f"{'':>13}" for key in keys)
 
 
-def evaluate(args: argparse.Namespace) -> None:
-    from training.translation.__main__ import PAIRS
-    from training.translation.card import write_card
-
+def run(args: argparse.Namespace) -> None:
+    """Measure the pairs, then the generator for all directions; write figures and cards."""
     pairs = args.pair or list(PAIRS)
-    folders = {pair: args.checkpoints / pair for pair in pairs}
+    folders = {pair: args.checkpoint / pair for pair in pairs}
     everyone = tuple(dict.fromkeys(name for pair in pairs for name in pair.split("-")))
     held = Held(args, data.INSTRUMENTS if args.others else everyone)
     keys = (*MEASURES, "cycle_judged", "cycle_f0")
@@ -212,7 +219,7 @@ def evaluate(args: argparse.Namespace) -> None:
     print(line("real held-out recordings", {}, ()) + "".join(f"{key:>13}" for key in keys))
     for name, values in truth.items():
         print(line(name, values, keys), f"  resynthesised: judged {values['judged_resynthesised']:.3f}", flush=True)
-    all_ways = args.checkpoints / "any"
+    all_ways = args.checkpoint / "any"
     told = models.load(all_ways, "cpu") if (all_ways / "config.json").is_file() else None
     for pair, folder in folders.items():
         model = models.load(folder, "cpu")
@@ -227,7 +234,7 @@ def evaluate(args: argparse.Namespace) -> None:
                 "swap": swap,
             }
             for seed in args.seeds:
-                other = args.runs / f"{pair}-{seed}" / "checkpoint"
+                other = args.run / f"{pair}-{seed}" / "checkpoint"
                 if seed and (other / "config.json").is_file():
                     again = models.load(other, "cpu")
                     ways[f"ours, seed {seed}"] = measure(held, source, target, *ours(again, source, target))
@@ -240,7 +247,7 @@ def evaluate(args: argparse.Namespace) -> None:
                 print(line(f"{source} → {target}: {name}", values, keys), flush=True)
             metrics[f"{source}-{target}"] = ways
         checkpoint.update(folder, metrics=metrics)
-        write_card(folder, pair, metrics, args, held)
+        translation_card.write_card(folder, pair, metrics, args, held)
     if told:
         directions = [(a, b) for a in data.INSTRUMENTS for b in data.INSTRUMENTS if a != b]
         shipped = {tuple(pair.split("-")) for pair in PAIRS}
@@ -257,4 +264,4 @@ def evaluate(args: argparse.Namespace) -> None:
             everyone_metrics[f"{source}-{target}"] = ways
         if len(everyone_metrics) > 1:  # a pair alone measures no other direction; the card keeps what it says
             checkpoint.update(all_ways, metrics=everyone_metrics)
-            write_card(all_ways, "any", everyone_metrics, args, held)
+            translation_card.write_card(all_ways, "any", everyone_metrics, args, held)

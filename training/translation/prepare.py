@@ -6,10 +6,14 @@
 The two instruments of a pair never play the same notes: data is unpaired by construction. Sequences are joined from
 notes and pieces of phrases, with gaps and slurs, along a random walk of pitches; the two sides of a batch walk together
 (octaves apart where their ranges differ), so that what tells them apart is their timbre and not their music.
+
+    python -m training prepare translation --data data/audio
+    python -m training prepare translation --a my/oboe --b my/viola          (any two folders of recordings)
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,8 +26,9 @@ from engine.core import instruments
 from engine.core.audio import read_audio
 from engine.translation.analysis import analyse
 from engine.translation.frames import RATE, TIMBRE, Frames, filled_midi
-from engine.translation.profile import Profile, relative
+from engine.translation.profile import Profile, fit, relative
 from training.core.data import split_of
+from training.core.options import add_common
 
 INSTRUMENTS = tuple(instruments.INSTRUMENTS)
 SEQUENCE = 256  # frames
@@ -232,3 +237,31 @@ def batches(a: Voice, b: Voice, size: int, random: np.random.Generator) -> tuple
     left, right = (Batch(*(np.stack(column).astype(np.float32) for column in zip(*side)), sign * shift)
                    for side, sign in zip(sides, (1, -1)))  # fmt: skip
     return left, right
+
+
+def profile_of(recordings: list[Recording]) -> Profile:
+    """The profile of an instrument's training recordings."""
+    columns = [
+        (r.frames.timbre, r.frames.midi, relative(r.frames.loudness_db), r.frames.voiced)
+        for r in recordings
+        if r.split == "train"
+    ]
+    return fit(*(np.concatenate(column) for column in zip(*columns)))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the recordings are, a subfolder an instrument, and where the frames go."""
+    add_common(parser, data=Path("data/audio"), prepared=Path("prepared/translation"))
+    parser.add_argument("--instrument", action="append", help="only this subfolder; may be repeated")
+    parser.add_argument("--a", type=Path, help="a folder of recordings of one instrument, instead of --data")
+    parser.add_argument("--b", type=Path, help="a folder of recordings of the other")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Analyse the recordings of each instrument."""
+    if bool(args.a) != bool(args.b):
+        raise RequestError("--a and --b are wanted together: two folders of recordings.")
+    folders = [args.a, args.b] if args.a else [args.data / name for name in args.instrument or INSTRUMENTS]
+    for folder in folders:
+        skipped = prepare(folder, args.prepared / f"{folder.resolve().name}.npz")
+        print(f"{folder.resolve().name}: done; {len(skipped)} skipped", *skipped, sep="\n  ", flush=True)

@@ -1,297 +1,152 @@
-"""CycleGAN of LSTMs over whitened timbre (Zhu et al. 2017; least squares after Mao et al. 2017).
+"""Train Translation: a CycleGAN of LSTMs a pair of instruments, or one for all directions.
 
-    two generators G: a → b, F: b → a (engine/translation/generate.py) and two discriminators, three LSTM layers each
+    python -m training train translation --pair flute-trombone --steps 600
+    python -m training train translation --any --steps 1500               (one generator for all directions)
 
-    generator:      LSGAN + 2 |F(G(a)) - a| + 0.3 |G(b) - b| + 5 sliced Wasserstein + 2 distances to nearest real frames
-    discriminator:  LSGAN on its side's recordings and on a buffer of what the generator made before
-
-A discriminator hears the performance beside the timbre, and noise is added to what it hears. Pairs train two of each;
-`any` trains one generator that is told both instruments and one discriminator that is told the one it should hear.
-
-    python -m training.translation train --pair flute-trombone --minutes 5
+Reads only what `prepare` wrote, resumes by default, and writes checkpoints/translation/<a>-<b> when it ends. It starts
+from the untrained swap of profiles, or from the generator for all directions (--start any), whose told words become
+biases.
 """
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from sklearn.linear_model import LogisticRegression
 
-from engine.translation.frames import TIMBRE
-from engine.translation.model import names
-from engine.translation.network import Config, Generator, controls, instrument_onehot, slow_part
-from training.core.loop import Loop
-from training.translation.prepare import SEQUENCE, Batch, Voice, batches
+from engine import RequestError
+from engine.translation import model as models
+from engine.translation.classifier import InstrumentClassifier, describe
+from engine.translation.network import Config, Generator
+from engine.translation.profile import Profile
+from engine.translation.request import PATH
+from training.core.options import add_common
+from training.translation import prepare as data
+from training.translation.cyclegan import Training
 
-CYCLE, IDENTITY, SLICED, NEAR = 2.0, 0.3, 5.0, 2.0
-JUDGES_RATE = 3e-4
-BALANCE = 0.8  # share of frames judged rightly above which the judges do not learn
-NOISE = 0.3  # spreads, on what the discriminator hears; falls to a third
-
-
-class Discriminator(nn.Module):
-    def __init__(self, config: Config, width: int = 64) -> None:
-        super().__init__()
-        given = 3 + (len(config.instruments) if config.conditioned else 0)
-        self.enter = nn.Linear(2 * TIMBRE + given, width)
-        self.lstm = nn.LSTM(width, width, 3, batch_first=True)
-        self.leave = nn.Linear(2 * width, 1)
-
-    def forward(self, white: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
-        """white [b, t, 64], given [b, t, 3 (+ told)] → judgement of every frame [b, t]: 1 real, 0 made."""
-        change = torch.diff(white, dim=1, prepend=white[:, :1])
-        x = nn.functional.leaky_relu(self.enter(torch.cat([white, change, given], dim=-1)), 0.2)
-        y, _ = self.lstm(x)
-        return self.leave(torch.cat([x, y], dim=-1))[..., 0]
+CREDIT = {
+    "data": "single notes and phrases of seven instruments: Philharmonia Orchestra samples, University of Iowa MIS",
+    "licence": "Philharmonia: free to use, not to be sold or handed on as samples; Iowa: free, no restrictions",
+}
 
 
-class Buffer:
-    """Sequences the generator made before: half of what the discriminator hears comes from here (Shrivastava 2017)."""
-
-    def __init__(self, size: int = 128) -> None:
-        self.size, self.kept = size, []
-
-    def mix(self, made: list[torch.Tensor], random: np.random.Generator) -> list[torch.Tensor]:
-        """A batch with half of its sequences exchanged for older ones. made: tensors with the batch first."""
-        rows = list(zip(*(x.detach() for x in made)))
-        out = []
-        for row in rows:
-            if len(self.kept) < self.size:
-                self.kept.append(row)
-                out.append(row)
-            elif random.random() < 0.5:
-                place = int(random.integers(self.size))
-                out.append(self.kept[place])
-                self.kept[place] = row
-            else:
-                out.append(row)
-        return [torch.stack(column) for column in zip(*out)]
+def voices(prepared: Path, names: tuple[str, ...]) -> dict[str, data.Voice]:
+    """The training voices of these instruments."""
+    out = {}
+    for name in names:
+        path = prepared / f"{name}.npz"
+        if not path.is_file():
+            raise RequestError(f"{path} is missing: run `python -m training prepare translation` first.")
+        recordings = data.load(path)
+        out[name] = data.voice(recordings, data.profile_of(recordings))
+    return out
 
 
-def sliced(real: torch.Tensor, made: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
-    """Sliced Wasserstein distance (Rabin et al. 2011) of rows [n, d] to rows [n, d] along directions [d, k]."""
-    return (torch.sort(real @ directions, 0).values - torch.sort(made @ directions, 0).values).abs().mean()
+def ear_of(prepared: Path) -> InstrumentClassifier:
+    """The ear: trained on the training notes, and on pieces of two seconds of the training phrases."""
+    described, labels = [], []
+    for name in data.INSTRUMENTS:
+        for recording in data.load(prepared / f"{name}.npz"):
+            if recording.split != "train":
+                continue
+            step = 60 if recording.kind == "phrase" else len(recording.frames)
+            for start in range(0, max(1, len(recording.frames) - 30), step):
+                part = recording.frames[start : start + max(120, step)]
+                if part.voiced.sum() > 8:
+                    described.append(describe(part))
+                    labels.append(data.INSTRUMENTS.index(name))
+    rows = np.stack(described)
+    mean, scale = rows.mean(0), rows.std(0) + 1e-3
+    model = LogisticRegression(max_iter=300, C=0.3).fit((rows - mean) / scale, labels)
+    arrays = (mean, scale, model.coef_, model.intercept_)
+    return InstrumentClassifier(data.INSTRUMENTS, *(np.ascontiguousarray(array, np.float32) for array in arrays))
 
 
-def apart_in_kind(real: torch.Tensor, heard_real: torch.Tensor, made: torch.Tensor, heard_made: torch.Tensor,
-                  random: torch.Generator) -> torch.Tensor:  # fmt: skip
-    """How far two batches [b, t, 64] lie apart as distributions: of frames, of their changes, of their slow parts."""
-    rows = [torch.nonzero((heard[:, 1:] * heard[:, :-1]).flatten() > 0)[:, 0] for heard in (heard_real, heard_made)]
-    n = min(1024, *(len(r) for r in rows))
-    rows = [r[torch.randperm(len(r), generator=random)[:n]] for r in rows]
-    total = torch.zeros((), device=real.device)
-    for view, weight in ((lambda x, h: x[:, 1:], 1.0), (lambda x, h: torch.diff(x, dim=1), 1.0),
-                         (lambda x, h: slow_part(x, h)[:, 1:], 1.0)):  # fmt: skip
-        directions = torch.randn(TIMBRE, 48, generator=random).to(real.device)
-        directions = directions / directions.norm(dim=0)
-        pair = (
-            view(x, h).flatten(0, 1)[r].float()
-            for x, h, r in ((real, heard_real, rows[0]), (made, heard_made, rows[1]))
-        )
-        total = total + weight * sliced(*pair, directions)
-    return total
+def told_as_bias(source: dict, instruments: tuple[str, ...], one: str, other: str | None) -> dict:
+    """Weights that were told instruments by one-hot words, for a module of one part only: the words join the bias."""
+    weights = {key: value.clone() for key, value in source.items()}
+    n = len(instruments)
+    words = n if other is None else 2 * n
+    enter = weights["in_proj.weight"]
+    weights["in_proj.weight"] = enter[:, :-words].contiguous()
+    told = enter[:, -words:]
+    weights["in_proj.bias"] = weights["in_proj.bias"] + told[:, instruments.index(one)]
+    if other is not None:
+        weights["in_proj.bias"] += told[:, n + instruments.index(other)]
+    return weights
 
 
-def rows(white: torch.Tensor, midi: torch.Tensor, level: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
-    """Frames as points [n, 66]: distances are dB; a semitone or 3 dB of loudness weigh half a dB in all 64."""
-    return torch.cat([white * spread, 4 * midi[:, None], 4 / 3 * level[:, None]], -1)
+def begin_from_any(training: Training, run: Path) -> None:
+    """Put the weights of the run for all directions into a pair's generators and discriminators."""
+    state = torch.load(run / "state.pt", map_location="cpu", weights_only=True)
+    everyone = data.INSTRUMENTS
+    a, b = training.config.instruments
+    for one, other in ((a, b), (b, a)):
+        name = f"generator {one}-{other}"
+        weights = told_as_bias(state["averages"]["generator any"], everyone, one, other)
+        training.loop.plain(name).load_state_dict(weights)
+        training.loop.averages[name].load_state_dict(weights)
+        weights = told_as_bias(state["modules"]["judge any"], everyone, one, None)
+        training.loop.plain(f"judge {one}").load_state_dict(weights)
 
 
-def nearest(points: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
-    """Mean distance in dB (root mean square over 64 values) of points [n, 66] to their nearest among [m, 66]."""
-    with torch.no_grad():
-        at = torch.cdist(points, among).argmin(1)
-    return (points - among[at]).square().sum(1).add(1e-3).sqrt().mean() / 8
+def keep(folder: Path, config: Config, generators: dict[str, Generator], profiles: dict[str, Profile], steps: int,
+         args: argparse.Namespace) -> None:  # fmt: skip
+    """Write a checkpoint of the averaged generators."""
+    ear = ear_of(args.prepared) if config.conditioned else None
+    models.save(
+        folder, config, generators, profiles, ear, steps=steps, seed=args.seed, batch=args.batch,
+        start=args.start or "swap",
+        parameters=sum(p.numel() for g in generators.values() for p in g.parameters()), **CREDIT,
+    )  # fmt: skip
 
 
-class Side:
-    """A batch of one side as tensors, with what generators and discriminators are given."""
-
-    def __init__(self, batch: Batch, here: torch.Tensor, there: torch.Tensor, device: torch.device) -> None:
-        """here, there: one-hot instruments [b, n] of this side and the other ([b, 0] in a pair)."""
-        fields = ("timbre", "midi", "relative", "voiced")
-        t = {name: torch.from_numpy(getattr(batch, name)).to(device) for name in fields}
-        shift = torch.from_numpy(batch.shift).to(device)[:, None].expand(-1, SEQUENCE)
-        here, there = here.to(device), there.to(device)
-        self.white, self.heard = t["timbre"], (t["relative"] > -40).float()
-        self.midi, self.away, self.level = t["midi"], t["midi"] + 12 * shift, t["relative"].clamp(min=-60)
-        self.played = ((t["relative"] > -25) & (t["voiced"] > 0)).float()
-        level, voiced = t["relative"].clamp(min=-60), t["voiced"]
-        h, o = (x[:, None].expand(-1, SEQUENCE, -1) for x in (here, there))
-        away = t["midi"] + 12 * shift
-        self.to_other = torch.cat([controls(away, shift, level, voiced), h, o], -1)
-        self.back = torch.cat([controls(t["midi"], -shift, level, voiced), o, h], -1)
-        self.stay = torch.cat([controls(t["midi"], shift * 0, level, voiced), h, h], -1)
-        # What a judge is given: no octaves moved, by which it could tell.
-        self.real = torch.cat([controls(t["midi"], shift, level, voiced)[..., [0, 2, 3]], h], -1)
-        self.other = torch.cat([controls(away, shift, level, voiced)[..., [0, 2, 3]], o], -1)
-
-
-def parts(white: torch.Tensor, heard: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Slow and fast part of whitened timbre."""
-    slow = slow_part(white, heard)
-    return slow, white - slow
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of training; a run is a folder a pair and seed, a batch is sequences."""
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--pair", action="append", help="two prepared instruments: flute-trombone; may be repeated")
+    which.add_argument("--any", action="store_true", help="one generator for all directions among the seven")
+    add_common(
+        parser,
+        prepared=Path("prepared/translation"),
+        run=Path("runs/translation"),
+        checkpoint=PATH,
+        minutes=None,
+        steps=1000,
+        batch=16,
+        lr=2e-3,
+        precision="auto",
+        resume=True,
+        threads=0,
+        seed=0,
+    )
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--keep", type=float, default=0.0, help="how much of the slow part the start carries over")
+    parser.add_argument("--start", choices=["any"], help="begin from the run for all directions with the same seed")
 
 
-class Training:
-    """One run: a pair, or all directions of several instruments where config.conditioned."""
-
-    def __init__(
-        self,
-        folder: Path,
-        config: Config,
-        voices: dict[str, Voice],
-        *,
-        batch: int = 16,
-        seed: int = 0,
-        rate: float = 1e-3,
-        steps: int = 1000,
-        precision: str = "no",
-        resume: bool = True,
-    ) -> None:
-        """rate: of the generators' Adam; over the second half of `steps` all rates fall to nothing in a line."""
-        torch.manual_seed(seed)
-        self.config, self.voices, self.batch, self.steps = config, voices, batch, steps
-        self.rates = {"g": rate, "d": JUDGES_RATE}
-        generators = {name: Generator(config) for name in names(config)}
-        judges = {name: Discriminator(config) for name in (["any"] if config.conditioned else config.instruments)}
-        g = torch.optim.Adam([p for m in generators.values() for p in m.parameters()], rate, betas=(0.5, 0.99))
-        d = torch.optim.Adam([p for m in judges.values() for p in m.parameters()], JUDGES_RATE, betas=(0.5, 0.99))
-        modules = {f"generator {n}": m for n, m in generators.items()} | {f"judge {n}": m for n, m in judges.items()}
-        self.loop = Loop(folder, modules=modules, optimizers={"g": g, "d": d}, seed=seed, precision=precision,
-                         ema={f"generator {n}": 0.99 for n in generators}, resume=resume)  # fmt: skip
-        self.buffers = (Buffer(), Buffer())
-        self.banks = [self._bank([player]) for player in config.instruments]
-        if config.conditioned:
-            self.banks = [self._bank(list(config.instruments))]
-
-    def _bank(self, players: list[str]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Real frames as points, the spreads that make them dB, and the words that tell their instruments apart."""
-        spread = np.mean([self.voices[p].profile.spread.mean(0) for p in players], 0)
-        points, words = [], []
-        for player in players:
-            voice = self.voices[player]
-            played = np.flatnonzero(voice.voiced & (voice.relative > -25))
-            t = [torch.from_numpy(x[played]) for x in (voice.timbre, voice.midi, voice.relative)]
-            points.append(rows(*t, torch.from_numpy(spread)))
-            word = torch.zeros(len(played), len(self.config.instruments) if self.config.conditioned else 0)
-            if self.config.conditioned:
-                word[:, players.index(player)] = 1
-            words.append(word)
-        return tuple(x.to(self.loop.device) for x in (torch.cat(points), torch.from_numpy(spread), torch.cat(words)))
-
-    def averaged(self) -> dict[str, Generator]:
-        """The generators' moving averages."""
-        return {name: self.loop.averaged(f"generator {name}") for name in names(self.config)}  # type: ignore[misc]
-
-    def _draw(self, random: np.random.Generator) -> tuple[Side, Side]:
-        players = self.config.instruments
-        if not self.config.conditioned:
-            a, b = batches(self.voices[players[0]], self.voices[players[1]], self.batch, random)
-            none = torch.zeros(self.batch, 0)
-            return Side(a, none, none, self.loop.device), Side(b, none, none, self.loop.device)
-        lefts, rights, words = [], [], []
-        for _ in range(self.batch // 2):
-            i, j = random.choice(len(players), 2, replace=False)
-            a, b = batches(self.voices[players[i]], self.voices[players[j]], 2, random)
-            lefts.append(a)
-            rights.append(b)
-            words += [instrument_onehot(i, j, len(players))] * 2
-        word = torch.stack(words)
-        n = len(players)
-        left, right = (Batch(*(np.concatenate([getattr(b, f) for b in side]) for f in Batch.__dataclass_fields__))
-                       for side in (lefts, rights))  # fmt: skip
-        here, there = word[:, :n], word[:, n:]
-        return Side(left, here, there, self.loop.device), Side(right, there, here, self.loop.device)
-
-    def _near(self, made: torch.Tensor, source: Side, target: Side, side: int, random: torch.Generator) -> torch.Tensor:
-        """Distance of made frames to the nearest real ones, and of real ones to the nearest made: none is left out."""
-        bank, spread, bank_words = self.banks[side if not self.config.conditioned else 0]
-        here = torch.nonzero(source.played.flatten())[:, 0]
-        here = here[torch.randperm(len(here), generator=random)[:512]]
-        there = torch.nonzero(target.played.flatten())[:, 0]
-        there = there[torch.randperm(len(there), generator=random)[:512]]
-        flat = [x.flatten(0, 1).float() for x in (made, source.away, source.level, source.other[..., 3:])]
-        points = torch.cat([rows(*(x[here] for x in flat[:3]), spread), 100 * flat[3][here]], -1)
-        flat = [x.flatten(0, 1).float() for x in (target.white, target.midi, target.level, target.real[..., 3:])]
-        real = torch.cat([rows(*(x[there] for x in flat[:3]), spread), 100 * flat[3][there]], -1)
-        some = torch.randperm(len(bank), generator=random)[: 8192 if self.config.conditioned else 4096]
-        return nearest(points, torch.cat([bank[some], 100 * bank_words[some]], -1)) + nearest(real, points)
-
-    def _modules(self):
-        m = self.loop.modules
-        if self.config.conditioned:
-            return m["generator any"], m["generator any"], m["judge any"], m["judge any"]
-        a, b = self.config.instruments
-        return m[f"generator {a}-{b}"], m[f"generator {b}-{a}"], m[f"judge {a}"], m[f"judge {b}"]
-
-    def step(self, number: int) -> dict[str, float]:
-        """One step of the generators and one of the discriminators."""
-        random = np.random.default_rng((self.loop.seed, number, self.loop.rank, 7))
-        a, b = self._draw(random)
-        forth, back, judge_a, judge_b = self._modules()
-        g, d = self.loop.optimizers["g"], self.loop.optimizers["d"]
-        for name, optimizer in (("g", g), ("d", d)):
-            for group in optimizer.param_groups:
-                group["lr"] = self.rates[name] * min(1.0, 2 * (1 - number / (self.steps + 1)))
-        rng = self.loop.generator()
-        noise = NOISE / (1 + 2 * min(1.0, number / 1000))
-        blur = lambda x: x + noise * torch.randn_like(x)  # noqa: E731
-        with self.loop.autocast():
-            slow_a, fast_a = parts(a.white, a.heard)
-            slow_b, fast_b = parts(b.white, b.heard)
-            both = lambda x, y: torch.cat([x, y])  # noqa: E731
-            # Translation and identity go through a generator together.
-            out, _ = forth(both(slow_a, slow_b), both(fast_a, fast_b), both(a.to_other, b.stay))
-            made_b, same_b = (out * both(a.heard, b.heard)[..., None]).chunk(2)
-            out, _ = back(both(slow_b, slow_a), both(fast_b, fast_a), both(b.to_other, a.stay))
-            made_a, same_a = (out * both(b.heard, a.heard)[..., None]).chunk(2)
-            again_a, _ = back(*parts(made_b, a.heard), a.back)
-            again_b, _ = forth(*parts(made_a, b.heard), b.back)
-            for judge in (judge_a, judge_b):
-                judge.requires_grad_(False)
-            says_b, says_a = judge_b(blur(made_b), a.other), judge_a(blur(made_a), b.other)
-            fool = ((says_b - 1) ** 2).mean() + ((says_a - 1) ** 2).mean()
-            kind = apart_in_kind(b.white, b.played, made_b, a.played, rng)
-            kind = kind + apart_in_kind(a.white, a.played, made_a, b.played, rng)
-            cycle = _apart(again_a, a) + _apart(again_b, b)
-            identity = _apart(same_a, a) + _apart(same_b, b)
-            near = self._near(made_b, a, b, 1, rng) + self._near(made_a, b, a, 0, rng)
-            loss = fool + NEAR * near + CYCLE * cycle + IDENTITY * identity + SLICED * kind
-        g.zero_grad()
-        self.loop.backward(loss)
-        _clip(forth, back)
-        g.step()
-        for judge in (judge_a, judge_b):
-            judge.requires_grad_(True)
-        old_b, given_b = self.buffers[1].mix([made_b, a.other], random)
-        old_a, given_a = self.buffers[0].mix([made_a, b.other], random)
-        with self.loop.autocast():
-            says = judge_b(blur(both(b.white, old_b)), both(b.real, given_b))
-            real_b, fake_b = says.chunk(2)
-            says = judge_a(blur(both(a.white, old_a)), both(a.real, given_a))
-            real_a, fake_a = says.chunk(2)
-            judged = sum(((r - 1) ** 2).mean() + (f**2).mean() for r, f in ((real_a, fake_a), (real_b, fake_b)))
-        right = torch.cat([real_a > 0.5, real_b > 0.5, fake_a < 0.5, fake_b < 0.5]).float().mean()
-        right = self.loop.accelerator.reduce(right, "mean")
-        if right < BALANCE:  # judges that are nearly always right have little to teach: they wait
-            d.zero_grad()
-            self.loop.backward(judged)
-            _clip(judge_a, judge_b)
-            d.step()
-        return {
-            "fool": fool.item() / 2, "cycle": cycle.item() / 2, "identity": identity.item() / 2,
-            "sliced": kind.item() / 2, "near": near.item() / 4,
-            "judge": judged.item() / 4, "judge_right": right.item(),
-        }  # fmt: skip
-
-
-def _apart(made: torch.Tensor, side: Side) -> torch.Tensor:
-    return ((made - side.white).abs().mean(-1) * side.heard).sum() / side.heard.sum()
-
-
-def _clip(*modules: nn.Module) -> None:
-    for module in modules:
-        nn.utils.clip_grad_norm_(module.parameters(), 5.0)
+def run(args: argparse.Namespace) -> None:
+    """Train each pair that is named; seed 0 writes the shipped checkpoint, another seed one inside its run."""
+    jobs = [("any", data.INSTRUMENTS)] if args.any else [(pair, tuple(pair.split("-"))) for pair in args.pair]
+    for name, players in jobs:
+        if len(players) < 2 or len(set(players)) < len(players):
+            raise RequestError(f"--pair {name} is not two instruments, such as flute-trombone.")
+    known = voices(args.prepared, tuple(dict.fromkeys(player for _, players in jobs for player in players)))
+    for name, players in jobs:
+        config = Config(players, width=args.width, keep=args.keep, conditioned=args.any)
+        folder = args.run / f"{name}-{args.seed}"
+        training = Training(
+            folder, config, known, batch=args.batch, seed=args.seed, lr=args.lr, steps=args.steps,
+            precision=args.precision, resume=args.resume,
+        )  # fmt: skip
+        if args.start and training.loop.step == 0:
+            begin_from_any(training, args.run / f"any-{args.seed}")
+        training.loop.run(training.step, steps=args.steps, minutes=args.minutes, log_every=10, save_every=100)
+        shipped = args.checkpoint / name if args.seed == 0 else folder / "checkpoint"
+        profiles = {player: known[player].profile for player in players}
+        if training.loop.main:
+            keep(shipped, config, training.averaged(), profiles, training.loop.step, args)
+            print(f"{shipped}: {training.loop.step} steps", flush=True)

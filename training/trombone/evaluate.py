@@ -1,10 +1,13 @@
 """What the trombone plays, measured beside what was recorded: pitch, length, clipping, silence, log-mel, centroid.
 
 a run's or a checkpoint's network  →  generated notes  →  the table of the model card, and its spectrograms
+
+    python -m training evaluate trombone --notes 300 [--run runs/trombone]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine import CHECKPOINTS
 from engine.core import checkpoint
 from engine.core.pitch import note_name
 from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST, Conditions
@@ -25,9 +29,10 @@ from engine.trombone.pitch import RATE, centroid_hz, harmonicity_db, measured_ce
 from engine.trombone.request import TEMPERATURE
 from engine.trombone.sampler import Sampler
 from training.core.loop import best_weights, run_log
+from training.core.options import add_common
+from training.trombone.batches import Notes, score
 from training.trombone.card import CARD, NETWORKS
 from training.trombone.notes import FADE, LEAD
-from training.trombone.train import Notes, score
 
 MELS, WINDOW, HOP = 80, 1024, 256
 FLOOR_DB = -60.0
@@ -277,14 +282,31 @@ def steps_of(run: Path) -> int:
     return int(torch.load(run / "state.pt", weights_only=True)["step"])
 
 
-def beside(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: float, steps: int) -> dict[str, float]:
+def compare(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: float, steps: int) -> dict[str, float]:
     """One network's row of the table that compares networks: played freely, and its NLL."""
     _, parts = play_validation(network, notes, which, temperature)
     row = parts | {"nll_bits": score(network, notes, which)}
     return {"steps": steps} | {name: round(value, 3) for name, value in row.items()}
 
 
-def evaluate(args: Any) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is measured, and how much of it; with --run, the best weights of that run become the checkpoint first."""
+    add_common(
+        parser,
+        prepared=Path("prepared/trombone"),
+        run=None,
+        checkpoint=CHECKPOINTS / "trombone",
+        threads=0,
+        seed=0,
+    )
+    parser.add_argument("--baselines", type=Path, nargs="*", default=[], help="runs to compare; else figures are kept")
+    parser.add_argument("--notes", type=int, default=300, help="generated notes")
+    parser.add_argument("--sweep", type=float, nargs="*", default=[], help="temperatures compared on validation notes")
+    parser.add_argument("--every", type=int, default=1, help="each so-many-th held-out note is compared")
+    parser.add_argument("--temperature", type=float, default=TEMPERATURE)
+
+
+def run(args: argparse.Namespace) -> None:
     """Print the table, write metrics into config.json, the model card and its spectrograms."""
     notes = Notes.open(args.prepared)
     index = notes.index
@@ -298,7 +320,7 @@ def evaluate(args: Any) -> None:
         for n in held_out
     ]
     metrics: dict[str, Any] = {
-        "command": f"python -m training.trombone evaluate --notes {args.notes} --every {args.every}",
+        "command": f"python -m training evaluate trombone --notes {args.notes} --every {args.every}",
         "temperature": args.temperature,
     }
     metrics["tracker_on_real"] = table_of(real, labelled)
@@ -318,14 +340,16 @@ def evaluate(args: Any) -> None:
         }
     chosen = np.flatnonzero(index["split"] == 1)[::4]
     metrics["temperatures"] = {
-        str(heat): round(play_validation(model.network, notes, chosen, heat)[1]["log_mel"], 2) for heat in args.sweep
+        str(tried): round(play_validation(model.network, notes, chosen, tried)[1]["log_mel"], 2) for tried in args.sweep
     }
     # Comparisons whose runs are not given keep the figures that were measured when they were.
     metrics["networks"] = dict(model.config.get("metrics", {}).get("networks", {}))
     for run in args.baselines:
-        metrics["networks"][run.name] = beside(load_run(run), notes, held_out, args.temperature, steps_of(run))
+        metrics["networks"][run.name] = compare(load_run(run), notes, held_out, args.temperature, steps_of(run))
     if metrics["networks"]:
-        metrics["networks"]["shipped"] = beside(model.network, notes, held_out, args.temperature, model.config["steps"])
+        metrics["networks"]["shipped"] = compare(
+            model.network, notes, held_out, args.temperature, model.config["steps"]
+        )
     print(json.dumps(metrics, indent=1, ensure_ascii=False))
     checkpoint.update(args.checkpoint, metrics=metrics)
     pairs = []

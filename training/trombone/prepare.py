@@ -6,10 +6,13 @@ Sample-level arrays are flat, note i is `offsets[i]:offsets[i+1]`; every recordi
 A4 = 440 Hz exactly, then moved by random cents (same file, same split). Beside every sample stand its note, its
 countdown (offsets give both), its phase and two harmonic priors: from the note itself, and from the other notes
 of its pitch and dynamic, as when playing.
+
+    python -m training prepare trombone --data data/audio      (a manifest.csv, or folders of WAV with a MIDI file each)
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 from collections.abc import Iterator
@@ -24,6 +27,7 @@ from engine import RequestError
 from engine.trombone.conditions import DYNAMICS, HARMONICS, HIGHEST, HOP, LOWEST, harmonic_prior
 from engine.trombone.notes import ATTACK, BANDS, MIDDLE, RELEASE, TOP_DB
 from engine.trombone.pitch import RATE
+from training.core.options import add_common
 from training.trombone.notes import Analysis, analyse
 
 NAMES = {"pianissimo": 0, "piano": 1, "mezzo-forte": 2, "forte": 3, "fortissimo": 4} | {
@@ -243,3 +247,14 @@ def prepare(data: Path, out: Path, copies: int = 3, seed: int = 0, progress: boo
     }  # fmt: skip
     (out / "summary.json").write_text(json.dumps(summary, indent=1))
     return summary
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the recorded notes are, and where the arrays go."""
+    add_common(parser, data=Path("data/audio"), prepared=Path("prepared/trombone"), seed=0)
+    parser.add_argument("--copies", type=int, default=3, help="of a training note: in tune, then moved by random cents")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Cut and measure the notes."""
+    print(json.dumps(prepare(args.data, args.prepared, args.copies, args.seed), indent=1))

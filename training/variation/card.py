@@ -61,7 +61,7 @@ def write_card(config: dict) -> str:
         f"## Data and licences\n\n{config['data']['name']}; {config['data']['songs']:,} training songs. "
         f"Licence: {config['data']['licence']}. Split by artist and title. The weights are the project's own.\n",
         f"## Figures\n\nOn {found['test_songs']} held-out songs, at most 48 bars each, by\n\n"
-        f"    python -m training.variation evaluate --latent {k} --songs {found['test_songs']}\n\n"
+        f"    python -m training evaluate variation --latent {k} --songs {found['test_songs']}\n\n"
         "### Through the VAE and back, noise 0\n\nNote F1: same pitch, same sixteenth. With length: within a sixteenth. "
         "New bars: those that are in no training song.\n",
         lined(
@@ -128,8 +128,8 @@ def write_card(config: dict) -> str:
         f"## Training\n\nSeed {config['seed']}, steps of 512 bars: "
         f"{', '.join(f'{t} {n}' for t, n in config['steps']['vae'].items())} (one CPU thread, bf16); then "
         f"{config['steps']['next']} of the predictors.\n\n"
-        f"    python -m training.variation prepare --data data\n    python -m training.variation train --latent {k}\n"
-        f"    python -m training.variation next --latent {k}\n",
+        f"    python -m training prepare variation --data data\n    python -m training train variation --latent {k}\n"
+        f"    python -m training train variation --stage predictors --latent {k}\n",
     ]
     return "\n".join(parts)
 

@@ -1,6 +1,6 @@
 """From the runs of five VAEs to a checkpoint: thresholds and latents' spread on training songs, then the predictors.
 
-python -m training.variation next --latent 64
+python -m training train variation --stage predictors --latent 64
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from engine.variation.vae import VAEBank
 from training.core.loop import run_log
 from training.variation.predictors import Latents, measure, train_next
 from training.variation.prepare import Bars
-from training.variation.train import config_of, note_f1, sample_rows, trained
+from training.variation.vae import config_of, note_f1, sample_rows, trained
 
 SCALE = 0.5  # of the noise slider: at 1 a bar moves half as far as two bars of its song are apart
 DATA = {
@@ -34,7 +34,6 @@ def collect(
     prepared: Path, runs: Path, latent: int, *, songs: int, steps: int, seed: int = 0, folder: Path | None = None
 ) -> None:
     """Write the checkpoint of a latent size from its runs."""
-    torch.set_num_threads(1)
     bars = Bars.open(prepared)
     vaes = {t: trained(runs, t, latent) for t in TRACKS}
     thresholds = {}

@@ -1,6 +1,6 @@
 """Variation measured on held-out songs: the tables that `evaluate` prints and writes into the cards.
 
-    python -m training.variation evaluate --songs 100
+    python -m training evaluate variation --songs 100
 
 All notes are compared by pitch and sixteenth (F1, over all bars together). Held-out songs are the file's own test
 split, by artist and title; the first 48 bars of each are heard.
@@ -8,6 +8,7 @@ split, by artist and title; the first 48 bars of each are heard.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,11 @@ from engine.core.request import File
 from engine.core.song import Song
 from engine.variation.bars import BarGrid
 from engine.variation.codec import decoded, encoded, to_notes
-from engine.variation.request import PATH, Request
+from engine.variation.request import LATENTS, PATH, Request
 from engine.variation.variations import varied
 from training.core import metrics
 from training.core.cards import rounded
+from training.core.options import add_common
 from training.variation.card import write_card
 from training.variation.predictors import Latents, plain_of, predicted
 from training.variation.prepare import LOWEST, SPLITS, Bars, unpack
@@ -186,16 +188,21 @@ def evaluate(model: variation.Model, bars: Bars, songs: int, runs: Path | None) 
     }
 
 
-def evaluate_all(
-    prepared: Path, latents: list[int], *, songs: int, dry: bool, folder: Path | None, runs: Path | None
-) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is measured, and how much of it; --run is where the plain predictors lie, for comparison."""
+    add_common(parser, prepared=Path("prepared/variation"), checkpoint=PATH, run=None, threads=1)
+    parser.add_argument("--latent", type=int, choices=LATENTS, action="append", help="may be repeated; all by default")
+    parser.add_argument("--songs", type=int, default=150, help="test songs")
+    parser.add_argument("--dry", action="store_true", help="print only, write nothing")
+
+
+def run(args: argparse.Namespace) -> None:
     """Print the tables; write them into config.json and the model card unless dry."""
-    torch.set_num_threads(1)
-    bars = Bars.open(prepared)
-    for k in latents:
-        where = (folder or PATH) / f"k{k}"
+    bars = Bars.open(args.prepared)
+    for k in args.latent or LATENTS:
+        where = args.checkpoint / f"k{k}"
         model = variation.load(where, "cpu")
-        found = rounded(evaluate(model, bars, songs, runs / f"k{k}" if runs else None))
+        found = rounded(evaluate(model, bars, args.songs, args.run / f"k{k}" if args.run else None))
         # The plain predictors, where their runs are not here, keep the figures that were measured when they were.
         before = checkpoint.read_config(where).get("metrics", {}).get("prediction", {})
         for track, ways in found["prediction"].items():
@@ -203,6 +210,6 @@ def evaluate_all(
                 ways.setdefault("plain", before[track]["plain"])
         card = write_card(checkpoint.read_config(where) | {"metrics": found})
         print(card, flush=True)
-        if not dry:
+        if not args.dry:
             checkpoint.update(where, metrics=found)
             checkpoint.write_whole(where / "README.md", card.encode())

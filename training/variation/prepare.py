@@ -12,21 +12,24 @@ A bar has 16 steps (sixteenths) and 72 pitches (MIDI 24 to 95; other notes are f
 holds every sounding cell, also those carried over from the bar before; drums have no length, so theirs equals the onset
 plane.
 
-    python -m training.variation prepare --data data --prepared prepared/variation
+    python -m training prepare variation --data data --prepared prepared/variation
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from engine import RequestError
-from training.core.data import SongNotes
+from training.core.data import SongNotes, add_song_arguments, chosen_songs
+from training.core.options import add_common
 
 TRACKS = ("drums", "piano", "guitar", "bass", "strings")
 STEPS, PITCHES, LOWEST = 16, 72, 24  # steps a bar, pitches, MIDI pitch of the first
@@ -132,3 +135,17 @@ class Bars:
         """The different bars of a track that occur in a split: their row numbers, and how often each occurs there."""
         column = self.index[self.bar_split() == SPLITS.index(split), TRACKS.index(track)]
         return np.unique(column[column >= 0], return_counts=True)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the songs are, and where the arrays go."""
+    add_song_arguments(parser)
+    add_common(parser, prepared=Path("prepared/variation"))
+    parser.add_argument("--limit", type=int, help="only so many songs")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Cut songs into bars."""
+    skipped: list[str] = []
+    facts = prepare(islice(chosen_songs(args, skipped), args.limit), args.prepared)
+    print(*(f"skipped: {line}" for line in skipped), facts, sep="\n")

@@ -1,150 +1,66 @@
-"""Training of the bar VAEs (engine/variation/vae.py) on the arrays of training/variation/prepare.py.
+"""Train Variation: five bar VAEs for each latent size, then MelodyNN and HarmonyNN over their latents.
 
-Loss of a bar: cross-entropy summed over the onset plane, 0.3 times that of the sounding plane (it follows from the
-onsets for the most part), and beta times the divergence from the unit Gaussian, warmed up over 200 steps. Its gradient
-with respect to the logits is sigmoid(logit) - cell, handed to backward as it is: one pass instead of four.
+python -m training train variation --latent 64 --track piano         (all five tracks by default; resumes)
+python -m training train variation --latent 64 --stage predictors    (writes the checkpoint)
 """
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
-import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import nn
+from engine.variation.request import PATH
+from training.core.options import add_common
+from training.variation.collect import collect
+from training.variation.prepare import TRACKS
+from training.variation.vae import train_vae
 
-from engine.variation.vae import BarVae, VaeConfig
-from training.core.loop import Loop, best_weights
-from training.variation.muon import Muon
-from training.variation.prepare import PITCHES, Bars, unpack
-
-SUSTAIN_WEIGHT = 0.3
-THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
-SIZES = {  # step, beat and bar widths by K: what 28 MiB of float16 for all four K leave room for
-    64: (96, 192, 256),
-    32: (96, 192, 192),
-    16: (64, 96, 192),
-    8: (64, 96, 192),
-}
-SIZES_OF = {(64, "strings"): (128, 256, 384), (64, "bass"): (64, 96, 192)}  # the densest and the sparsest
+STEPS = {"vae": 2500, "predictors": 2000}  # by default
 
 
-def config_of(latent: int, track: str) -> VaeConfig:
-    """The widths used for a latent size and a track."""
-    step, beat, bar = SIZES_OF.get((latent, track), SIZES[latent])
-    return VaeConfig(latent, step, beat, bar)
-
-
-def sample_rows(bars: Bars, track: str, split: str, count: int, seed: int) -> np.ndarray:
-    """Rows of a track's bars as they occur in a split's songs, uint8 [count, 288]; a bar heard twice counts twice."""
-    rows, times = bars.rows(track, split)
-    rng = np.random.default_rng(seed)
-    picked = rng.choice(rows, min(count, int(times.sum())), p=times / times.sum())
-    return np.asarray(bars.bars[track])[picked]
-
-
-def f1(predicted: torch.Tensor, true: torch.Tensor) -> float:
-    """F1 of two bool arrays, over all their cells together."""
-    hits = (predicted & true).sum().item()
-    return 2 * hits / max(1, predicted.sum().item() + true.sum().item())
-
-
-def transposed(rolls: np.ndarray, rng: np.random.Generator, reach: int = 6) -> np.ndarray:
-    """Bars uint8 [N, 2, 16, 72], each moved by a random number of semitones up to `reach` that keeps all its notes."""
-    sounds = rolls.any(axis=(1, 2))
-    lowest, highest = sounds.argmax(1), PITCHES - 1 - sounds[:, ::-1].argmax(1)
-    shift = np.clip(rng.integers(-reach, reach + 1, len(rolls)), -lowest, PITCHES - 1 - highest)
-    source = (np.arange(PITCHES) - shift[:, None]) % PITCHES
-    return np.take_along_axis(rolls, source[:, None, None], axis=3)
-
-
-@torch.no_grad()
-def note_f1(vae: BarVae, packed: np.ndarray, threshold: float | None = None) -> tuple[float, float]:
-    """Note F1 (same pitch, same sixteenth) of bars through the VAE without noise, and the threshold used; without one
-    given, the best of THRESHOLDS."""
-    rolls = torch.from_numpy(unpack(packed)).float().to(next(vae.parameters()).device)
-    chances = torch.cat([torch.sigmoid(vae.decode(vae.encode(part)[0])[:, 0]) for part in rolls.split(1024)])
-    true = rolls[:, 0] > 0
-    tried = THRESHOLDS if threshold is None else (threshold,)
-    return max((f1(chances >= t, true), t) for t in tried)
-
-
-def train_vae(
-    prepared: Path,
-    out: Path,
-    track: str,
-    latent: int,
-    *,
-    steps: int,
-    minutes: float | None = None,
-    batch: int = 512,
-    rate: float = 0.02,
-    beta: float = 0.02,
-    precision: str = "auto",
-    seed: int = 0,
-) -> None:
-    """Train one VAE in out/<track> (resumes; keeps the best averaged weights by note F1 on validation songs)."""
-    torch.set_num_threads(1)
-    bars = Bars.open(prepared)
-    rows, _ = bars.rows(track, "train")
-    packed = np.asarray(bars.bars[track])[rows]
-    held_out = sample_rows(bars, track, "val", 3000, seed)
-    torch.manual_seed(seed)
-    vae = BarVae(config_of(latent, track))
-    rates = {"matrices": rate, "rest": 4e-3}
-    muon = Muon([p for p in vae.parameters() if p.ndim == 2], lr=rate)
-    adam = torch.optim.AdamW([p for p in vae.parameters() if p.ndim != 2], lr=rates["rest"], betas=(0.9, 0.98))
-    loop = Loop(
-        out / track,
-        modules={"vae": vae},
-        optimizers={"matrices": muon, "rest": adam},
-        ema={"vae": 0.995},
-        seed=seed,
-        precision=precision,
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of both stages; a run is a folder a latent size, a batch is bars."""
+    parser.add_argument("--stage", choices=tuple(STEPS), default="vae", help="predictors: after all five VAEs")
+    parser.add_argument("--latent", type=int, choices=(8, 16, 32, 64), required=True)
+    add_common(
+        parser,
+        prepared=Path("prepared/variation"),
+        run=Path("runs/variation"),
+        checkpoint=PATH,
+        minutes=None,
+        steps=None,
+        threads=1,
+        seed=0,
     )
-    model = loop.modules["vae"]
-    weight = torch.tensor([1.0, SUSTAIN_WEIGHT]).view(1, 2, 1, 1)
-
-    def step(number: int) -> dict[str, float]:
-        rng = np.random.default_rng((seed, number, loop.rank))
-        done = max(number / steps, loop.minutes / minutes if minutes else 0.0)
-        warm = min(1.0, (number + 1) / 50) * max(0.01, 1 - done)
-        for name, optimizer in loop.optimizers.items():
-            for group in optimizer.param_groups:
-                group["lr"] = rates[name] * warm
-        batch_rolls = unpack(packed[rng.integers(0, len(packed), batch)])
-        if track != "drums":
-            batch_rolls = transposed(batch_rolls, rng)
-        rolls = torch.from_numpy(batch_rolls).float()
-        noise = torch.randn(batch, latent, generator=loop.generator(number))
-        rolls, noise = rolls.to(loop.device), noise.to(loop.device)
-        with loop.autocast():
-            logits, mu, logvar = model(rolls, noise)
-        divergence = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1).mean()
-        with torch.no_grad():
-            gradient = (torch.sigmoid(logits) - rolls).mul_(weight.to(rolls.device) / batch)
-        model.zero_grad(set_to_none=True)
-        scale = beta * min(1.0, number / 200)
-        loop.backward((logits * gradient).sum() + scale * divergence)
-        nn.utils.clip_grad_norm_(model.parameters(), 20.0)
-        for optimizer in loop.optimizers.values():
-            optimizer.step()
-        if number % 25:
-            return {}
-        with torch.no_grad():
-            cells = F.binary_cross_entropy_with_logits(logits, rolls, reduction="none").sum((0, 2, 3)) / batch
-        return {"onset_nats": 25 * cells[0].item(), "sounding_nats": 25 * cells[1].item(), "kl": 25 * divergence.item()}
-
-    def evaluate(_: int) -> tuple[float, dict[str, float]]:
-        score, threshold = note_f1(loop.averaged("vae"), held_out)
-        return 1 - score, {"note_f1": score, "threshold": threshold}
-
-    loop.run(step, steps=steps, minutes=minutes, log_every=250, save_every=1000, evaluate=evaluate, evaluate_every=1000)
+    vae = parser.add_argument_group("of --stage vae")
+    add_common(vae, batch=512, lr=0.02, precision="auto", evaluate_every=1000, resume=True)
+    vae.add_argument("--track", choices=TRACKS, action="append", help="may be repeated; all five by default")
+    vae.add_argument("--beta", type=float, default=0.02, help="weight of the divergence")
+    after = parser.add_argument_group("of --stage predictors")
+    after.add_argument("--songs", type=int, default=3000, help="training songs to encode")
 
 
-def trained(out: Path, track: str, latent: int) -> BarVae:
-    """The best weights of a training run as a module."""
-    vae = BarVae(config_of(latent, track))
-    vae.load_state_dict(best_weights(out / track, "vae"))
-    return vae.eval().requires_grad_(False)
+def run(args: argparse.Namespace) -> None:
+    """Train the VAEs of one latent size, or the predictors over them; --minutes is for each track."""
+    run_of_size, steps = args.run / f"k{args.latent}", args.steps or STEPS[args.stage]
+    if args.stage == "predictors":
+        where = args.checkpoint / f"k{args.latent}"
+        collect(args.prepared, run_of_size, args.latent, songs=args.songs, steps=steps, seed=args.seed, folder=where)
+        return
+    for track in args.track or TRACKS:
+        print(f"K {args.latent}, {track}", flush=True)
+        train_vae(
+            args.prepared,
+            run_of_size,
+            track,
+            args.latent,
+            steps=steps,
+            minutes=args.minutes,
+            batch=args.batch,
+            lr=args.lr,
+            beta=args.beta,
+            precision=args.precision,
+            seed=args.seed,
+            evaluate_every=args.evaluate_every,
+            resume=args.resume,
+        )

@@ -1,23 +1,29 @@
-"""The table of Band: real phrases beside generated ones, and the model card that holds it.
+"""Band measured: real phrases beside generated ones, and the model card that holds the table.
 
-python -m training.band evaluate --prepared prepared/band --checkpoint checkpoints/band
+python -m training evaluate band --prepared prepared/band --checkpoint checkpoints/band
+python -m training evaluate band --genres                  which genres the classifier can tell apart, no more
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine.band import generate as player
+from engine import CHECKPOINTS
+from engine import band as player
 from engine.band.network import BARS
 from engine.core import checkpoint
-from training.band.calibrate import binary, copies, harmony, per_track, sample, shuffled, two_bars
-from training.band.genres import Judge, features
-from training.band.prepare import Windows
+from training.band.calibrate import binary, sample
+from training.band.genres import GENRES, GenreClassifier, features
+from training.band.measures import copies, harmony, per_track, shuffled, two_bars
+from training.band.prepare import Windows, real_phrases
 from training.core import metrics
 from training.core.cards import rounded, table
+from training.core.options import add_common
 from training.variation.prepare import TRACKS
 
 MARK = "<!-- measured -->"
@@ -37,8 +43,6 @@ def confusion_table(genres: list[str], found: np.ndarray) -> str:
 
 def measure(folder: Path, prepared: Path, phrases: int, seed: int) -> dict[str, Any]:
     """Everything the card says, of `phrases` generated phrases and as many real held-out ones."""
-    from training.band.__main__ import real_phrases
-
     model = player.load(folder, "cpu")
     genres = list(model.genres)
     windows = Windows.open(prepared)
@@ -47,7 +51,7 @@ def measure(folder: Path, prepared: Path, phrases: int, seed: int) -> dict[str, 
     made = binary(model.network, sample(model.network, genre, seed + 1000), genre)
     held_out, held_genre = real_phrases(windows, (1, 2), pairs, seed)
     known, known_genre = real_phrases(windows, (0,), 2000, seed)
-    judge = Judge(genres).fit(features(known[:, :BARS]), known_genre)
+    judge = GenreClassifier(genres).fit(features(known[:, :BARS]), known_genre)
 
     def four(rolls: np.ndarray) -> np.ndarray:
         return rolls.reshape(-1, BARS, *rolls.shape[2:])
@@ -198,7 +202,7 @@ velocities, tempo and instruments are typical values of the genre, not learned n
 
 ## Figures
 
-`python -m training.band evaluate --prepared prepared/band --checkpoint checkpoints/band`
+`python -m training evaluate band --prepared prepared/band --checkpoint checkpoints/band`
 {MARK}
 
 {tables(found)}
@@ -208,3 +212,37 @@ velocities, tempo and instruments are typical values of the genre, not learned n
 {tried}
 """
     checkpoint.write_whole(path, text.encode())
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is measured, and how much of it."""
+    add_common(parser, prepared=Path("prepared/band"), checkpoint=CHECKPOINTS / "band", threads=1, seed=0)
+    parser.add_argument("--phrases", type=int, default=2000, help="generated phrases, beside as many real ones")
+    parser.add_argument(
+        "--notes", type=Path, help="a text of what was tried, for the card; by default the card's own is kept"
+    )
+    parser.add_argument("--genres", action="store_true", help="only print what the classifier of genres tells apart")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON too")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the table; write the figures into config.json and the card beside it."""
+    if args.genres:
+        print(genres_apart(args.prepared))
+        return
+    found = measure(args.checkpoint, args.prepared, args.phrases, args.seed)
+    print(tables(found))
+    checkpoint.update(args.checkpoint, metrics=found["summary"])
+    write(args.checkpoint, found, args.notes)
+    if args.json:
+        print(json.dumps(found["summary"]))
+
+
+def genres_apart(prepared: Path) -> str:
+    """The confusion matrix of the classifier on real held-out phrases, in Markdown."""
+    windows = Windows.open(prepared)
+    rolls, genre = real_phrases(windows, (0,), 2500, 0)
+    judge = GenreClassifier(list(GENRES)).fit(features(rolls[:, :BARS]), genre)
+    rolls, genre = real_phrases(windows, (1, 2), 500, 1)
+    found = judge.confusion(features(rolls[:, :BARS]), genre)
+    return confusion_table(list(GENRES), found)
