@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from benchmarks.table import gpus, head, median, row
@@ -19,6 +19,9 @@ from engine import band
 from engine.band.network import BARS, Phrase
 from engine.core.midi import write_midi
 from engine.core.song import Song
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SEED = 1
 

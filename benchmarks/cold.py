@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks import table
 from engine import ROOT
 
-EXAMPLE = sorted((ROOT / "assets" / "examples").glob("*.mid"))[0]
+EXAMPLE = min((ROOT / "assets" / "examples").glob("*.mid"))
 COMMANDS = {
     "the options": "--help",
     "systems and options": "list",

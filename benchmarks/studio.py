@@ -21,15 +21,18 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pretty_midi
-from playwright.sync_api import Browser
 
 from engine import band
 from engine.core import render
 from engine.core.midi import write_midi
 from tests.sessions import Session
 from tests.studio import SERVERS, Visit, chromium, served, wait_for
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PRESSES = 5
 SESSIONS = 10

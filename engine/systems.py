@@ -36,4 +36,4 @@ def system(name: str) -> System:
     """A system's package. Refused when there is none of this name."""
     if name not in SYSTEMS:
         raise RequestError(f"There is no system '{name}' here; there are {', '.join(SYSTEMS)}.")
-    return cast(System, importlib.import_module(f"engine.{name}"))
+    return cast("System", importlib.import_module(f"engine.{name}"))

@@ -1,1 +1,1 @@
-"""Training: how every checkpoint came to be. ``python -m training.<system> prepare|train|evaluate --help``."""
+"""Training: how every checkpoint came to be. ``python -m training prepare|train|evaluate SYSTEM --help``."""

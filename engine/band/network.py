@@ -9,7 +9,7 @@ decoders' notes are weighed by that one code, so that the tracks agree about the
     Generator   shared [N, 96], tracks [N, 5, 24], genre [N, G] -> latent [N, 4, 5, K], chord [N, 4, 48], sounds
     Decoder     latent of a track [M, K] -> onset and held logits [M, 2, 16, 72]
 
-Trained by `python -m training.band train`; played by `engine.band`.
+Trained by `python -m training train band`; played by `engine.band`.
 """
 
 from __future__ import annotations

@@ -6,8 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from engine import RequestError
 from engine import device as find_device
 from engine.core import checkpoint
@@ -16,6 +14,8 @@ from engine.melody.config import Config
 from engine.melody.request import PATH, kinds_of
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from engine.melody.network import MelodyNet
 
 

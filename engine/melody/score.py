@@ -35,7 +35,7 @@ def plain_abc(tune: Tune, score: Score) -> str:
         body[place] = accidental + body[place]
     lines = [line for line in "".join(body).split("\n") if not line.startswith("P:")]
     text = "\n".join(lines)
-    pieces = re.split(r'("[^"\n]*"|^[A-Z]:.*$|\[[A-Z]:[^\]]*\])', text, flags=re.M)
+    pieces = re.split(r'("[^"\n]*"|^[A-Z]:.*$|\[[A-Z]:[^\]]*\])', text, flags=re.MULTILINE)
     spare = "".join(c for c in DECORATIONS if c not in "xZ")
     pattern = f"![^!\\n]*!|\\{{[^}}\\n]*\\}}|[{re.escape(spare)}!]"
     keep = [piece if i % 2 else re.sub(pattern, "", piece) for i, piece in enumerate(pieces)]

@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from engine import RequestError
 from engine import device as choose_device
 from engine.core import checkpoint
@@ -21,6 +19,7 @@ from engine.translation.profile import Profile
 from engine.translation.request import PATH
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
     from engine.translation.network import Config, Generator

@@ -12,7 +12,7 @@ repeats (music does, every two, four or eight bars), and adds a difference of it
     there  [B, 8]            which of the eight exist (a song begins somewhere)
     -> mu [B, K], sounds [B] (logit), pointer [B, 8]
 
-Attention: Vaswani et al. 2017; pointing: Vinyals et al. 2015. Trained by `python -m training.variation next`.
+Attention: Vaswani et al. 2017; pointing: Vinyals et al. 2015. Trained by `python -m training train variation`.
 """
 
 from __future__ import annotations

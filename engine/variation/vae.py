@@ -9,7 +9,7 @@ Kingma & Welling 2013 (arXiv:1312.6114). Encoder and decoder are convolutions in
 stride equal to kernel: steps (1 x 1), beats (4 steps), the bar (4 beats), each a matrix product on reshaped rolls, with
 pre-norm residual blocks (LayerNorm, GELU) between. `VAEBank` is the five of them as one checkpoint holds them.
 
-Train it with `python -m training.variation train --latent 32`.
+Train it with `python -m training train variation --latent 32`.
 """
 
 from __future__ import annotations

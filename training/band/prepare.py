@@ -26,13 +26,14 @@ from pathlib import Path
 import numpy as np
 
 from engine import RequestError
-from engine.band.network import BEATS
+from engine.band.config import BARS as PHRASE
+from engine.core.pianoroll import BEATS
 from training.band.genres import GENRES, genre_of
 from training.core.data import SongNotes, add_song_arguments, chosen_songs
 from training.core.options import add_common
 from training.variation.prepare import PACKED, PITCHES, SPLITS, STEPS, TRACKS, song_bars, unpack
 
-BARS = 8  # bars a window: two phrases of four
+BARS = 2 * PHRASE  # a window: two phrases
 BAR_TICKS = 96  # 24 ticks a beat, 4/4
 MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])  # Krumhansl & Kessler 1982
 MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])

@@ -51,7 +51,7 @@ def music21_files() -> list[Path]:
 
 def steps(tune: Tune) -> list[int]:
     """Steps of the scale from each note to the next, octaves left out, so that a folded phrase is the same."""
-    body = re.sub(r'"[^"\n]*"|!.*?!|^[A-Z]:.*$', "", tune.body, flags=re.M)
+    body = re.sub(r'"[^"\n]*"|!.*?!|^[A-Z]:.*$', "", tune.body, flags=re.MULTILINE)
     notes = [LETTERS.index(c) for c in re.findall(r"[A-Ga-g]", body)]
     return [(b - a) % 7 for a, b in pairwise(notes)]
 

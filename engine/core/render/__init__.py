@@ -59,7 +59,7 @@ def _library() -> ModuleType | None:
             import fluidsynth
     except (ImportError, OSError, AttributeError):
         return None
-    return cast(ModuleType, fluidsynth)
+    return cast("ModuleType", fluidsynth)
 
 
 def soundfonts() -> list[Path]:

@@ -211,7 +211,7 @@ def signature(key: str) -> int:
     """Sharps of a key, negative for flats."""
     match = re.match(r"([A-G])([#b]?)(|m|dor|mix|lyd|phr|loc)$", key)
     if not match:
-        return 2 if key.startswith("Hp") or key.startswith("HP") else 0
+        return 2 if key.startswith(("Hp", "HP")) else 0
     letter, accidental, mode = match.groups()
     sharps = "FCGDAEB".index(letter) - 1 + {"": 0, "#": 7, "b": -7}[accidental]
     return sharps + {"": 0, "m": -3, "dor": -2, "mix": -1, "lyd": 1, "phr": -4, "loc": -5}[mode]

@@ -20,7 +20,7 @@ def clean(tune: Tune, chords: bool = True) -> Tune | None:
     """The tune in plain text; None where a field changes within it, so that one header no longer tells the music."""
     lines = [line for line in tune.body.split("\n") if not line.startswith("P:")]
     body = "\n".join(lines)
-    if re.search(r"^[A-Za-z]:[^|:]|\[[A-Z]:", body, re.M) or not body.strip():
+    if re.search(r"^[A-Za-z]:[^|:]|\[[A-Z]:", body, re.MULTILINE) or not body.strip():
         return None
     body = re.sub(r'"([^"\n]*)"', lambda m: m[0] if chords and HARMONY.fullmatch(m[1]) else "", body)
     body = re.sub(r"![a-z]*!|\{[^}\n]*\}|!", "", body)

@@ -72,7 +72,7 @@ def accidentals_of(key: str) -> dict[str, int]:
     """The key signature: letter → semitones up or down."""
     sharps = signature(key)
     letters = SHARPS[:sharps] if sharps > 0 else FLATS[: max(-sharps, 0)]
-    return {letter: 1 if sharps > 0 else -1 for letter in letters}
+    return dict.fromkeys(letters, 1 if sharps > 0 else -1)
 
 
 def notes_of(tune: Tune) -> Score:
@@ -380,7 +380,7 @@ def _check_body(tune: Tune, places: list[tuple[int, int]]) -> None:
             raise Misread(f"The number {char} stands alone; expected a note before it.", *places[place])
         if char == "]" and not (barline or chord):
             raise Misread("A ] closes nothing; expected a [ before it.", *places[place])
-        if mode == "" and char in "|" and tune.body[place - 1 : place] in ("<", ">") and place:
+        if mode == "" and char == "|" and tune.body[place - 1 : place] in ("<", ">") and place:
             raise Misread(f"A broken rhythm {tune.body[place - 1]} has no second note; expected one.", *places[place])
         expected_note = char in "^_="
 
