@@ -200,6 +200,7 @@ with left:
         jobs.run_when_changed("translation", lambda progress: work(wanted.request, progress), settings=wanted,
                               label="Listening and translating")  # fmt: skip
     elif refusal:
+        jobs.dismiss("translation")
         st.error(frame.plain(refusal), icon=":material/error:")
     elif jobs.empty("translation"):
         st.info("Choose a recording of one melody instrument.", icon=":material/mic:")

@@ -153,6 +153,7 @@ with view:
         else:
             st.info("Bring a MIDI file or an ABC tune, or choose a take.", icon=":material/upload_file:")
     except RequestError as refused:
+        jobs.dismiss("trombone")
         st.error(frame.plain(str(refused)), icon=":material/error:")
         asked = None
     if asked is not None:

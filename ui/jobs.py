@@ -188,6 +188,12 @@ def _collect(key: str) -> None:
         st.session_state[says_slot] = ("info", f"Stopped: {job.label.lower()}. What you had is still here.")
 
 
+def dismiss(key: str) -> None:
+    """Say no more why the last job failed: it is not what is asked for any longer. Before `show`."""
+    _collect(key)
+    st.session_state.pop(_slots(key)[2], None)
+
+
 def show(key: str) -> JobResult | None:
     """Draw the job's progress with a cancel, or why it failed; returns the latest good result or None."""
     _collect(key)
