@@ -7,6 +7,7 @@ import streamlit as st
 
 from engine import RequestError
 from engine.core.audio import Audio
+from engine.core.result import Music
 from tests.studio import tune
 from ui import controls, downloads, frame, jobs, player
 
@@ -42,7 +43,7 @@ if another or jobs.empty("lab"):
 made = jobs.show("lab")
 if made:
     mix = player.show("lab", song=made.value, title="A <i>tune</i>")
-    downloads.show("lab", f"lab/{seed}", song=made.value, mix=mix)
+    downloads.show("lab", f"lab/{seed}", Music(song=made.value), mix=mix)
     st.text(" ".join(f"{name}={gain:.2f}" for name, gain in mix.items()))
 left, right = st.columns(2)
 with left:

@@ -165,7 +165,7 @@ def test_what_does_not_need_pytorch_starts_without_it(tmp_path, line):
 def test_a_systems_command_imports_no_other_system(tmp_path, system):
     modules = imported(tmp_path, system, "--help")
     assert f"engine.{system}" in modules
-    others = set(cli.SYSTEMS) - {system}
+    others = set(cli.SYSTEMS) - {system} - ({"melody"} if system == "trombone" else set())  # by its door, for ABC
     assert not [name for name in modules if name.removeprefix("engine.").split(".")[0] in others]
 
 
