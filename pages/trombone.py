@@ -83,7 +83,7 @@ def melody_file() -> tuple[File, tuple[str, ...]] | None:
             read_song(file)
             return file, ()
         if take is not None and (song := Library().song(take)) is not None:
-            return File(take.name, write_midi(song)), (take.id,)
+            return File(take.name, write_midi(song), "mid"), (take.id,)
     except RequestError as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")
     return None

@@ -74,7 +74,7 @@ def source(key: str, label: str, first: int = 0) -> Source | None:
         elif chosen == TAKE:
             take = takes.pick(key)
             song = Library().song(take) if take else None
-            picked = Source(File(take.name, write_midi(song)), (take.id,)) if take and song else None
+            picked = Source(File(take.name, write_midi(song), "mid"), (take.id,)) if take and song else None
         else:
             picked = Source(File(chosen, shipped[chosen].read_bytes()))
         if picked:
@@ -150,7 +150,7 @@ def asked_for(mode: str, fields: dict[str, Any], picked: Source, other: Source |
         towards = other.file if other else None
         return Asked(mode, (Request(input=picked.file, towards=towards, **fields),), parents)
     song = song_of(picked.file)
-    beginning = File(picked.file.name, write_midi(song.excerpt(0, GRID_BARS * song.beats_per_bar)))
+    beginning = File(picked.file.name, write_midi(song.excerpt(0, GRID_BARS * song.beats_per_bar)), "mid")
     one = Request(input=beginning, **fields)
     seeds = range(one.seed, one.seed + GRID_SEEDS)
     return Asked(mode, tuple(replace(one, noise=noise, seed=seed) for noise in GRID for seed in seeds), parents)
