@@ -151,7 +151,9 @@ def result_view(made: jobs.JobResult) -> None:
             st.caption(f"{sum(written.form)} bars · {-written.likelihood:.2f} bits a character: the fewer, the more "
                        "like the tunes learned from")  # fmt: skip
     if changed:
-        request = Request(input=File(f"{tune.title}.abc", tune.abc.encode()), **played)
+        file = File(f"{tune.title}.abc", tune.abc.encode())
+        tune, _ = parse(file.content)  # as it will be read when it is made again: its title too
+        request = Request(input=file, **played)
     else:
         request = replace(made.settings, seed=written.seed, candidates=1, **played)
     result = result_of(tune, request, model)

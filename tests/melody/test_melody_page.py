@@ -66,14 +66,19 @@ def test_a_fault_in_the_editor_is_placed_and_the_last_good_score_stays(opened):
 def test_a_take_is_made_again_to_the_byte_as_written_and_as_changed_by_hand(opened):
     test = opened
     written = editor(test).value
-    for text in (written, written.replace("T:", "T:By hand, ")):
+    untitled = "\n".join(line for line in written.split("\n") if not line.startswith("T:"))
+    for text, kept in (
+        (written, written),
+        (written.replace("T:", "T:By hand, "), written.replace("T:", "T:By hand, ")),
+        (untitled, untitled.replace("X:1\n", "X:1\nT:Untitled\n")),
+    ):
         editor(test).set_value(text)
         test.run().button(key="save melody").click().run()
         assert not refusals(test)
         take = Library().takes()[0]
         result = replay(Library(), take).result
         assert write_midi(result.song) == Library().read(take, SONG)
-        assert result.text("abc") == Library().read(take, "text.abc") == text.encode()
+        assert result.text("abc") == Library().read(take, "text.abc") == kept.encode()
     editor(test).set_value(written)
     test.run()
 
