@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
-from engine import Progress
+from engine import Progress, RequestError
 from engine.core.audio import Audio
 from engine.core.pitch import midi_hz
-from engine.trombone.conditions import DYNAMICS, HOP, LOWEST, Conditions, harmonic_prior
+from engine.trombone.conditions import DYNAMICS, HIGHEST, HOP, LOWEST, Conditions, harmonic_prior
 from engine.trombone.config import Config, expand
 from engine.trombone.model import Model
 from engine.trombone.pitch import RATE
-from engine.trombone.request import TEMPERATURE
+from engine.trombone.request import MAX_SECONDS, MIN_SECONDS, TEMPERATURE
 
 if TYPE_CHECKING:
     from engine.trombone.sampler import Sampler
@@ -45,6 +45,17 @@ class NoteSpec:
     midi: float  # LOWEST … HIGHEST; fractions are quarter tones and the like
     seconds: float
     dynamic: float = 2.0  # 0 (pp) … 4 (ff)
+
+    def check(self) -> None:
+        """Refuse what cannot be played; not-a-number is in no range."""
+        if not LOWEST <= self.midi <= HIGHEST:
+            raise RequestError(f"MIDI {self.midi:g} is outside the trombone's range, {LOWEST} to {HIGHEST}.")
+        if not MIN_SECONDS <= self.seconds <= MAX_SECONDS:
+            raise RequestError(
+                f"A note of {self.seconds:g} seconds cannot be played; ask for {MIN_SECONDS:g} to {MAX_SECONDS:g}."
+            )
+        if not 0 <= self.dynamic <= len(DYNAMICS) - 1:
+            raise RequestError(f"A dynamic of {self.dynamic:g} is outside 0 (pp) to 4 (ff).")
 
 
 def _between(value: float, size: int) -> list[tuple[int, float]]:
@@ -81,7 +92,7 @@ def harmonics_of(table: np.ndarray, note: NoteSpec) -> np.ndarray:
 
 
 def conditions_of(harmonics: np.ndarray, loudness: np.ndarray, note: NoteSpec, rng: np.random.Generator) -> Conditions:
-    """What the network is conditions about a note. The pitch wanders by a cent or two, as lips do."""
+    """What the network is told about a note. The pitch wanders by a cent or two, as lips do."""
     frames = round(note.seconds * RATE)
     knots = rng.standard_normal(frames // 1600 + 3).cumsum() * 0.6
     cents = np.interp(np.arange(frames), np.arange(len(knots)) * 1600, knots - knots.mean())
@@ -137,7 +148,7 @@ def sound_of(
 ) -> list[np.ndarray]:
     """Notes at the level at which they are modelled, float32 [seconds · 16000] each.
 
-    The network plays a little more than is kept: the note rises out of near silence and ends in it, and what is note
+    The network plays a little more than is kept: the note rises out of near silence and ends in it, and what is asked
     for is the length that is heard.
     """
     conditions = [
@@ -160,6 +171,8 @@ def play(
 
     Note i depends on `seed`, on i and on itself alone. temperature 0 (no chance, the mean) … 1 (as learnt).
     """
+    for note in notes:
+        note.check()
     generators = [np.random.default_rng((seed % 2**63, i)) for i in range(len(notes))]
     sounds = sound_of(
         model.sampler, (model.harmonics, model.loudness), notes, generators, temperature, progress, threads

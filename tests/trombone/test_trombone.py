@@ -284,6 +284,12 @@ def test_what_cannot_be_played_is_refused_in_one_sentence(asked: dict) -> None:
     assert "\n" not in str(refused.value) and str(refused.value).endswith(".")
 
 
+@pytest.mark.parametrize("spec", [(39, 0.3), (77, 0.3), (60, 0.0), (60, 7.0), (60, float("nan")), (60, 0.3, 5.0)])
+def test_a_note_that_is_out_of_range_is_not_played(model: trombone.Model, spec: tuple[float, ...]) -> None:
+    with pytest.raises(RequestError):
+        play(model, [NoteSpec(*spec)], seed=1)
+
+
 def test_note_names() -> None:
     assert [read_note(t) for t in ("Bb3", "58", "C4", "c#4", "Cb4", "E2")] == [58, 58, 60, 61, 59, 40]
     assert note_name(58) == "Bb3"

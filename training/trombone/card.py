@@ -4,7 +4,7 @@ CARD = """# Trombone
 
 A SampleRNN (three tiers, frames of 64 and 16 samples, GRUs and MLP of width {dim}, pre-emphasised μ-law 8 bits at
 16 kHz) that plays a trombone note of a pitch (MIDI 40 to 76), a length (0.2 to 6 s) and a dynamic (pp to ff), and
-melodies note by note. `engine/trombone/network.py` is the network, `engine/trombone/sampler.py` the compiled loop
+melodies note by note. `engine/trombone/network.py` is the network, `engine/trombone/compiled.py` the compiled loop
 that plays it.
 
 ## Intended use
