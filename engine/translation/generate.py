@@ -65,7 +65,10 @@ def generate(model: Model, request: Request, *, progress: Progress | None = None
     guesses: Guesses = ()
     if request.source == AUTO:
         request, guesses = identify(model, request)
-        if model.folder.resolve() == EVERYONE and (folder := route(request.source, request.target)) != EVERYONE:
+        if (
+            model.folder.resolve() == EVERYONE.resolve()
+            and (folder := route(request.source, request.target)) != EVERYONE
+        ):
             model = load(folder, str(model.device))
     result = _translated(model, request, progress)
     if not guesses:

@@ -13,7 +13,7 @@ import pytest
 from engine import __main__ as cli
 from engine.core.audio import read_audio
 from engine.translation.frames import RATE
-from engine.translation.network import Config
+from engine.translation.network import Config, Generator, instrument_onehot
 from engine.translation.request import PATH
 from tests.tiny_data import two_instruments
 from training.__main__ import main
@@ -21,7 +21,7 @@ from training.translation import card as translation_card
 from training.translation import evaluate as translation_evaluate
 from training.translation import prepare as data
 from training.translation import train as training
-from training.translation.cyclegan import Training, nearest, sliced_wasserstein_loss
+from training.translation.cyclegan import Discriminator, Training, nearest, sliced_wasserstein_loss
 from training.translation.measure import Judge, Nearest, agreement, change, clips, describe
 
 
@@ -105,6 +105,27 @@ def test_distances_tell_near_from_far():
     points = torch.randn(50, 66)
     assert nearest(points, points).item() == pytest.approx(np.sqrt(1e-3) / 8, rel=1e-3)
     assert nearest(points + 8, points) > nearest(points + 1, points)
+
+
+def test_a_pair_begins_as_the_modules_for_all_directions_are_for_it():
+    """Generator and discriminator: the one-hots in the bias give what the one-hots as an input gave."""
+    import torch
+
+    names = ("dull", "bright", "other")
+    everyone, pair = Config(names, width=8, conditioned=True), Config(names[:2], width=8)
+    torch.manual_seed(0)
+    white, given = torch.randn(1, 5, 64), torch.randn(1, 5, 4)
+    whole, part = Generator(everyone), Generator(pair)
+    torch.nn.init.normal_(whole.out_proj.weight)
+    part.load_state_dict(training.onehot_as_bias(whole.state_dict(), names, "dull", "bright"))
+    onehot = instrument_onehot(0, 1, 3).expand(1, 5, -1)
+    expected, _ = whole(white, white, torch.cat([given, onehot], -1))
+    assert torch.allclose(part(white, white, given)[0], expected, atol=1e-5)
+    whole, part = Discriminator(everyone), Discriminator(pair)
+    part.load_state_dict(training.onehot_as_bias(whole.state_dict(), names, "bright", None))
+    onehot = torch.eye(3)[1].expand(1, 5, -1)
+    expected = whole(white, torch.cat([given[..., :3], onehot], -1))
+    assert torch.allclose(part(white, given[..., :3]), expected, atol=1e-5)
 
 
 def test_measures_on_cases_worked_out_by_hand(tiny):

@@ -35,16 +35,16 @@ class Discriminator(nn.Module):
     def __init__(self, config: Config, width: int = 64) -> None:
         super().__init__()
         given = 3 + (len(config.instruments) if config.conditioned else 0)
-        self.enter = nn.Linear(2 * TIMBRE + given, width)
+        self.in_proj = nn.Linear(2 * TIMBRE + given, width)
         self.lstm = nn.LSTM(width, width, 3, batch_first=True)
-        self.leave = nn.Linear(2 * width, 1)
+        self.out_proj = nn.Linear(2 * width, 1)
 
     def forward(self, white: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
-        """white [b, t, 64], given [b, t, 3 (+ told)] → judgement of every frame [b, t]: 1 real, 0 made."""
+        """white [b, t, 64], given [b, t, 3 (+ instruments)] → judgement of every frame [b, t]: 1 real, 0 made."""
         change = torch.diff(white, dim=1, prepend=white[:, :1])
-        x = nn.functional.leaky_relu(self.enter(torch.cat([white, change, given], dim=-1)), 0.2)
+        x = nn.functional.leaky_relu(self.in_proj(torch.cat([white, change, given], dim=-1)), 0.2)
         y, _ = self.lstm(x)
-        return self.leave(torch.cat([x, y], dim=-1))[..., 0]
+        return self.out_proj(torch.cat([x, y], dim=-1))[..., 0]
 
 
 class Buffer:

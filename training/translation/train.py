@@ -65,17 +65,22 @@ def ear_of(prepared: Path) -> InstrumentClassifier:
     return InstrumentClassifier(data.INSTRUMENTS, *(np.ascontiguousarray(array, np.float32) for array in arrays))
 
 
-def told_as_bias(source: dict, instruments: tuple[str, ...], one: str, other: str | None) -> dict:
-    """Weights that were told instruments by one-hot words, for a module of one part only: the words join the bias."""
+def onehot_as_bias(
+    source: dict[str, torch.Tensor], instruments: tuple[str, ...], one: str, other: str | None
+) -> dict[str, torch.Tensor]:
+    """Weights that were conditioned on instruments, for a module of one part only: their one-hots join the bias.
+
+    other: the target of a generator; None for a discriminator, which is conditioned on one instrument.
+    """
     weights = {key: value.clone() for key, value in source.items()}
     n = len(instruments)
-    words = n if other is None else 2 * n
-    enter = weights["in_proj.weight"]
-    weights["in_proj.weight"] = enter[:, :-words].contiguous()
-    told = enter[:, -words:]
-    weights["in_proj.bias"] = weights["in_proj.bias"] + told[:, instruments.index(one)]
+    width = n if other is None else 2 * n
+    projection = weights["in_proj.weight"]
+    weights["in_proj.weight"] = projection[:, :-width].contiguous()
+    columns = projection[:, -width:]
+    weights["in_proj.bias"] = weights["in_proj.bias"] + columns[:, instruments.index(one)]
     if other is not None:
-        weights["in_proj.bias"] += told[:, n + instruments.index(other)]
+        weights["in_proj.bias"] += columns[:, n + instruments.index(other)]
     return weights
 
 
@@ -86,10 +91,10 @@ def begin_from_any(training: Training, run: Path) -> None:
     a, b = training.config.instruments
     for one, other in ((a, b), (b, a)):
         name = f"generator {one}-{other}"
-        weights = told_as_bias(state["averages"]["generator any"], everyone, one, other)
+        weights = onehot_as_bias(state["averages"]["generator any"], everyone, one, other)
         training.loop.plain(name).load_state_dict(weights)
         training.loop.averages[name].load_state_dict(weights)
-        weights = told_as_bias(state["modules"]["judge any"], everyone, one, None)
+        weights = onehot_as_bias(state["modules"]["judge any"], everyone, one, None)
         training.loop.plain(f"judge {one}").load_state_dict(weights)
 
 
