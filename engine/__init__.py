@@ -1,8 +1,8 @@
 """The engine: loads trained models and makes music with them. It knows nothing of pages, of Streamlit or of training.
 
-Every system offers the same two calls: ``load(path, device)`` gives a frozen model and ``generate(model, seed=…, …)`` a
-:class:`engine.core.song.Song` or an :class:`engine.core.audio.Audio`. ``python -m engine --help`` is the same from a
-shell.
+Every system is a package that offers the same three words: a ``Request`` says what is asked for, ``load(path, device)``
+gives a frozen model, ``generate(model, request)`` a :class:`engine.core.result.Result`. ``python -m engine --help`` is
+the same from a shell.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from engine.melody.abc.notes import Misread, parse, usual_tempo
 from engine.melody.composing import Written
 from engine.melody.generate import TuneResult, result_of
 from engine.melody.request import METERS, PATH
+from engine.melody.score import engrave
 from ui import controls, downloads, frame, jobs, player, score, takes
 from ui.controls import PERSISTED
 
@@ -85,7 +86,7 @@ def write(request: Request, progress: Progress) -> TuneResult:
     model, _ = frame.cached_model("melody", request.checkpoint(), load)
     result = generate(model, request, progress=lambda done, total: progress(done, 2 * total))
     assert result.song
-    score.engraved(result.tune, 0)
+    engrave(result.tune, 0)
     player.prepare(result.song, lambda done, total: progress(total + done, 2 * total))
     return result
 
@@ -99,7 +100,7 @@ def edited(slot: str, tune: Tune) -> tuple[Tune, bool]:
     if text != original:
         try:
             found, remarks = parse(text)
-            score.engraved(found, 0)
+            engrave(found, 0)
             st.session_state[good] = found
             for remark in remarks[:3]:
                 st.warning(frame.plain(remark), icon=":material/straighten:")

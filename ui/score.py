@@ -8,14 +8,13 @@ listens to the player's "bandstand:time" and sends "bandstand:seek" (see ui/play
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import music21.musicxml.m21ToXml  # noqa: F401 - imported here, in the page's own thread, rather than within a job
 import verovio  # noqa: F401 - the same
 
 from engine.melody.abc.canonical import Tune
-from engine.melody.score import Engraved, engrave, musicxml
+from engine.melody.score import engrave
 from ui.frame import component
 
 _PARTS = Path(__file__).parent
@@ -27,26 +26,9 @@ _component = component(
 )
 
 
-@functools.lru_cache(maxsize=64)
-def xml(tune: Tune, transpose: int = 0) -> bytes:
-    """MusicXML of a tune. Refused when none can be made. Needs no Streamlit."""
-    return musicxml(tune, transpose)
-
-
-@functools.lru_cache(maxsize=64)
-def engraved(tune: Tune, transpose: int = 0) -> Engraved:
-    """The score of a tune. Refused when none can be made. Needs no Streamlit, so a job may prepare it."""
-    return engrave(tune, xml=xml(tune, transpose))
-
-
-def svg(tune: Tune, transpose: int = 0) -> bytes:
-    """The score as an SVG file."""
-    return engraved(tune, transpose).svg.encode()
-
-
 def show(key: str, tune: Tune, *, player: str, tempo: float, transpose: int = 0) -> None:
     """Draw the score of `tune`, lit by the player of key `player`. tempo: quarter notes a minute, of that player."""
-    score = engraved(tune, transpose)
+    score = engrave(tune, transpose)
     _component(
         key=f"score {key}",
         data={

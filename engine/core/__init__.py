@@ -1,1 +1,1 @@
-"""Core."""
+"""What the systems share: requests and results, songs, pitches, sound, files, checkpoints."""

@@ -1,6 +1,6 @@
 """The instruments: what each is called, which General MIDI program plays it. A new one is one line here.
 
-`INSTRUMENTS` are those that Translation knows by their sound, `PROGRAMS` the five tracks of a band, `PROGRAM_NAMES` and
+`INSTRUMENTS` are those that Translation knows by their sound, `PROGRAMS` the five tracks of a band, `program_names` and
 `DRUM_KITS` all that a person can choose to hear notes on.
 """
 

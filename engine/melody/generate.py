@@ -13,7 +13,7 @@ network.py the network, sampler.py its compiled step, score.py the engraving.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from typing import Any
 
 from engine import Progress, RequestError
@@ -33,28 +33,16 @@ class TuneResult(Result):
     candidates: tuple[Written, ...] = ()
 
 
-class _Engraving:
-    """A tune's score, engraved when it is asked for."""
+def _musicxml(tune: Tune, transpose: int) -> bytes:
+    from engine.melody.score import musicxml  # here, because it brings music21
 
-    def __init__(self, tune: Tune, transpose: int) -> None:
-        self.tune, self.transpose = tune, transpose
+    return musicxml(tune, transpose)
 
-    @cached_property
-    def xml(self) -> bytes:
-        """MusicXML."""
-        from engine.melody.score import musicxml  # here, because it brings music21
 
-        return musicxml(self.tune, self.transpose)
+def _svg(tune: Tune, transpose: int) -> bytes:
+    from engine.melody.score import engrave  # here, because it brings verovio
 
-    def musicxml(self) -> bytes:
-        """MusicXML."""
-        return self.xml
-
-    def svg(self) -> bytes:
-        """A picture."""
-        from engine.melody.score import engrave  # here, because it brings verovio
-
-        return engrave(self.tune, xml=self.xml).svg.encode()
+    return engrave(tune, transpose).svg.encode()
 
 
 def generate(model: Model, request: Request, *, progress: Progress | None = None) -> TuneResult:
@@ -77,9 +65,10 @@ def generate(model: Model, request: Request, *, progress: Progress | None = None
 
 def result_of(tune: Tune, request: Request, model: Model, **more: Any) -> TuneResult:
     """A tune as a result: its song in the request's tempo, program and transposition, and its texts."""
-    engraving = _Engraving(tune, request.transpose)
     texts: dict[str, Text] = {
-        "abc": tune.abc.encode(), "score.musicxml": engraving.musicxml, "svg": engraving.svg
-    }  # fmt: skip
+        "abc": tune.abc.encode(),
+        "score.musicxml": partial(_musicxml, tune, request.transpose),
+        "svg": partial(_svg, tune, request.transpose),
+    }
     music = song(tune, tempo=request.tempo or 0.0, program=request.program, transpose=request.transpose)
     return TuneResult(request=request, song=music, texts=texts, weights=model.sha256, tune=tune, **more)

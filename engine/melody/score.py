@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from engine.melody.abc.clean import DECORATIONS
 from engine.melody.abc.notes import QUARTER, Score, notes_of, played_to_written
 
 _LOCK = threading.Lock()
+
+
+WIDTH, SCALE = 2100, 40  # of a page, in verovio's units; and in percent
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ def plain_abc(tune: Tune, score: Score) -> str:
     return replace(tune, body="".join(keep)).abc
 
 
+@lru_cache(maxsize=64)
 def musicxml(tune: Tune, transpose: int = 0) -> bytes:
     """The tune as a MusicXML document. Refused when music21 cannot read it."""
     with _LOCK:
@@ -62,9 +67,10 @@ def musicxml(tune: Tune, transpose: int = 0) -> bytes:
     return re.sub(r'id="P[0-9a-f]{32}"', 'id="P1"', text).encode()
 
 
-def engrave(tune: Tune, *, width: int = 2100, scale: int = 40, xml: bytes | None = None) -> Engraved:
-    """The score on one page as wide as `width` (in verovio's units; the SVG is width · scale / 100 pixels wide)."""
-    content = xml or musicxml(tune)
+@lru_cache(maxsize=64)
+def engrave(tune: Tune, transpose: int = 0) -> Engraved:
+    """The score on one page, `WIDTH` · `SCALE` / 100 pixels wide; kept for the tunes seen last."""
+    content = musicxml(tune, transpose)
     with _LOCK:
         import verovio
 
@@ -74,7 +80,7 @@ def engrave(tune: Tune, *, width: int = 2100, scale: int = 40, xml: bytes | None
         kit = verovio.toolkit()
         kit.setOptions(
             {
-                "pageWidth": width, "pageHeight": 60000, "scale": scale, "adjustPageHeight": True, "header": "none",
+                "pageWidth": WIDTH, "pageHeight": 60000, "scale": SCALE, "adjustPageHeight": True, "header": "none",
                 "footer": "none", "expandNever": True, "xmlIdSeed": 1, "svgViewBox": True, "breaks": "auto",
                 "pageMarginLeft": 30, "pageMarginRight": 30, "pageMarginTop": 30, "pageMarginBottom": 30,
             }

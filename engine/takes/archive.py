@@ -17,12 +17,12 @@ from typing import Any
 from engine import RequestError
 from engine.core.audio import read_audio
 from engine.core.midi import read_midi
+from engine.core.zipped import EPOCH
 from engine.takes.library import FILE_NAME, SONG, SOUND, Library, Recipe, Take, _tidy
 
 MAX_BYTES = 512 * 2**20  # unpacked
 MAX_TAKES = 5_000
 MAX_ENTRY = 64 * 2**10  # bytes of one take's words and settings
-EPOCH = (1980, 1, 1, 0, 0, 0)  # no clock in the file: the same takes give the same bytes
 FORMAT = 1
 
 

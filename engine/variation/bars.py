@@ -1,6 +1,6 @@
 """Songs as Variation's networks see them: windows of sixteen sixteenths on five tracks; and back, with their touch.
 
-    read(song)            -> BarGrid    rolls bool [5, W, 2, 16, 72]: onsets and sounding cells, as in variation_vae.py
+    read(song)            -> BarGrid    rolls bool [5, W, 2, 16, 72]: onsets and sounding cells, as in vae.py
     grid.song(rolls, …)  -> Song     the notes of other rolls, with the velocities and the groove of the grid's song
 
 A bar of 4/4 is one window. A shorter one (3/4, 6/8, 7/8) leaves the window's end empty; a longer one (5/4, 12/8) is

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine import variation
-from engine.core.pianoroll import TRACKS
+from engine.core.pianoroll import TRACKS, fold
 from engine.core.song import Note, Song, Track
 from tests.tiny_data import songs_file
 from tests.variation.songs import vary
@@ -15,7 +15,7 @@ from training.variation.collect import begin_afresh, collect
 from training.variation.evaluate import evaluate, held_out
 from training.variation.muon import orthogonal
 from training.variation.predictors import Latents
-from training.variation.prepare import Bars, fold, prepare, song_bars, unpack
+from training.variation.prepare import Bars, prepare, song_bars, unpack
 from training.variation.vae import train_vae, transposed
 
 pytestmark = pytest.mark.training

@@ -1,1 +1,1 @@
-"""Band."""
+"""How Band's weights came to be: prepare, train, evaluate."""

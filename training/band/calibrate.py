@@ -15,10 +15,10 @@ from torch import Tensor
 from engine.band.config import BARS
 from engine.band.network import TRACKS, Band
 from engine.core.pianoroll import PITCHES, STEPS
+from engine.core.pianoroll import TRACKS as NAMES
 from training.band.gan import noise
 from training.band.measures import harmony, per_track
 from training.core import metrics
-from training.variation.prepare import TRACKS as NAMES
 
 
 @torch.no_grad()

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from engine import RequestError
 from engine.band.network import BEATS, CHORD
+from engine.core.pianoroll import TRACKS
 from engine.variation.vae import BarVae, VaeConfig
 from training.band.prepare import Windows, bar_chroma
 from training.core.precision import autocast
-from training.variation.prepare import PACKED, TRACKS, unpack
+from training.variation.prepare import PACKED, unpack
 
 
 def autoencoder(folder: Path, track: str) -> BarVae:

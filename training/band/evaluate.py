@@ -17,6 +17,7 @@ from engine import CHECKPOINTS
 from engine import band as player
 from engine.band.network import BARS
 from engine.core import checkpoint
+from engine.core.pianoroll import TRACKS
 from training.band.calibrate import binary, sample
 from training.band.genres import GENRES, GenreClassifier, features
 from training.band.measures import copies, harmony, per_track, shuffled, two_bars
@@ -24,7 +25,6 @@ from training.band.prepare import Windows, real_phrases
 from training.core import metrics
 from training.core.cards import rounded, table
 from training.core.options import add_common
-from training.variation.prepare import TRACKS
 
 MARK = "<!-- measured -->"
 

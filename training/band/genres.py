@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import confusion_matrix
 
+from engine.core.pianoroll import LOWEST
 from training.core.metrics import TONNETZ
 
 # General MIDI drum keys: kick, snare, closed hat, open hat, crash, ride, low and high tom, hand percussion, rest
@@ -27,7 +28,6 @@ DRUMS = {
     7: (47, 48, 50),
     8: tuple(range(60, 82)),
 }
-LOWEST = 24
 # What the genres of the collection are heard as; the rest could not be told apart (see the model card).
 GENRES = {
     "classical": ("classical",),

@@ -10,8 +10,8 @@ import numpy as np
 
 from engine.band.network import TRACKS
 from engine.core.pianoroll import LOWEST, PITCHES
+from engine.core.pianoroll import TRACKS as NAMES
 from training.core import metrics
-from training.variation.prepare import TRACKS as NAMES
 
 
 def per_track(rolls: np.ndarray) -> dict[str, dict[str, float]]:

@@ -27,11 +27,11 @@ import numpy as np
 
 from engine import RequestError
 from engine.band.config import BARS as PHRASE
-from engine.core.pianoroll import BEATS
+from engine.core.pianoroll import BEATS, PITCHES, STEPS, TRACKS
 from training.band.genres import GENRES, genre_of
 from training.core.data import SongNotes, add_song_arguments, chosen_songs
 from training.core.options import add_common
-from training.variation.prepare import PACKED, PITCHES, SPLITS, STEPS, TRACKS, song_bars, unpack
+from training.variation.prepare import PACKED, SPLITS, song_bars, unpack
 
 BARS = 2 * PHRASE  # a window: two phrases
 BAR_TICKS = 96  # 24 ticks a beat, 4/4

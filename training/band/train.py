@@ -18,6 +18,7 @@ import torch
 from engine import CHECKPOINTS
 from engine.band.network import BARS, Band, Config
 from engine.core import checkpoint
+from engine.core.pianoroll import TRACKS
 from training.band import measures
 from training.band.calibrate import binary, calibrate, sample, set_thresholds
 from training.band.codec import autoencoder, decoder_weights, encode, train_probes
@@ -26,7 +27,6 @@ from training.band.genres import GENRES, features, genre_of
 from training.band.prepare import Windows, real_phrases
 from training.core import metrics
 from training.core.options import add_common
-from training.variation.prepare import TRACKS
 
 # The General MIDI programs with which a genre's tracks are played unless a person chooses others.
 PROGRAMS = {

@@ -1,1 +1,1 @@
-"""Core."""
+"""What trainings share: data, the loop, options, measures, the words of cards."""

@@ -1,1 +1,1 @@
-"""Melody."""
+"""How Melody's weights came to be: prepare, train, evaluate."""

@@ -1,1 +1,1 @@
-"""Translation."""
+"""How Translation's weights came to be: prepare, train, evaluate."""

@@ -1,1 +1,1 @@
-"""Trombone."""
+"""How Trombone's weights came to be: prepare, train, evaluate."""

@@ -1,1 +1,1 @@
-"""Variation."""
+"""How Variation's weights came to be: prepare, train, evaluate."""

@@ -16,7 +16,7 @@ import torch
 
 from engine import variation
 from engine.core import checkpoint
-from engine.core.pianoroll import TRACKS, note_ends
+from engine.core.pianoroll import LOWEST, TRACKS, note_ends
 from engine.core.request import File
 from engine.core.song import Song
 from engine.variation.bars import BarGrid
@@ -28,7 +28,7 @@ from training.core.cards import rounded
 from training.core.options import add_common
 from training.variation.card import write_card
 from training.variation.predictors import Latents, plain_of, predicted
-from training.variation.prepare import LOWEST, SPLITS, Bars, unpack
+from training.variation.prepare import SPLITS, Bars, unpack
 
 NOISES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 LONGEST = 48  # bars of a song

@@ -28,20 +28,12 @@ from pathlib import Path
 import numpy as np
 
 from engine import RequestError
+from engine.core.pianoroll import PITCHES, STEPS, TRACKS, fold
 from training.core.data import SongNotes, add_song_arguments, chosen_songs
 from training.core.options import add_common
 
-TRACKS = ("drums", "piano", "guitar", "bass", "strings")
-STEPS, PITCHES, LOWEST = 16, 72, 24  # steps a bar, pitches, MIDI pitch of the first
 PACKED = 2 * STEPS * PITCHES // 8  # bytes of a packed bar
 SPLITS = ("train", "val", "test")
-
-
-def fold(pitch: np.ndarray) -> np.ndarray:
-    """MIDI pitches 0..127 moved by whole octaves into 24..95, as rows 0..71."""
-    row = pitch.astype(np.int64) - LOWEST
-    row = np.where(row < 0, row % 12, row)
-    return np.where(row >= PITCHES, PITCHES - 12 + row % 12, row)
 
 
 def song_bars(

@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from engine.core.pianoroll import TRACKS
 from engine.variation.request import PATH
 from training.core.options import add_common
 from training.variation.collect import collect
-from training.variation.prepare import TRACKS
 from training.variation.vae import train_vae
 
 STEPS = {"vae": 2500, "predictors": 2000}  # by default

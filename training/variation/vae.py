@@ -14,10 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.core.pianoroll import PITCHES
 from engine.variation.vae import BarVae, VaeConfig
 from training.core.loop import Loop, best_weights
 from training.variation.muon import Muon
-from training.variation.prepare import PITCHES, Bars, unpack
+from training.variation.prepare import Bars, unpack
 
 SUSTAIN_WEIGHT = 0.3
 THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)

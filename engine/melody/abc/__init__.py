@@ -1,1 +1,1 @@
-"""Abc."""
+"""ABC notation: read, made canonical, and turned into notes."""
