@@ -67,7 +67,7 @@ def test_a_page_opens_cold_with_music_and_explains_every_control(page):
 
 @pytest.mark.parametrize(("page", "settings"), SITUATIONS, ids=lambda value: str(value))
 def test_controls_that_come_and_go_are_explained_too(page, settings, monkeypatch):
-    monkeypatch.setattr(jobs, "follow", lambda *_, **__: None)
+    monkeypatch.setattr(jobs, "run_when_changed", lambda *_, **__: None)
     Library().keep(kept_as(1, "0" * 64, song=tune(1)), name="No. 1")
     before = named_well(app(f"pages/{page}.py").run())
     test = app(f"pages/{page}.py")

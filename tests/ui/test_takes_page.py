@@ -88,10 +88,10 @@ def test_takes_of_one_name_are_told_apart_wherever_one_is_chosen(library):
     test = app("pages/variation.py")
     test.session_state["sent variation"] = new.id
     settled(test.run(), "variation")
-    assert test.session_state["_made variation"].settings["parents"] == (new.id,)
+    assert test.session_state["_made variation"].settings.parents == (new.id,)
     test.session_state["take for variation"] = old.id
     settled(test.run(), "variation")
-    assert test.session_state["_made variation"].settings["parents"] == (old.id,)
+    assert test.session_state["_made variation"].settings.parents == (old.id,)
 
 
 def test_the_chain_of_parents_stands_under_what_was_made_of_a_take_and_is_kept(library):
@@ -118,7 +118,7 @@ def test_a_result_is_sent_on_whatever_settings_stand_in_the_address(library):
     [take] = library.takes()
     test.switch_page("pages/variation.py").run()  # AppTest itself goes back to where it was
     made = settled(test, "variation").session_state["_made variation"]
-    assert take.recipe.seed == 99 and made.settings["parents"] == (take.id,)
+    assert take.recipe.seed == 99 and made.settings.parents == (take.id,)
 
 
 def test_what_is_deleted_stands_on_a_shelf_of_its_own_until_it_is_restored(library):
