@@ -28,6 +28,7 @@ from pathlib import Path
 
 from engine import CHECKPOINTS, ROOT
 from engine.core import checkpoint
+from engine.core.stop import tidying
 from training.core.options import add_common
 from training.report_rows import OPENING, summary
 
@@ -224,7 +225,7 @@ def run(args: argparse.Namespace) -> int:
         for name, path in lacking.items():
             print(f"{name} keeps its last figures: {path} is not there.", file=sys.stderr)
         wanted = [name for name in wanted if name not in lacking]
-    with tempfile.TemporaryDirectory() as folder:
+    with tidying(), tempfile.TemporaryDirectory() as folder:
         if args.quick:
             places = Places(args.data, args.prepared, args.run, Path(folder))
             for name in wanted:

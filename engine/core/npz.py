@@ -12,6 +12,7 @@ import numpy as np
 from engine import RequestError
 from engine.core.pianoroll import to_roll
 from engine.core.song import Note, Song, Track
+from engine.core.stop import tidying
 from engine.core.upload import content_of
 from engine.core.zipped import zipped
 
@@ -53,7 +54,7 @@ def write_npz(song: Song) -> bytes:
         downbeat=downbeat,
         tracks=tracks,
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tidying(), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "song.npz"
         multitrack.save(str(path))
         with zipfile.ZipFile(path) as saved:
@@ -66,7 +67,7 @@ def read_npz(source: bytes | Path | str, *, name: str = "The file") -> Song:
 
     source, name = content_of(source, name, MAX_BYTES)
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with tidying(), tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "song.npz"
             path.write_bytes(source)
             multitrack = pypianoroll.load(str(path))

@@ -22,7 +22,7 @@ def run(command: Callable[[], int | None]) -> NoReturn:
     """Run a whole command and leave the process: 0, or 2 with one line for what is refused, or 130 after Ctrl-C."""
     stop.listen()
     try:
-        sys.exit(stop.tidily(command))
+        sys.exit(command())
     except (RequestError, Cancelled) as refusal:
         print(" ".join(str(refusal).split()), file=sys.stderr)
         sys.exit(2)

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
@@ -58,13 +59,20 @@ def _stop(number: int, _: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def tidily(run: Callable[[], int | None]) -> int | None:
-    """The exit status of `run`, which is given the time to remove its half-written files when it is stopped."""
+@contextmanager
+def tidying() -> Iterator[None]:
+    """While something half done is on the disk, a signal is a KeyboardInterrupt, so that what made it removes it.
+
+    Only around Python's own work on files: an exception that passes through torch's or numba's C++ aborts the process.
+    """
     global _tidying
-    _tidying = True
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's alone
+        yield
+        return
+    outer, _tidying = _tidying, True
     try:
-        return run()
+        yield
     finally:  # whatever exception a library made of the interrupt
-        _tidying = False
-        if _stopped:
+        _tidying = outer
+        if _stopped and not outer:
             leave(_stopped, "Stopped.")
