@@ -14,19 +14,22 @@ apt = { command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2
 	  $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install -y --no-install-recommends $(1) >/dev/null; }
 export STREAMLIT_BROWSER_GATHER_USAGE_STATS = false
 
+# The tests that run two at a time; the others run alone.
+QUICK = not browser and not training and not gpu and not long and not process
+
 .PHONY: run test check quick test-long lint types bench evaluate clean
 
 run: .venv/run.done libfluidsynth .venv/warm.done
 	$(BIN)/python -m streamlit run app.py
 
 test: .venv/test.done libfluidsynth chromium lint types .venv/warm.done
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 -m "$(QUICK)"
+	$(BIN)/python -m pytest -m "not ($(QUICK)) and not long"
 
-check: LESS = and not process
 check: .venv/test.done libfluidsynth lint types quick
 
 quick:
-	$(BIN)/python -m pytest -n 2 -m "not browser and not training and not gpu and not long $(LESS)"
+	$(BIN)/python -m pytest -n 2 -m "$(QUICK)"
 
 test-long: .venv/test.done libfluidsynth chromium .venv/warm.done
 	$(BIN)/python -m pytest -m long
