@@ -1,0 +1,79 @@
+"""The critic's two sides for Band: phrases of real held-out songs, and what the band plays when asked for their genres.
+
+python -m training evaluate band --critic            how often Band is told from real songs, and by what
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from engine.core.song import Song
+from training.band.genres import GENRES, genre_of
+from training.core.critic import Phrase, Sample, Verdict, compare, extract
+from training.core.critic.phrase import BAR_TICKS, PITCHED
+from training.core.data import SongNotes, songs_npz
+
+Play = Callable[[str, int, int], Song]
+"""(genre, bars, seed) → a song of so many bars in five tracks."""
+
+
+def worth_judging(phrase: Phrase) -> bool:
+    """Whether there is enough to judge: two tracks, sixteen pitched notes, and sound in three bars of each four."""
+    sounding = phrase.sounding
+    enough = int(phrase.onsets[list(PITCHED)].sum()) >= 16
+    fours = sounding.any(0).reshape(-1, 4).sum(1) if phrase.bars % 4 == 0 else sounding.any(0)
+    return enough and int(sounding.any(1).sum()) >= 2 and bool((fours >= 3).all())
+
+
+def phrases_of(song: SongNotes, bars: int, most: int, rng: np.random.Generator) -> Iterator[Phrase]:
+    """At most `most` phrases of a song that do not overlap and are worth judging, from multiples of four bars."""
+    if not len(song.onset):
+        return
+    whole = Phrase(0, song.track, song.onset, song.duration, song.pitch.astype(int), song.velocity.astype(int))
+    last = int(song.onset.max()) // BAR_TICKS
+    first = int(song.onset.min()) // BAR_TICKS
+    starts = np.arange(first + int(rng.integers(2)) * 4, last - bars + 2, bars)
+    found = 0
+    for start in rng.permutation(starts):
+        phrase = whole.cut(int(start), bars)
+        if worth_judging(phrase):
+            yield phrase
+            found += 1
+            if found == most:
+                return
+
+
+def real_sample(songs: Path, split: str, bars: int, phrases: int, seed: int) -> Sample:
+    """Phrases of the songs of one split, genres as evenly as they come, no more of a song than that needs."""
+    rng = np.random.default_rng(seed)
+    names = list(GENRES)
+    pool = [song for song in songs_npz(songs) if song.split == split and genre_of([song.label])[0] >= 0]
+    by_genre = [[(i, s) for i, s in enumerate(pool) if genre_of([s.label])[0] == g] for g in range(len(names))]
+    share = -(-phrases // len(names))
+    found: list[tuple[Phrase, int, str]] = []
+    for genre, mine in zip(names, by_genre):
+        most = max(1, -(-2 * share // max(1, len(mine))))
+        cut = [(p, i, genre) for i, song in mine for p in phrases_of(song, bars, most, rng)]
+        found += [cut[i] for i in rng.permutation(len(cut))[:share]]
+    cuts, song_of, genres = zip(*found)
+    return Sample(extract(cuts), np.array(song_of), np.array(genres))
+
+
+def made_sample(play: Play, like: Sample, bars: int, seed: int) -> Sample:
+    """As many phrases of each genre as `like` has, each of a seed of its own from `seed` up."""
+    phrases = (Phrase.of(play(genre, bars, seed + i), 0, bars) for i, genre in enumerate(like.genre))
+    kept = [(phrase, i) for i, phrase in enumerate(phrases) if worth_judging(phrase)]
+    which = np.array([i for _, i in kept])
+    return Sample(extract(phrase for phrase, _ in kept), seed + which, like.genre[which])
+
+
+def judge(play: Play, songs: Path, bars: int = 8, phrases: int = 2400, seed: int = 0) -> Verdict:
+    """The critic fitted to `phrases` phrases a side (validation songs), tried on half as many (test songs)."""
+    real = real_sample(songs, "val", bars, phrases, seed)
+    tested = real_sample(songs, "test", bars, phrases // 2, seed)
+    made = made_sample(play, real, bars, 1_000_000 + seed)
+    tested_made = made_sample(play, tested, bars, 2_000_000 + seed)
+    return compare(real, made, tested, tested_made, seed)
