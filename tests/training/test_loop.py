@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from training.core.loop import Loop, best_weights
+from training.core.loop import Loop
+from training.core.runs import best_step, best_weights
 
 pytestmark = pytest.mark.training
 
@@ -64,8 +65,15 @@ def test_the_best_evaluation_is_kept_not_the_last(tmp_path):
         return next(scores), {"extra": 1.0}
 
     loop.run(step, steps=30, evaluate=evaluate, evaluate_every=10)
-    assert torch.equal(best_weights(tmp_path, "net")["weight"], seen[1])
+    assert torch.equal(best_weights(tmp_path, "net")["weight"], seen[1]) and best_step(tmp_path) == 20
     assert [line["score"] for line in lines(tmp_path) if "score" in line] == [3.0, 1.0, 2.0]
+
+
+def test_a_run_that_never_evaluated_is_taken_by_its_last_averages(tmp_path):
+    loop, step = make(tmp_path)
+    loop.run(step, steps=12)
+    assert torch.equal(best_weights(tmp_path, "net")["weight"], loop.averaged("net").weight)
+    assert best_step(tmp_path) == 12
 
 
 def test_it_stops_in_time_and_saves(tmp_path):

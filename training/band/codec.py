@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine import RequestError
@@ -20,15 +19,17 @@ from engine.core.pianoroll import TRACKS
 from engine.variation.vae import BarVae, VaeConfig
 from training.band.prepare import Windows, bar_chroma
 from training.core.precision import autocast
+from training.core.runs import BEST, best_weights, was_evaluated
 from training.variation.prepare import PACKED, unpack
 
 
 def autoencoder(folder: Path, track: str) -> BarVae:
-    """A track's trained autoencoder: best.safetensors of the folder that Variation's training leaves."""
-    path = folder / track / "best.safetensors"
-    if not path.exists():
-        raise RequestError(f"{path} is missing: train it with `python -m training train variation --latent 32`.")
-    weights = {key.partition("/")[2]: w.float() for key, w in load_file(path).items() if not key.startswith("_")}
+    """A track's trained autoencoder: the best weights of the run that Variation's training leaves."""
+    if not was_evaluated(folder / track):
+        raise RequestError(
+            f"{folder / track / BEST} is missing: train it with `python -m training train variation --latent 32`."
+        )
+    weights = best_weights(folder / track, "vae")
     shape = {"latent": "to_latent.bias", "step": "step_in.bias", "beat": "beat_in.bias", "bar": "bar_in.bias"}
     sizes = {name: len(weights[key]) // (2 if name == "latent" else 1) for name, key in shape.items()}
     vae = BarVae(VaeConfig(**sizes))

@@ -27,10 +27,11 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from training.core.precision import resolve
+from training.core.runs import BEST, best_weights
 
 Metrics = dict[str, float]
 
@@ -178,7 +179,7 @@ class Loop:
         }
         temporary = self.folder / "best.tmp"
         save_file(weights, temporary)
-        os.replace(temporary, self.folder / "best.safetensors")
+        os.replace(temporary, self.folder / BEST)
 
     def load_best(self, name: str) -> dict[str, torch.Tensor]:
         """The best averaged weights of a module, by evaluation."""
@@ -215,14 +216,3 @@ class Loop:
             scheduler.load_state_dict(state["schedulers"][name])
         if self.rank == 0:
             torch.set_rng_state(state["random"])
-
-
-def run_log(folder: Path | str) -> list[Metrics]:
-    """A run's log, a dictionary a line."""
-    return [json.loads(line) for line in (Path(folder) / "log.jsonl").read_text("utf-8").splitlines()]
-
-
-def best_weights(folder: Path | str, name: str) -> dict[str, torch.Tensor]:
-    """The weights of module `name` in a run's best.safetensors."""
-    weights = load_file(Path(folder) / "best.safetensors")
-    return {key.removeprefix(f"{name}/"): value for key, value in weights.items() if key.startswith(f"{name}/")}

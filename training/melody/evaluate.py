@@ -34,8 +34,8 @@ from engine.melody.model import Model, load
 from engine.melody.request import Request
 from engine.melody.scoring import score
 from engine.melody.tokens import END
-from training.core.loop import best_weights, run_log
 from training.core.options import add_common
+from training.core.runs import best_weights, run_log, was_evaluated
 from training.melody import card as melody_card
 from training.melody import prepare
 from training.melody.prepare import plan_of, variants
@@ -98,7 +98,7 @@ def held_out(model: Model, runs: Path, train: list[Tune], test: list[Tune]) -> d
     """Bits a character and accuracy on the test side, by model."""
     out = {f"n-gram of order {n}": NGram(train, n).score(test) for n in (5, 6)}
     for name, words in BASELINES.items():  # runs of `train --experiment`; those that were not made are left out
-        if (runs / name / "best.safetensors").exists():
+        if was_evaluated(runs / name):
             out[words] = dict(score(model_of(runs / name), test))
     out["shipped"] = dict(score(model, test))
     return out

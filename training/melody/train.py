@@ -25,8 +25,9 @@ from engine.core import checkpoint
 from engine.melody.alphabet import Alphabet
 from engine.melody.features import COUNTDOWN, SECTIONS
 from engine.melody.network import Config, MelodyNet
-from training.core.loop import Loop, best_weights, run_log
+from training.core.loop import Loop
 from training.core.options import add_common
+from training.core.runs import best_weights, run_log
 
 SEGMENT = 192  # characters
 LN2 = math.log(2)

@@ -20,7 +20,7 @@ from engine.translation.analysis import analyse
 from engine.translation.frames import RATE
 from engine.translation.synthesis import synthesise
 from engine.translation.transfer import translate
-from training.core.loop import run_log
+from training.core.runs import run_log
 from training.translation.cyclegan import CYCLE, IDENTITY, NEAR, SLICED
 
 matplotlib.use("Agg")

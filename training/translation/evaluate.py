@@ -14,7 +14,8 @@ phrases, at most 6 seconds of each, and melodies joined from five of their notes
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ from training.translation.measure import Judge, Nearest, agreement, change, clip
 PAIRS = ("flute-trombone", "violin-trumpet", "clarinet-cello", "saxophone-violin")  # with weights of their own
 SECONDS = 6.0  # of a phrase
 MEASURES = ("f0", "loudness", "voicing", "judged", "nearest", "change")
+COLUMNS = (*MEASURES, "cycle_judged", "cycle_f0")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -208,60 +210,100 @@ def line(label: str, values: dict[str, float], keys: tuple[str, ...]) -> str:
     return f"{label:<34}" + "".join(f"{values[key]:>13.3f}" if key in values else f"{'':>13}" for key in keys)
 
 
+def show(source: str, target: str, ways: dict[str, dict[str, float]]) -> None:
+    """Print the rows of a direction."""
+    for name, values in ways.items():
+        print(line(f"{source} → {target}: {name}", values, COLUMNS), flush=True)
+
+
+def show_real(truth: dict[str, dict[str, float]]) -> None:
+    """Print the table's head and the rows of the real recordings."""
+    print(line("real held-out recordings", {}, ()) + "".join(f"{key:>13}" for key in COLUMNS))
+    for name, values in truth.items():
+        print(line(name, values, COLUMNS), f"  resynthesised: judged {values['judged_resynthesised']:.3f}", flush=True)
+
+
+def learned(folder: Path) -> bool:
+    """Is a checkpoint more than the untrained start."""
+    return checkpoint.read_config(folder)["steps"] > 0
+
+
+def other_seeds(held: Held, source: str, target: str, runs: Sequence[tuple[int, Path]],
+                before: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:  # fmt: skip
+    """The figures of a pair trained with other seeds: of those runs that are here, else as measured before."""
+    ways = {}
+    for seed, folder in runs:
+        name = f"ours, seed {seed}"
+        if (folder / "config.json").is_file():
+            ways[name] = measure(held, source, target, *ours(models.load(folder, "cpu"), source, target))
+        elif name in before:
+            ways[name] = before[name]
+    return ways
+
+
+def measure_pair(held: Held, pair: str, args: argparse.Namespace, everyone: models.Model | None) -> dict[str, dict]:
+    """Every way of both directions of a pair; everyone: the generator for all directions, if it is there."""
+    folder = args.checkpoint / pair
+    model = models.load(folder, "cpu")
+    before = checkpoint.read_config(folder).get("metrics", {})
+    runs = [(seed, args.run / f"{pair}-{seed}" / "checkpoint") for seed in args.seeds if seed]
+    a, b = pair.split("-")
+    metrics = {}
+    for source, target in ((a, b), (b, a)):
+        swap = measure(held, source, target, *ours(model, source, target, trained=False))
+        ways = {
+            "ours": measure(held, source, target, *ours(model, source, target)) if learned(folder) else swap,
+            "swap": swap,
+        }
+        ways |= other_seeds(held, source, target, runs, before.get(f"{source}-{target}", {}))
+        if everyone and learned(args.checkpoint / "any"):
+            ways["any"] = measure(held, source, target, *ours(everyone, source, target))
+        ways |= baselines(held, source, target, model)
+        show(source, target, ways)
+        metrics[f"{source}-{target}"] = ways
+    return metrics
+
+
+def other_directions(args: argparse.Namespace) -> list[tuple[str, str]]:
+    """Directions without weights of their own: all, or a sample."""
+    shipped = {tuple(pair.split("-")) for pair in PAIRS}
+    directions = [(a, b) for a, b in permutations(data.INSTRUMENTS, 2) if not {(a, b), (b, a)} & shipped]
+    return directions if args.others else directions[:: len(directions) // args.sample]
+
+
+def measure_others(
+    held: Held, everyone: models.Model, directions: list[tuple[str, str]], names: tuple[str, ...]
+) -> dict[str, dict]:
+    """The generator for all directions beside its untrained start, in those directions that are between `names`."""
+    metrics = {}
+    for source, target in directions:
+        if source not in names or target not in names:
+            continue
+        ways = {
+            "ours": measure(held, source, target, *ours(everyone, source, target)),
+            "swap": measure(held, source, target, *ours(everyone, source, target, False)),
+        }
+        show(source, target, ways)
+        metrics[f"{source}-{target}"] = ways
+    return metrics
+
+
 def run(args: argparse.Namespace) -> None:
     """Measure the pairs, then the generator for all directions; write figures and cards."""
     pairs = args.pair or list(PAIRS)
-    folders = {pair: args.checkpoint / pair for pair in pairs}
-    everyone = tuple(dict.fromkeys(name for pair in pairs for name in pair.split("-")))
-    held = Held(args, data.INSTRUMENTS if args.others else everyone)
-    keys = (*MEASURES, "cycle_judged", "cycle_f0")
-    truth = {name: real(held, name) for name in (data.INSTRUMENTS if args.others else everyone)}
-    print(line("real held-out recordings", {}, ()) + "".join(f"{key:>13}" for key in keys))
-    for name, values in truth.items():
-        print(line(name, values, keys), f"  resynthesised: judged {values['judged_resynthesised']:.3f}", flush=True)
-    all_ways = args.checkpoint / "any"
-    told = models.load(all_ways, "cpu") if (all_ways / "config.json").is_file() else None
-    for pair, folder in folders.items():
-        model = models.load(folder, "cpu")
-        a, b = pair.split("-")
-        metrics: dict[str, dict] = {"real": {a: truth[a], b: truth[b]}}
-        before = checkpoint.read_config(folder).get("metrics", {})
-        for source, target in ((a, b), (b, a)):
-            swap = measure(held, source, target, *ours(model, source, target, trained=False))
-            learned = checkpoint.read_config(folder)["steps"] > 0
-            ways = {
-                "ours": measure(held, source, target, *ours(model, source, target)) if learned else swap,
-                "swap": swap,
-            }
-            for seed in args.seeds:
-                other = args.run / f"{pair}-{seed}" / "checkpoint"
-                if seed and (other / "config.json").is_file():
-                    again = models.load(other, "cpu")
-                    ways[f"ours, seed {seed}"] = measure(held, source, target, *ours(again, source, target))
-                elif seed and f"ours, seed {seed}" in before.get(f"{source}-{target}", {}):
-                    ways[f"ours, seed {seed}"] = before[f"{source}-{target}"][f"ours, seed {seed}"]
-            if told and checkpoint.read_config(all_ways)["steps"] > 0:
-                ways["any"] = measure(held, source, target, *ours(told, source, target))
-            ways |= baselines(held, source, target, model)
-            for name, values in ways.items():
-                print(line(f"{source} → {target}: {name}", values, keys), flush=True)
-            metrics[f"{source}-{target}"] = ways
-        checkpoint.update(folder, metrics=metrics)
-        translation_card.write_card(folder, pair, metrics, args, held)
-    if told:
-        directions = [(a, b) for a in data.INSTRUMENTS for b in data.INSTRUMENTS if a != b]
-        shipped = {tuple(pair.split("-")) for pair in PAIRS}
-        directions = [(a, b) for a, b in directions if not {(a, b), (b, a)} & shipped]
-        everyone_metrics: dict[str, dict] = {"real": truth}
-        for source, target in directions if args.others else directions[:: len(directions) // args.sample]:
-            if source not in truth or target not in truth:
-                continue
-            ways = {"ours": measure(held, source, target, *ours(told, source, target))}
-            swap = ours(told, source, target, False)
-            ways["swap"] = measure(held, source, target, *swap)
-            for name, values in ways.items():
-                print(line(f"{source} → {target}: {name}", values, keys), flush=True)
-            everyone_metrics[f"{source}-{target}"] = ways
-        if len(everyone_metrics) > 1:  # a pair alone measures no other direction; the card keeps what it says
-            checkpoint.update(all_ways, metrics=everyone_metrics)
-            translation_card.write_card(all_ways, "any", everyone_metrics, args, held)
+    paired = tuple(dict.fromkeys(name for pair in pairs for name in pair.split("-")))
+    names = data.INSTRUMENTS if args.others else paired
+    held = Held(args, names)
+    truth = {name: real(held, name) for name in names}
+    show_real(truth)
+    folder = args.checkpoint / "any"
+    everyone = models.load(folder, "cpu") if (folder / "config.json").is_file() else None
+    for pair in pairs:
+        measured = {"real": {name: truth[name] for name in pair.split("-")}} | measure_pair(held, pair, args, everyone)
+        checkpoint.update(args.checkpoint / pair, metrics=measured)
+        translation_card.write_card(args.checkpoint / pair, pair, measured, args, held)
+    others = measure_others(held, everyone, other_directions(args), names) if everyone else {}
+    if others:  # a pair alone measures no other direction; the card keeps what it says
+        measured = {"real": truth} | others
+        checkpoint.update(folder, metrics=measured)
+        translation_card.write_card(folder, "any", measured, args, held)

@@ -28,8 +28,8 @@ from engine.trombone.notes import NoteSpec, conditions_of, decode, play, sound_o
 from engine.trombone.pitch import RATE, centroid_hz, harmonicity_db, measured_cents, sounding
 from engine.trombone.request import TEMPERATURE
 from engine.trombone.sampler import Sampler
-from training.core.loop import best_weights, run_log
 from training.core.options import add_common
+from training.core.runs import best_step, best_weights
 from training.trombone.batches import Notes, score
 from training.trombone.card import CARD, NETWORKS
 from training.trombone.notes import FADE, LEAD
@@ -240,15 +240,12 @@ def spectrograms(path: Path, pairs: Sequence[tuple[str, np.ndarray, np.ndarray]]
 def export(notes: Notes, run: Path, folder: Path, seed: int, about: dict[str, Any]) -> None:
     """The best weights of a run and the tables that playing needs, as a checkpoint."""
     config = json.loads((run / "config.json").read_text())
-    if (run / "best.safetensors").exists():
-        weights = best_weights(run, "net")
-    else:
-        weights = torch.load(run / "state.pt", weights_only=True)["averages"]["net"]
+    weights = best_weights(run, "net")
     harmonics, loudness = tables(notes)
     weights["tables.harmonics"] = torch.from_numpy(np.stack([harmonics.real, harmonics.imag], axis=-1).copy())
     weights["tables.loudness"] = torch.from_numpy(loudness)
     checkpoint.save(
-        folder, system="trombone", weights=weights, model=config, half=False, seed=seed, steps=steps_of(run),
+        folder, system="trombone", weights=weights, model=config, half=False, seed=seed, steps=best_step(run),
         data="single notes of the Philharmonia Orchestra's and the University of Iowa's trombones, 16 kHz",
         licence="Philharmonia Orchestra samples: free to use, not to be sold or handed on as samples; University of "
         "Iowa Musical Instrument Samples: free, no restrictions. The weights are this project's own.", **about,
@@ -258,10 +255,7 @@ def export(notes: Notes, run: Path, folder: Path, seed: int, about: dict[str, An
 def load_run(run: Path) -> SampleRNN:
     """The best network of a training run."""
     network = SampleRNN(Config(**json.loads((run / "config.json").read_text())))
-    if (run / "best.safetensors").exists():
-        network.load_state_dict(best_weights(run, "net"))
-    else:
-        network.load_state_dict(torch.load(run / "state.pt", weights_only=True)["averages"]["net"])
+    network.load_state_dict(best_weights(run, "net"))
     return network.eval().requires_grad_(False)
 
 
@@ -273,13 +267,6 @@ def speed(model: Model, temperature: float) -> float:
         play(model, [NoteSpec(58, 2.0, 2.0)], seed=seed, temperature=temperature, threads=1)
         spent.append(time.perf_counter() - began)
     return round(2.0 / min(spent), 2)
-
-
-def steps_of(run: Path) -> int:
-    """Steps behind the weights that `load_run` takes: those of the best evaluation, or all."""
-    if (run / "best.safetensors").exists():
-        return int([row for row in run_log(run) if row.get("best")][-1]["step"])
-    return int(torch.load(run / "state.pt", weights_only=True)["step"])
 
 
 def compare(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: float, steps: int) -> dict[str, float]:
@@ -345,7 +332,7 @@ def run(args: argparse.Namespace) -> None:
     # Comparisons whose runs are not given keep the figures that were measured when they were.
     metrics["networks"] = dict(model.config.get("metrics", {}).get("networks", {}))
     for run in args.baselines:
-        metrics["networks"][run.name] = compare(load_run(run), notes, held_out, args.temperature, steps_of(run))
+        metrics["networks"][run.name] = compare(load_run(run), notes, held_out, args.temperature, best_step(run))
     if metrics["networks"]:
         metrics["networks"]["shipped"] = compare(
             model.network, notes, held_out, args.temperature, model.config["steps"]

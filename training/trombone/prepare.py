@@ -171,77 +171,138 @@ def loudness_table(
     return table
 
 
+@dataclass(frozen=True)
+class Take:
+    """A recording in tune (copy 0) or moved by some cents, cut and measured."""
+
+    recording: Recording
+    note: Analysis
+    length: int  # its class
+    split: int
+    copy: int
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What each note is of, arrays [notes]."""
+
+    midi: np.ndarray
+    dynamic: np.ndarray
+    room: np.ndarray
+    length: np.ndarray
+    split: np.ndarray
+    copy: np.ndarray
+    cents: np.ndarray  # off its midi, as measured
+    name: np.ndarray  # of the file
+
+    @property
+    def trained(self) -> np.ndarray:
+        """Training recordings, each once."""
+        return (self.split == 0) & (self.copy == 0)
+
+    @property
+    def shared(self) -> np.ndarray:
+        """Those whose harmonics stand for others: in the room with reverberation, unless all are anechoic."""
+        here = self.trained & (self.room == 0)
+        return here if here.any() else self.trained
+
+
+def takes_of(recording: Recording, copies: int, rng: np.random.Generator) -> list[Take]:
+    """A recording in tune, and of the training split also moved by random cents; none if it is not the note it says."""
+    samples = load(recording.path)
+    first = analyse(samples, recording.midi)
+    if first is None:
+        return []
+    length = length_class(len(first.samples) / RATE)
+    split = split_of(recording.midi, recording.dynamic, length)
+    takes = []
+    for copy in range(copies if split == 0 else 1):
+        cents = -first.cents if copy == 0 else rng.uniform(-60, 60) - first.cents
+        moved = soxr.resample(samples, RATE, RATE * 2 ** (-cents / 1200), quality="VHQ")
+        note = analyse(moved, recording.midi) or (None if copy else first)
+        if note is not None:
+            takes.append(Take(recording, note, length, split, copy))
+    return takes
+
+
+def all_takes(
+    found: list[Recording], copies: int, rng: np.random.Generator, progress: bool
+) -> tuple[list[Take], list[str]]:
+    """The takes of all recordings, and the files of those without any."""
+    takes, dropped = [], []
+    for number, recording in enumerate(found):
+        own = takes_of(recording, copies, rng)
+        if not own:
+            dropped.append(recording.path.name)
+            continue
+        takes += own
+        if progress and number % 50 == 0:
+            print(f"{number}/{len(found)} notes", flush=True)
+    return takes, dropped
+
+
+def labels_of(takes: list[Take]) -> Labels:
+    """The labels of takes as arrays."""
+    rows = [(t.recording.midi, t.recording.dynamic, t.recording.room, t.length, t.split, t.copy) for t in takes]
+    cents, names = np.array([t.note.cents for t in takes]), np.array([t.recording.path.name for t in takes])
+    return Labels(*np.array(rows).T, cents, names)
+
+
+def harmonics_told(labels: Labels, note: int, bank: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """The harmonics of a note's prior as when playing: its own recording must not be in them."""
+    if labels.room[note]:
+        return bank[note]  # another room: its own harmonics alone
+    if labels.split[note] != 0:
+        return table[labels.midi[note] - LOWEST, labels.dynamic[note]]
+    same = labels.shared & (labels.dynamic == labels.dynamic[note]) & (labels.name != labels.name[note])
+    for semitones in (0, 1):
+        others = same & (np.abs(labels.midi - labels.midi[note]) <= semitones)
+        if others.any():
+            return mean_harmonics(bank[others])
+    return bank[note]
+
+
+def as_modelled(note: Analysis, own: np.ndarray, told: np.ndarray) -> dict[str, np.ndarray]:
+    """A note's arrays, as loud as notes are modelled: samples, phase, the priors of both harmonics, loudness."""
+    gain_db = TOP_DB - float(note.loudness_db.max())
+    gain_db = min(gain_db, 20 * np.log10(0.89 / np.abs(note.samples).max()))
+    loudness = np.maximum(note.loudness_db + gain_db, -100).astype(np.float32)
+    own_prior, told_prior = (harmonic_prior(note.phase, loudness, harmonics) for harmonics in (own, told))
+    return {
+        "samples": np.round(note.samples * 10 ** (gain_db / 20) * 32767).astype(np.int16),
+        "phase": (note.phase % 1.0).astype(np.float32),
+        "own": np.round(np.clip(own_prior, -1, 1) * 32767).astype(np.int16),
+        "table": np.round(np.clip(told_prior, -1, 1) * 32767).astype(np.int16),
+        "loudness": loudness,
+    }
+
+
 def prepare(data: Path, out: Path, copies: int = 3, seed: int = 0, progress: bool = True) -> dict:
     """Read, cut, measure and write all arrays; returns a summary."""
     rng = np.random.default_rng(seed)
     out.mkdir(parents=True, exist_ok=True)
-    notes: list[Analysis] = []
-    rows: list[tuple[int, int, int, int, int, int]] = []  # midi, dynamic, room, length class, split, copy
-    files: list[str] = []
     found = recordings(data)
     if not found:
         raise RequestError(f"{data}: no notes of MIDI {LOWEST} to {HIGHEST} (a manifest.csv, or WAV beside a .mid)")
-    dropped = []
-    for number, recording in enumerate(found):
-        samples = load(recording.path)
-        first = analyse(samples, recording.midi)
-        if first is None:
-            dropped.append(recording.path.name)
-            continue
-        length = length_class(len(first.samples) / RATE)
-        split = split_of(recording.midi, recording.dynamic, length)
-        for copy in range(copies if split == 0 else 1):
-            cents = -first.cents if copy == 0 else rng.uniform(-60, 60) - first.cents
-            moved = soxr.resample(samples, RATE, RATE * 2 ** (-cents / 1200), quality="VHQ")
-            note = analyse(moved, recording.midi) if copy else analyse(moved, recording.midi) or first
-            if note is not None:
-                notes.append(note)
-                rows.append((recording.midi, recording.dynamic, recording.room, length, split, copy))
-                files.append(recording.path.name)
-        if progress and number % 50 == 0:
-            print(f"{number}/{len(found)} notes", flush=True)
-    midi, dynamic, room, lengths, split, copy = np.array(rows).T
-    notes, bank = align_cells(notes, (midi * 8 + dynamic) * 2 + room)
-    use = (split == 0) & (copy == 0) & (room == 0)
-    if not use.any():
-        use = (split == 0) & (copy == 0)
-    table = harmonic_table(bank, midi, dynamic, use)
-    flat: dict[str, list[np.ndarray]] = {"samples": [], "phase": [], "own": [], "table": [], "loudness": []}
-    cents_of = []
-    for i, note in enumerate(notes):
-        # The prior as when playing: this recording itself must not be in it.
-        others = use & (midi == midi[i]) & (dynamic == dynamic[i]) & (np.array(files) != files[i])
-        shared = table[midi[i] - LOWEST, dynamic[i]]
-        if split[i] == 0 and room[i] == 0:
-            if not others.any():
-                others = use & (np.abs(midi - midi[i]) <= 1) & (dynamic == dynamic[i]) & (np.array(files) != files[i])
-            shared = mean_harmonics(bank[others]) if others.any() else bank[i]
-        elif room[i]:
-            shared = bank[i]  # another room: its own harmonics alone
-        gain_db = TOP_DB - float(note.loudness_db.max())
-        gain_db = min(gain_db, 20 * np.log10(0.89 / np.abs(note.samples).max()))
-        loudness = np.maximum(note.loudness_db + gain_db, -100).astype(np.float32)
-        flat["samples"].append(np.round(note.samples * 10 ** (gain_db / 20) * 32767).astype(np.int16))
-        flat["phase"].append((note.phase % 1.0).astype(np.float32))
-        for name, harmonics in (("own", bank[i]), ("table", shared)):
-            prior = harmonic_prior(note.phase, loudness, harmonics)
-            flat[name].append(np.round(np.clip(prior, -1, 1) * 32767).astype(np.int16))
-        flat["loudness"].append(loudness)
-        cents_of.append(note.cents)
+    takes, dropped = all_takes(found, copies, rng, progress)
+    labels = labels_of(takes)
+    notes, bank = align_cells([t.note for t in takes], (labels.midi * 8 + labels.dynamic) * 2 + labels.room)
+    table = harmonic_table(bank, labels.midi, labels.dynamic, labels.shared)
+    modelled = [as_modelled(note, bank[i], harmonics_told(labels, i, bank, table)) for i, note in enumerate(notes)]
+    flat = {name: [arrays[name] for arrays in modelled] for name in modelled[0]}
     for name, parts in flat.items():
         np.save(out / f"{name}.npy", np.concatenate(parts))
     np.savez(
         out / "notes.npz",
         offsets=np.concatenate([[0], np.cumsum([len(p) for p in flat["samples"]])]),
         loudness_offsets=np.concatenate([[0], np.cumsum([len(p) for p in flat["loudness"]])]),
-        midi=midi, dynamic=dynamic, room=room, length=lengths, split=split, copy=copy,
-        cents=np.array(cents_of), name=np.array(files), harmonics=bank, harmonic_table=table,
-        loudness_table=loudness_table(flat["loudness"], midi, dynamic, lengths, (split == 0) & (copy == 0)),
+        **vars(labels), harmonics=bank, harmonic_table=table,
+        loudness_table=loudness_table(flat["loudness"], labels.midi, labels.dynamic, labels.length, labels.trained),
     )  # fmt: skip
     summary = {
         "recordings": len(found), "dropped": dropped, "notes": len(notes), "hop": HOP,
-        "train": int((use | ((split == 0) & (copy == 0))).sum()),
-        "validation": int((split == 1).sum()), "test": int((split == 2).sum()),
+        "train": int(labels.trained.sum()),
+        "validation": int((labels.split == 1).sum()), "test": int((labels.split == 2).sum()),
         "minutes": round(sum(len(p) for p in flat["samples"]) / RATE / 60, 1),
         "peak_max": float(max(np.abs(p).max() for p in flat["samples"]) / 32767),
     }  # fmt: skip

@@ -17,7 +17,7 @@ from engine.core.pianoroll import TRACKS
 from engine.variation.network import Network
 from engine.variation.request import PATH
 from engine.variation.vae import VAEBank
-from training.core.loop import run_log
+from training.core.runs import run_log
 from training.variation.predictors import Latents, measure, train_next
 from training.variation.prepare import Bars
 from training.variation.vae import config_of, note_f1, sample_rows, trained

@@ -21,6 +21,7 @@ from engine.variation.predictors import HISTORY, NextBar, NextConfig
 from engine.variation.vae import VAEBank
 from training.core.loop import Loop
 from training.core.precision import autocast
+from training.core.runs import STATE, best_weights
 from training.variation.prepare import SPLITS, Bars, unpack
 
 
@@ -212,9 +213,9 @@ def predicted(net: nn.Module, latents: Latents, track: str, bars: Iterable[int])
 
 def plain_of(runs: Path, track: str, latent: int) -> PlainNext | None:
     """The PlainNext of a run, where there is one."""
-    path = runs / "plain" / track / "state.pt"
-    if not path.exists():
+    run = runs / "plain" / track
+    if not (run / STATE).exists():
         return None
     net = PlainNext(latent, track != "piano")
-    net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["averages"]["next"])
+    net.load_state_dict(best_weights(run, "next"))
     return net.eval().requires_grad_(False)

@@ -16,7 +16,8 @@ from torch import nn
 
 from engine.core.pianoroll import PITCHES
 from engine.variation.vae import BarVae, VaeConfig
-from training.core.loop import Loop, best_weights
+from training.core.loop import Loop
+from training.core.runs import best_weights
 from training.variation.muon import Muon
 from training.variation.prepare import Bars, unpack
 
