@@ -29,10 +29,12 @@ from engine.translation.request import PATH
 from engine.translation.synthesis import synthesise
 from engine.translation.transcription import melody
 from engine.translation.transfer import translate
+from training.core import cards
 from training.core.options import add_common
-from training.translation import card as translation_card
 from training.translation import prepare as data
 from training.translation.measure import Judge, Nearest, agreement, change, clips, describe
+from training.translation.pictures import curves, spectrograms
+from training.translation.verdict import verdict
 
 PAIRS = ("flute-trombone", "violin-trumpet", "clarinet-cello", "saxophone-violin")  # with weights of their own
 SECONDS = 6.0  # of a phrase
@@ -208,6 +210,16 @@ def line(label: str, values: dict[str, float], keys: tuple[str, ...]) -> str:
     return f"{label:<34}" + "".join(f"{values[key]:>13.3f}" if key in values else f"{'':>13}" for key in keys)
 
 
+def write_card(folder: Path, run: Path, players: tuple[str, str], held: Held) -> None:
+    """The verdict on a checkpoint's figures, into config.json; its pictures, and its card."""
+    spectrograms(models.load(folder, "cpu"), *players, held, folder / "spectrograms.png")
+    drawn = curves(run, folder / "curves.png") or (folder / "curves.png").is_file()
+    pictures = ["curves.png", "spectrograms.png"] if drawn else ["spectrograms.png"]
+    metrics = checkpoint.read_config(folder)["metrics"]
+    checkpoint.update(folder, verdict=verdict(metrics), pictures=pictures)
+    cards.write(folder)
+
+
 def run(args: argparse.Namespace) -> None:
     """Measure the pairs, then the generator for all directions; write figures and cards."""
     pairs = args.pair or list(PAIRS)
@@ -247,7 +259,7 @@ def run(args: argparse.Namespace) -> None:
                 print(line(f"{source} → {target}: {name}", values, keys), flush=True)
             metrics[f"{source}-{target}"] = ways
         checkpoint.update(folder, metrics=metrics)
-        translation_card.write_card(folder, pair, metrics, args, held)
+        write_card(folder, args.run / f"{pair}-0", (a, b), held)
     if told:
         directions = [(a, b) for a in data.INSTRUMENTS for b in data.INSTRUMENTS if a != b]
         shipped = {tuple(pair.split("-")) for pair in PAIRS}
@@ -264,4 +276,4 @@ def run(args: argparse.Namespace) -> None:
             everyone_metrics[f"{source}-{target}"] = ways
         if len(everyone_metrics) > 1:  # a pair alone measures no other direction; the card keeps what it says
             checkpoint.update(all_ways, metrics=everyone_metrics)
-            translation_card.write_card(all_ways, "any", everyone_metrics, args, held)
+            write_card(all_ways, args.run / "any-0", ("flute", "cello"), held)
