@@ -3,7 +3,7 @@
     make evaluate                                   everything; or make evaluate ARGS="--system band --data elsewhere"
     python -m training report [--system band …] [--data data] [--prepared prepared] [--run runs]
     python -m training report --quick               small settings on copies of the weights; prints, keeps nothing
-    python -m training report --gather              measures nothing, gathers what was measured last
+    python -m training report --gather              measures nothing, writes the cards and the report anew
 
 Each evaluation puts its figures into config.json and into the section `## Figures` of the model card beside it:
 generated beside real data, beside its baselines. What it needs of prepared arrays is prepared first where it is not
@@ -29,6 +29,7 @@ from pathlib import Path
 from engine import CHECKPOINTS, ROOT
 from engine.core import checkpoint
 from engine.core.stop import tidying
+from training.core import cards
 from training.core.options import add_common
 from training.report_rows import OPENING, summary
 
@@ -205,7 +206,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", action="append", choices=SYSTEMS, help="only this one; may be repeated")
     add_common(parser, data=ROOT / "data", prepared=ROOT / "prepared", run=ROOT / "runs")
     parser.add_argument("--quick", action="store_true", help="small settings on copies; prints, keeps nothing")
-    parser.add_argument("--gather", action="store_true", help="measure nothing, gather what was measured last")
+    parser.add_argument("--gather", action="store_true", help="measure nothing, write cards and report anew")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -230,7 +231,10 @@ def run(args: argparse.Namespace) -> int:
             places = Places(args.data, args.prepared, args.run, Path(folder))
             for name in wanted:
                 shutil.copytree(CHECKPOINTS / name, places.checkpoints / name)
-        if not args.gather:
+        if args.gather:
+            for folder in (folder for name in wanted for folder in folders(places.checkpoints / name)):
+                cards.write(folder)
+        else:
             failed = [name for name in wanted if not measure(name, places, args.quick)]
         text = gather(wanted if args.quick else list(SYSTEMS), places.checkpoints)
     if args.quick:

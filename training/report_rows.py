@@ -9,7 +9,6 @@ from __future__ import annotations
 from statistics import mean
 from typing import Any
 
-from training.band.evaluate import reached
 from training.core.cards import table
 
 OPENING = """# Evaluation
@@ -77,7 +76,7 @@ def band(metrics: dict[str, dict[str, Any]]) -> list[Row]:
         "two-bar copies of training phrases": (f"{copied['real held-out']:.2%}", ""),
     }
     rows = [(words.get(what, what), ours, *beside.get(what, ("", "")), aim(wanted, well))
-            for what, wanted, ours, well in reached(found)]  # fmt: skip
+            for what, wanted, ours, well in found["aims"]]  # fmt: skip
     near = f"training phrases: {distance['real training']:.1f}"
     return [*rows, ("feature distance to held-out phrases", f"{distance['generated']:.1f}",
                     f"one half to the other: {distance['real, two halves']:.1f}", near, "")]  # fmt: skip

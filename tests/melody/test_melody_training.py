@@ -16,8 +16,8 @@ from engine.melody.network import Config, MelodyNet
 from engine.melody.request import Request
 from tests.melodies import SHIPPED, TUNES, collection
 from training.__main__ import main
+from training.core.cards import render
 from training.melody import train as melody_train
-from training.melody.card import card
 from training.melody.evaluate import COPY, Copies, NGram, five_hundred, held_out
 from training.melody.prepare import families, pack, plan_of, split, steps, transposed, variants
 
@@ -154,7 +154,7 @@ def test_the_evaluation_measures_and_the_card_tells(model, tmp_path):
     assert rows["shipped"]["chars"] == rows["n-gram of order 6"]["chars"]
     tried = [{"run": "told", "step": 3, "bits_per_char": 1.5, "accuracy": 0.6}]
     config = model.config | {"metrics": model.config["metrics"] | {"composed": found, "test": rows, "tried": tried}}
-    text = card(config)
+    text = render("melody", config)
     assert f"| **shipped** | {rows['shipped']['bits_per_char']:.3f} | {rows['shipped']['accuracy']:.1%}" in text
     assert "GPL-3.0" in text and "## Limits" in text and "\n## Figures" in text
 

@@ -17,7 +17,6 @@ from engine.translation.network import Config, Generator, instrument_onehot
 from engine.translation.request import PATH
 from tests.tiny_data import two_instruments
 from training.__main__ import main
-from training.translation import card as translation_card
 from training.translation import evaluate as translation_evaluate
 from training.translation import prepare as data
 from training.translation import train as training
@@ -155,7 +154,7 @@ def test_a_pair_is_evaluated_alone_and_the_others_keep_their_figures(tmp_path, m
     monkeypatch.setattr(translation_evaluate, "Held", lambda args, names: None)
     monkeypatch.setattr(translation_evaluate, "real", lambda held, name: {"judged": 1.0, "judged_resynthesised": 1.0})
     monkeypatch.setattr(translation_evaluate, "measure", lambda *way: {"judged": 0.5})
-    monkeypatch.setattr(translation_card, "write_card", lambda folder, *rest: written.append(folder.name))
+    monkeypatch.setattr(translation_evaluate, "write_card", lambda folder, *rest: written.append(folder.name))
     words = {"pair": ["flute-trombone"], "others": False, "sample": 1, "seeds": [0]}
     translation_evaluate.run(argparse.Namespace(**words, checkpoint=tmp_path, run=tmp_path / "runs"))
     found = json.loads((tmp_path / "flute-trombone" / "config.json").read_text())["metrics"]

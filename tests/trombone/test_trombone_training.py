@@ -199,7 +199,7 @@ def test_a_run_trains_stops_resumes_and_plays(notes: Notes, folder: Path, tmp_pa
     from training.trombone.evaluate import export, load_run
 
     assert (tmp_path / "run" / "best.safetensors").exists()
-    export(Notes.open(prepared), tmp_path / "run", tmp_path / "checkpoint", 0, {})
+    export(Notes.open(prepared), tmp_path / "run", tmp_path / "checkpoint", 0)
     from engine import trombone
 
     model = trombone.load(tmp_path / "checkpoint")

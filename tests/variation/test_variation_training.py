@@ -9,8 +9,8 @@ from engine.core.pianoroll import TRACKS, fold
 from engine.core.song import Note, Song, Track
 from tests.tiny_data import songs_file
 from tests.variation.songs import vary
+from training.core.cards import render
 from training.core.data import songs_npz
-from training.variation.card import write_card
 from training.variation.collect import begin_afresh, collect
 from training.variation.evaluate import evaluate, held_out
 from training.variation.muon import orthogonal
@@ -111,5 +111,5 @@ def test_evaluation_measures_everything_that_the_card_shows(trained):
     assert set(found["prediction"]["bass"]) == {"network", "network_pointing", "plain", "copy", "mean"}
     config = {"model": {"latent": 8}, "metrics": found, "data": {"name": "x", "songs": 8, "licence": "y"}, "seed": 0,
               "steps": {"vae": {}, "next": 2}}  # fmt: skip
-    card = write_card(config)
+    card = render("variation", config)
     assert "active units" in card and f"{found['reconstruction']['bass']['note_f1']:.3f}" in card

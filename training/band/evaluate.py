@@ -20,13 +20,11 @@ from engine.core import checkpoint
 from engine.core.pianoroll import TRACKS
 from training.band.calibrate import binary, sample
 from training.band.genres import GENRES, GenreClassifier, features
-from training.band.measures import copies, harmony, per_track, shuffled, two_bars
+from training.band.measures import LEAST, copies, harmony, per_track, shuffled, two_bars
 from training.band.prepare import Windows, real_phrases
-from training.core import metrics
+from training.core import cards, metrics
 from training.core.cards import rounded, table
 from training.core.options import add_common
-
-MARK = "<!-- measured -->"
 
 
 def confusion_table(genres: list[str], found: np.ndarray) -> str:
@@ -72,7 +70,7 @@ def measure(folder: Path, prepared: Path, phrases: int, seed: int) -> dict[str, 
     }
     real_judged = judge.confusion(f_held, np.repeat(held_genre, 2))
     made_judged = judge.confusion(f_made, np.repeat(genre, 2))
-    table = {"real": per_track(held_out), "generated": per_track(made)}
+    tracks = {"real": per_track(held_out), "generated": per_track(made)}
     td = {
         "real": harmony(held_out),
         "generated": harmony(made),
@@ -92,9 +90,12 @@ def measure(folder: Path, prepared: Path, phrases: int, seed: int) -> dict[str, 
         "two_bar_copies": {"generated": copies(made, two_known), "real held-out": copies(held_out, two_known)},
         "bar_to_bar": within,
         "phrase_to_phrase": seam,
-        "tracks": table,
+        "least_onsets": LEAST,
+        "tracks": tracks,
+        "judged": {"real": real_judged.tolist(), "generated": made_judged.tolist()},
     }
-    return {"genres": genres, "summary": rounded(summary), "real": real_judged, "made": made_judged}
+    found: dict[str, Any] = rounded(summary)
+    return found | {"aims": reached(found)}
 
 
 def _keys(windows: Windows, start: int, number: int) -> list[bytes]:
@@ -141,101 +142,24 @@ def reached(summary: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
     return rows
 
 
-def tables(found: dict[str, Any]) -> str:
-    """What `evaluate` prints, in Markdown."""
-    s = found["summary"]
-    lines = [
-        f"{s['phrases']} generated phrases of four bars beside as many real held-out ones, genres equally often.",
-        "",
-        table(["measure", "aim", "found", ""], [[*row, "reached" if well else "missed"] for *row, well in reached(s)]),
-        "",
-        "Real → generated, by track. QN2 and QN3: notes of at least two or three sixteenths. Same: onsets that "
-        "neighbouring bars share. DP8: drum onsets on the eighths.",
-        "",
-    ]
-    real, made = s["tracks"]["real"], s["tracks"]["generated"]
-    names = list(dict.fromkeys(n for measured in real.values() for n in measured))
-    rows = [[t, *(f"{real[t][n]:.2f} → {made[t][n]:.2f}" if n in real[t] else "" for n in names)] for t in TRACKS]
-    td, fd, copy = s["tonal_distance"], s["feature_distance"], s["two_bar_copies"]
-    lines += [
-        table(["track", *names], rows),
-        "",
-        table(["", *td], [["tonal distance TD", *(f"{v:.3f}" for v in td.values())]]),
-        "",
-        table(["feature distance to held-out", *fd], [["", *(f"{v:.1f}" for v in fd.values())]]),
-        "",
-        f"Onsets shared by neighbouring bars of a phrase: real {s['bar_to_bar']['real']:.3f}, generated "
-        f"{s['bar_to_bar']['generated']:.3f}; across the seam of two phrases: real "
-        f"{s['phrase_to_phrase']['real']:.3f}, generated {s['phrase_to_phrase']['generated']:.3f}.",
-        f"Two-bar windows (12 pitched onsets or more) found note for note in training: generated "
-        f"{100 * copy['generated']:.2f}%, real held-out {100 * copy['real held-out']:.2f}%.",
-        "",
-        "The judge on real held-out phrases (percent):",
-        "",
-        confusion_table(found["genres"], found["real"]),
-        "",
-        "The judge on generated phrases (percent):",
-        "",
-        confusion_table(found["genres"], found["made"]),
-    ]
-    return "\n".join(lines)
-
-
-def write(folder: Path, found: dict[str, Any], notes: Path | None) -> None:
-    """README.md of the checkpoint. What was tried comes from `notes`, or stays as the card has it."""
-    path = folder / "README.md"
-    tried = notes.read_text("utf-8").strip() if notes else ""
-    if not notes and path.exists():
-        tried = path.read_text("utf-8").partition("## What was tried")[2].strip()
-    config = checkpoint.read_config(folder)
-    genres = ", ".join(found["genres"])
-    text = f"""# Band: a model card
-
-A genre-conditioned GAN over bar latents: phrases of four bars for drums, piano, guitar, bass and strings
-(`engine/band/network.py`; {config["steps"]} generator steps, loss {config["loss"]}). Genres: {genres}.
-
-**Meant for** sketches, play and study on one's own machine. **Not meant for** passing as a person's work or for
-imitating a particular artist. It knows 4/4 on a grid of sixteenths only: no triplets, no swing, no other meter;
-velocities, tempo and instruments are typical values of the genre, not learned note by note.
-
-**Data:** {config["data"]}; the songs are not part of the project. **Licence:** {config["licence"]}
-
-## Figures
-
-`python -m training evaluate band --prepared prepared/band --checkpoint checkpoints/band`
-{MARK}
-
-{tables(found)}
-
-## What was tried
-
-{tried}
-"""
-    checkpoint.write_whole(path, text.encode())
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is measured, and how much of it."""
     add_common(parser, prepared=Path("prepared/band"), checkpoint=CHECKPOINTS / "band", threads=1, seed=0)
     parser.add_argument("--phrases", type=int, default=2000, help="generated phrases, beside as many real ones")
-    parser.add_argument(
-        "--notes", type=Path, help="a text of what was tried, for the card; by default the card's own is kept"
-    )
     parser.add_argument("--genres", action="store_true", help="only print what the classifier of genres tells apart")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON too")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the table; write the figures into config.json and the card beside it."""
+    """Write the figures into config.json and the card beside it, and print it."""
     if args.genres:
         print(genres_apart(args.prepared))
         return
     found = measure(args.checkpoint, args.prepared, args.phrases, args.seed)
-    print(tables(found))
-    checkpoint.update(args.checkpoint, metrics=found["summary"])
-    write(args.checkpoint, found, args.notes)
+    checkpoint.update(args.checkpoint, metrics=found)
+    print(cards.write(args.checkpoint))
     if args.json:
-        print(json.dumps(found["summary"]))
+        print(json.dumps(found))
 
 
 def genres_apart(prepared: Path) -> str:

@@ -13,6 +13,8 @@ from engine.core.pianoroll import LOWEST, PITCHES
 from engine.core.pianoroll import TRACKS as NAMES
 from training.core import metrics
 
+LEAST = 12  # pitched onsets in two bars that are called a copy: fewer are found anywhere
+
 
 def per_track(rolls: np.ndarray) -> dict[str, dict[str, float]]:
     """Track -> the measures of its bars, of phrases [N, 4 or 8, 5, 2, 16, 72]; see `training.core.metrics`."""
@@ -47,14 +49,14 @@ def shuffled(rolls: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.stack([rolls[rng.permutation(len(rolls)), :, t] for t in range(TRACKS)], 2)
 
 
-def copies(rolls: np.ndarray, known: set[bytes], least: int = 12) -> float:
+def copies(rolls: np.ndarray, known: set[bytes], least: int = LEAST) -> float:
     """Share of two-bar windows [N, bars, 5, 2, 16, 72] (with at least `least` pitched onsets) whose onsets of all five
     tracks are exactly those of two neighbouring bars in `known` (see `two_bars`)."""
     found = [key in known for key in two_bars(rolls, least)]
     return float(np.mean(found)) if found else float("nan")
 
 
-def two_bars(rolls: np.ndarray, least: int = 12) -> list[bytes]:
+def two_bars(rolls: np.ndarray, least: int = LEAST) -> list[bytes]:
     """A key for each two neighbouring bars' onsets in all five tracks, where they have `least` pitched onsets."""
     keys = []
     for b in range(rolls.shape[1] - 1):

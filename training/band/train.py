@@ -25,7 +25,7 @@ from training.band.codec import autoencoder, decoder_weights, encode, train_prob
 from training.band.gan import Phrases, train
 from training.band.genres import GENRES, features, genre_of
 from training.band.prepare import Windows, real_phrases
-from training.core import metrics
+from training.core import cards, metrics
 from training.core.options import add_common
 
 # The General MIDI programs with which a genre's tracks are played unless a person chooses others.
@@ -158,5 +158,6 @@ def run(args: argparse.Namespace) -> None:
         loss=args.loss,
         programs=PROGRAMS,
         tempo_by_genre=dict(zip(GENRES, band.tempo.tolist())),
+        **cards.kept(args.checkpoint),
     )
     print(f"{args.checkpoint}: step {loop.step}, best feature distance {loop.best:.1f}")

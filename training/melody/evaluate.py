@@ -34,9 +34,9 @@ from engine.melody.model import Model, load
 from engine.melody.request import Request
 from engine.melody.scoring import score
 from engine.melody.tokens import END
+from training.core import cards
 from training.core.options import add_common
 from training.core.runs import best_weights, run_log, was_evaluated
-from training.melody import card as melody_card
 from training.melody import prepare
 from training.melody.prepare import plan_of, variants
 
@@ -258,7 +258,7 @@ def five_hundred(model: Model, train: list[Tune], test: list[Tune], count: int =
     real = [t for t in test if plan_of(t)]
     real_longest = np.array([copies.longest(t) for t in real])
     made = sum(w.made for w in written)
-    out: dict[str, Any] = {"tunes": count}
+    out: dict[str, Any] = {"tunes": count, "temperature": asked[0].temperature, "top_p": asked[0].top_p}
     for name in ("parsed", "whole", "key", "meter"):
         out[name] = float(np.mean([f[name] for f in found]))
     out |= {
@@ -291,7 +291,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the table; write the metrics into config.json and the model card beside it."""
+    """Write the metrics into config.json and the model card beside it, and print it."""
     if not (args.prepared / "test.abc").exists():
         prepare.run(args)
     model = load(args.checkpoint)
@@ -303,6 +303,4 @@ def run(args: argparse.Namespace) -> None:
     tried = trials(args.run) or before.get("tried", [])
     metrics = {"validation": before["validation"], "test": rows, "composed": found, "tried": tried}
     checkpoint.update(args.checkpoint, metrics=metrics)
-    text = melody_card.card(checkpoint.read_config(args.checkpoint))
-    (args.checkpoint / "README.md").write_text(text, encoding="utf-8")
-    print(melody_card.tables(metrics))
+    print(cards.write(args.checkpoint))

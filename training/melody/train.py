@@ -22,12 +22,15 @@ from torch import nn
 
 from engine import CHECKPOINTS
 from engine.core import checkpoint
+from engine.melody.abc.canonical import read_tunes
 from engine.melody.alphabet import Alphabet
 from engine.melody.features import COUNTDOWN, SECTIONS
 from engine.melody.network import Config, MelodyNet
+from training.core import cards
 from training.core.loop import Loop
 from training.core.options import add_common
 from training.core.runs import best_weights, run_log
+from training.melody.prepare import SPLITS
 
 SEGMENT = 192  # characters
 LN2 = math.log(2)
@@ -199,6 +202,11 @@ def configuration(args: argparse.Namespace) -> Config:
     )  # fmt: skip
 
 
+def counts(prepared: Path) -> dict[str, int]:
+    """How many tunes each side of the split has."""
+    return {side: len(read_tunes(prepared / f"{side}.abc")) for side in SPLITS}
+
+
 def ship(args: argparse.Namespace, folder: Path) -> None:
     """Write the best weights of a run as a checkpoint."""
     best = min((entry for entry in run_log(folder) if "score" in entry), key=lambda entry: entry["score"])
@@ -211,10 +219,12 @@ def ship(args: argparse.Namespace, folder: Path) -> None:
         data="Nottingham Music Database; O'Neill's Music of Ireland, Ryan's Mammoth Collection and Aird's Airs from "
         "music21's corpus",
         licence="Nottingham: GPL-3.0; the others: tunes in the public domain",
+        tunes=counts(args.prepared),
         seed=args.seed,
         steps=best["step"],
         metrics={"validation": {name: best[name] for name in ("bits_per_char", "accuracy", "chars")}},
         priors=json.loads((args.prepared / "priors.json").read_text()),
+        **cards.kept(args.checkpoint),
     )
     print(f"{args.checkpoint}: {best['bits_per_char']:.4f} bits a character, accuracy {best['accuracy']:.4f}")
 

@@ -25,7 +25,8 @@ from engine.translation.network import Config, Generator, controls, instrument_o
 from training.core.loop import Loop
 from training.translation.prepare import SEQUENCE, Batch, Voice, batches
 
-CYCLE, IDENTITY, SLICED, NEAR = 2.0, 0.3, 5.0, 2.0
+LOSSES = {"cycle": 2.0, "identity": 0.3, "sliced": 5.0, "near": 2.0}  # their weights beside the judges' least squares
+REPLAY = 128  # sequences that the judges hear again
 JUDGES_RATE = 3e-4
 BALANCE = 0.8  # share of frames judged rightly above which the judges do not learn
 NOISE = 0.3  # spreads, on what the discriminator hears; falls to a third
@@ -50,7 +51,7 @@ class Discriminator(nn.Module):
 class Buffer:
     """Sequences the generator made before: half of what the discriminator hears comes from here (Shrivastava 2017)."""
 
-    def __init__(self, size: int = 128) -> None:
+    def __init__(self, size: int = REPLAY) -> None:
         self.size, self.kept = size, []
 
     def mix(self, made: list[torch.Tensor], random: np.random.Generator) -> list[torch.Tensor]:
@@ -259,7 +260,8 @@ class Training:
             cycle = _apart(again_a, a) + _apart(again_b, b)
             identity = _apart(same_a, a) + _apart(same_b, b)
             near = self._near(made_b, a, b, 1, rng) + self._near(made_a, b, a, 0, rng)
-            loss = fool + NEAR * near + CYCLE * cycle + IDENTITY * identity + SLICED * kind
+            w = LOSSES
+            loss = fool + w["near"] * near + w["cycle"] * cycle + w["identity"] * identity + w["sliced"] * kind
         g.zero_grad()
         self.loop.backward(loss)
         _clip(forth, back)

@@ -30,10 +30,12 @@ from engine.translation.request import PATH
 from engine.translation.synthesis import synthesise
 from engine.translation.transcription import melody
 from engine.translation.transfer import translate
+from training.core import cards
 from training.core.options import add_common
-from training.translation import card as translation_card
 from training.translation import prepare as data
 from training.translation.measure import Judge, Nearest, agreement, change, clips, describe
+from training.translation.pictures import curves, spectrograms
+from training.translation.verdict import verdict
 
 PAIRS = ("flute-trombone", "violin-trumpet", "clarinet-cello", "saxophone-violin")  # with weights of their own
 SECONDS = 6.0  # of a phrase
@@ -288,6 +290,16 @@ def measure_others(
     return metrics
 
 
+def write_card(folder: Path, run: Path, players: tuple[str, str], held: Held) -> None:
+    """The verdict on a checkpoint's figures, into config.json; its pictures, and its card."""
+    spectrograms(models.load(folder, "cpu"), *players, held, folder / "spectrograms.png")
+    drawn = curves(run, folder / "curves.png") or (folder / "curves.png").is_file()
+    pictures = ["curves.png", "spectrograms.png"] if drawn else ["spectrograms.png"]
+    metrics = checkpoint.read_config(folder)["metrics"]
+    checkpoint.update(folder, verdict=verdict(metrics), pictures=pictures)
+    cards.write(folder)
+
+
 def run(args: argparse.Namespace) -> None:
     """Measure the pairs, then the generator for all directions; write figures and cards."""
     pairs = args.pair or list(PAIRS)
@@ -301,9 +313,9 @@ def run(args: argparse.Namespace) -> None:
     for pair in pairs:
         measured = {"real": {name: truth[name] for name in pair.split("-")}} | measure_pair(held, pair, args, everyone)
         checkpoint.update(args.checkpoint / pair, metrics=measured)
-        translation_card.write_card(args.checkpoint / pair, pair, measured, args, held)
+        write_card(args.checkpoint / pair, args.run / f"{pair}-0", tuple(pair.split("-")), held)
     others = measure_others(held, everyone, other_directions(args), names) if everyone else {}
     if others:  # a pair alone measures no other direction; the card keeps what it says
         measured = {"real": truth} | others
         checkpoint.update(folder, metrics=measured)
-        translation_card.write_card(folder, "any", measured, args, held)
+        write_card(folder, args.run / "any-0", ("flute", "cello"), held)

@@ -23,9 +23,11 @@ from engine.translation.classifier import InstrumentClassifier, describe
 from engine.translation.network import Config, Generator
 from engine.translation.profile import Profile
 from engine.translation.request import PATH
+from training.core import cards
+from training.core.data import SPLITS
 from training.core.options import add_common
 from training.translation import prepare as data
-from training.translation.cyclegan import Training
+from training.translation.cyclegan import LOSSES, REPLAY, Training
 
 CREDIT = {
     "data": "single notes and phrases of seven instruments: Philharmonia Orchestra samples, University of Iowa MIS",
@@ -105,7 +107,8 @@ def keep(folder: Path, config: Config, generators: dict[str, Generator], profile
     models.save(
         folder, config, generators, profiles, ear, steps=steps, seed=args.seed, batch=args.batch,
         start=args.start or "swap",
-        parameters=sum(p.numel() for g in generators.values() for p in g.parameters()), **CREDIT,
+        parameters=sum(p.numel() for g in generators.values() for p in g.parameters()), losses=LOSSES, replay=REPLAY,
+        split=[round(100 * share) for share in SPLITS.values()], **CREDIT, **cards.kept(folder),
     )  # fmt: skip
 
 

@@ -26,16 +26,17 @@ from engine.trombone.model import Model, load
 from engine.trombone.network import SampleRNN, to_level
 from engine.trombone.notes import NoteSpec, conditions_of, decode, play, sound_of
 from engine.trombone.pitch import RATE, centroid_hz, harmonicity_db, measured_cents, sounding
-from engine.trombone.request import TEMPERATURE
+from engine.trombone.request import MAX_SECONDS, MIN_SECONDS, TEMPERATURE
 from engine.trombone.sampler import Sampler
+from training.core import cards
 from training.core.options import add_common
 from training.core.runs import best_step, best_weights
 from training.trombone.batches import Notes, score
-from training.trombone.card import CARD, NETWORKS
 from training.trombone.notes import FADE, LEAD
 
 MELS, WINDOW, HOP = 80, 1024, 256
 FLOOR_DB = -60.0
+ASKED_SECONDS = 0.3, 4.0  # the shortest and the longest of the generated notes
 
 
 def log_mel(samples: np.ndarray) -> np.ndarray:
@@ -184,11 +185,11 @@ def distances(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: 
 
 
 def random_notes(count: int, seed: int) -> list[NoteSpec]:
-    """Notes over the whole range, all dynamics, lengths from 0.3 to 4 s (evenly in their logarithm)."""
+    """Notes over the whole range, all dynamics, lengths from `ASKED_SECONDS` (evenly in their logarithm)."""
     rng = np.random.default_rng((seed, 300))
     return [
         NoteSpec(
-            int(rng.integers(LOWEST, HIGHEST + 1)), float(np.exp(rng.uniform(np.log(0.3), np.log(4)))), float(i % 5)
+            int(rng.integers(LOWEST, HIGHEST + 1)), float(np.exp(rng.uniform(*np.log(ASKED_SECONDS)))), float(i % 5)
         )
         for i in range(count)
     ]
@@ -237,7 +238,7 @@ def spectrograms(path: Path, pairs: Sequence[tuple[str, np.ndarray, np.ndarray]]
     plt.close(figure)
 
 
-def export(notes: Notes, run: Path, folder: Path, seed: int, about: dict[str, Any]) -> None:
+def export(notes: Notes, run: Path, folder: Path, seed: int) -> None:
     """The best weights of a run and the tables that playing needs, as a checkpoint."""
     config = json.loads((run / "config.json").read_text())
     weights = best_weights(run, "net")
@@ -246,9 +247,11 @@ def export(notes: Notes, run: Path, folder: Path, seed: int, about: dict[str, An
     weights["tables.loudness"] = torch.from_numpy(loudness)
     checkpoint.save(
         folder, system="trombone", weights=weights, model=config, half=False, seed=seed, steps=best_step(run),
+        seconds=[MIN_SECONDS, MAX_SECONDS], notes=int((notes.index["copy"] == 0).sum()),
         data="single notes of the Philharmonia Orchestra's and the University of Iowa's trombones, 16 kHz",
         licence="Philharmonia Orchestra samples: free to use, not to be sold or handed on as samples; University of "
-        "Iowa Musical Instrument Samples: free, no restrictions. The weights are this project's own.", **about,
+        "Iowa Musical Instrument Samples: free, no restrictions. The weights are this project's own.",
+        **cards.kept(folder),
     )  # fmt: skip
 
 
@@ -298,7 +301,7 @@ def run(args: argparse.Namespace) -> None:
     notes = Notes.open(args.prepared)
     index = notes.index
     if args.run:
-        export(notes, args.run, args.checkpoint, args.seed, {})
+        export(notes, args.run, args.checkpoint, args.seed)
     model = load(args.checkpoint)
     held_out = np.flatnonzero(index["split"] == 2)[:: args.every]
     real = [real_note(notes, n) for n in held_out]
@@ -309,6 +312,7 @@ def run(args: argparse.Namespace) -> None:
     metrics: dict[str, Any] = {
         "command": f"python -m training evaluate trombone --notes {args.notes} --every {args.every}",
         "temperature": args.temperature,
+        "seconds": list(ASKED_SECONDS),
     }
     metrics["tracker_on_real"] = table_of(real, labelled)
     asked = random_notes(args.notes, args.seed)
@@ -346,40 +350,4 @@ def run(args: argparse.Namespace) -> None:
         title = f"{note_name(int(index['midi'][note]))} {DYNAMICS[int(index['dynamic'][note])]}"
         pairs.append((title, played, real_note(notes, note)))
     spectrograms(args.checkpoint / "notes.png", pairs)
-    (args.checkpoint / "README.md").write_text(card(metrics, model.config), encoding="utf-8")
-
-
-def card(metrics: dict[str, Any], config: dict[str, Any]) -> str:
-    """The model card, from the figures."""
-    real, ours, low = metrics["tracker_on_real"], metrics["generated"], metrics["generated_40_to_70"]
-    percent = "{:.1%}".format
-    rows = "\n".join(
-        f"| {name} | {percent(r['within_25_cents'])} | {r['median_cents']} | {percent(r['length_within_50_ms'])} "
-        f"| {r['clipped']} | {r['silent']} |"
-        for name, r in (
-            (f"recorded, held out ({real['notes']}; the tracker's ceiling)", real),
-            (f"generated ({ours['notes']}, MIDI 40-76, pp-ff, 0.3-4 s)", ours),
-            (f"of these, MIDI 40-70 ({low['notes']})", low),
-        )
-    )
-    mel = "\n".join(f"| {n} | {v} |" for n, v in sorted(metrics["log_mel_db"].items(), key=lambda x: x[1]))
-    base = "\n".join(
-        f"| {name} | {b['steps']} | {b['nll_bits']} | {percent(b['in_tune'])} | {percent(b['length'])} "
-        f"| {b['log_mel']} |"
-        for name, b in metrics["networks"].items()
-    )
-    bright = "\n".join(
-        f"| {what}, {name} | " + " | ".join(f"{v:.{digits}f}" for v in row) + " |"
-        for what, digits, measured in (
-            ("spectral centroid, Hz", 0, metrics["centroid_hz"]),
-            ("harmonicity, dB", 1, metrics["harmonicity_db"]),
-        )
-        for name, row in measured.items()
-    )
-    heats = ", ".join(f"{v} dB at {t}" for t, v in metrics["temperatures"].items())
-    return CARD.format(
-        rows=rows, mel=mel, bright=bright, steps=config["steps"], dim=config["model"]["dim"],
-        command=metrics["command"], networks=NETWORKS.format(base=base) if base else "",
-        heat=f"Log-mel distance on validation notes by temperature: {heats}. " if heats else "",
-        speed=metrics["times_real_time_one_thread"], temperature=metrics["temperature"],
-    )  # fmt: skip
+    cards.write(args.checkpoint)

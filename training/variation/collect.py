@@ -17,6 +17,7 @@ from engine.core.pianoroll import TRACKS
 from engine.variation.network import Network
 from engine.variation.request import PATH
 from engine.variation.vae import VAEBank
+from training.core import cards
 from training.core.runs import run_log
 from training.variation.predictors import Latents, measure, train_next
 from training.variation.prepare import Bars
@@ -75,6 +76,7 @@ def collect(
         licence="the weights are the project's own",
         seed=seed,
         steps={"vae": done, "next": steps},
+        **cards.kept(where),
     )
     print(f"{where}: {sha256}")
 
