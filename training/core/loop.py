@@ -15,7 +15,6 @@ uninterrupted one would, and each process something of its own. Only the main pr
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import sys
@@ -29,6 +28,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from safetensors.torch import save_file
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.core.precision import resolve
 from training.core.runs import BEST, best_weights
@@ -66,7 +66,7 @@ class Loop:
         self.optimizers = {name: self.accelerator.prepare(optimizer) for name, optimizer in optimizers.items()}
         self.schedulers = schedulers or {}
         self.decay = ema or {}
-        self.averages = {name: copy.deepcopy(self.plain(name)).eval().requires_grad_(False) for name in self.decay}
+        self.averages = {name: self._average(name) for name in self.decay}
         self.step, self.best = 0, float("inf")
         self.minutes = 0.0  # since `run` began, the same in every process; counted where it was given a limit
         if resume and (self.folder / "state.pt").exists():
@@ -77,7 +77,7 @@ class Loop:
 
     def averaged(self, name: str) -> nn.Module:
         """The moving average of a module, in eval mode; the module itself where no average was asked for."""
-        return self.averages[name] if name in self.averages else self.plain(name)
+        return self.averages[name].module if name in self.averages else self.plain(name)
 
     @property
     def main(self) -> bool:
@@ -120,8 +120,8 @@ class Loop:
                 sums[name] = sums.get(name, 0.0) + float(value)
             count += 1
             self.step += 1
-            for name in self.decay:
-                self._average(name)
+            for name, average in self.averages.items():
+                average.update_parameters(self.plain(name))
             if self.step % log_every == 0 or self.step == steps:
                 now = time.monotonic()
                 means = {name: value / count for name, value in sums.items()}
@@ -153,15 +153,15 @@ class Loop:
             if self.main:
                 self._write_best()
 
-    @torch.no_grad()
-    def _average(self, name: str) -> None:
-        # Early on a long average would still hold the start: it lengthens with the steps done.
-        decay = min(self.decay[name], (1 + self.step) / (10 + self.step))
-        module, average = self.plain(name), self.averages[name]
-        for new, old in zip(module.parameters(), average.parameters()):
-            old.lerp_(new.detach(), 1 - decay)
-        for new, old in zip(module.buffers(), average.buffers()):
-            old.copy_(new)
+    def _average(self, name: str) -> AveragedModel:
+        def update(averages: list[torch.Tensor], current: list[torch.Tensor], count: torch.Tensor) -> None:
+            # Early on a long average would still hold the start: it lengthens with the steps done.
+            decay = min(self.decay[name], (1 + self.step) / (10 + self.step))
+            get_ema_multi_avg_fn(decay)(averages, current, count)
+
+        average = AveragedModel(self.plain(name), multi_avg_fn=update)
+        average.n_averaged += 1  # the start: at a count of none the first step would replace it
+        return average.eval().requires_grad_(False)
 
     def _log(self, metrics: Metrics, steps: int) -> None:
         if not self.main:
@@ -194,7 +194,7 @@ class Loop:
             "step": self.step,
             "best": self.best,
             "modules": {name: self.plain(name).state_dict() for name in self.modules},
-            "averages": {name: module.state_dict() for name, module in self.averages.items()},
+            "averages": {name: self.averaged(name).state_dict() for name in self.averages},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "schedulers": {name: scheduler.state_dict() for name, scheduler in self.schedulers.items()},
             "random": torch.get_rng_state(),
@@ -208,8 +208,8 @@ class Loop:
         self.step, self.best = state["step"], state["best"]
         for name in self.modules:
             self.plain(name).load_state_dict(state["modules"][name])
-        for name, module in self.averages.items():
-            module.load_state_dict(state["averages"][name])
+        for name in self.averages:
+            self.averaged(name).load_state_dict(state["averages"][name])
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
         for name, scheduler in self.schedulers.items():

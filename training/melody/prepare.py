@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.cluster.hierarchy import DisjointSet
 
 from engine import RequestError
 from engine.melody.abc.canonical import Tune, read_tunes, without_kind
@@ -57,14 +58,15 @@ def steps(tune: Tune) -> list[int]:
 
 
 def families(tunes: list[Tune]) -> list[int]:
-    """A family number for each tune: variants have the same."""
-    parent = list(range(len(tunes)))
+    """A family for each tune, as the number of the tune at its head: variants have the same."""
+    joined = DisjointSet(range(len(tunes)))
+    head = list(range(len(tunes)))  # of a family, at its representative in `joined`
 
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
+    def join(i: int, j: int) -> None:
+        """Put i's family into j's, whose head stays: heads decide the split, which must stay for shipped weights."""
+        kept = head[joined[j]]
+        joined.merge(i, j)
+        head[joined[j]] = kept
 
     runs = [{tuple(s[i : i + RUN]) for i in range(len(s) - RUN + 1)} for s in map(steps, tunes)]
     holders: dict[tuple[int, ...], list[int]] = defaultdict(list)
@@ -75,17 +77,17 @@ def families(tunes: list[Tune]) -> list[int]:
         shared: Counter[int] = Counter(j for run in own if len(holders[run]) < 60 for j in holders[run] if j < i)
         for j, count in shared.items():
             if count >= max(SHARED * min(len(own), len(runs[j])), 2):
-                parent[root(i)] = root(j)
+                join(i, j)
     titles: dict[str, int] = {}
     for i, tune in enumerate(tunes):
         name = re.sub(r"[^a-z]", "", tune.title.lower().split("--")[0].replace("the", ""))
         if len(name) > 4:
-            parent[root(i)] = root(titles.setdefault(name, i))
-    return [root(i) for i in range(len(tunes))]
+            join(i, titles.setdefault(name, i))
+    return [head[joined[i]] for i in range(len(tunes))]
 
 
 def split(tunes: list[Tune], validation: float = 0.05, test: float = 0.07) -> list[str]:
-    """A side for each tune, whole families together, by the hash of the family's first tune."""
+    """A side for each tune, whole families together, by the hash of the tune at the family's head."""
     sides = []
     for family in families(tunes):
         digest = hashlib.sha256(tunes[family].body.encode()).digest()

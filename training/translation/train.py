@@ -95,7 +95,7 @@ def begin_from_any(training: Training, run: Path) -> None:
         name = f"generator {one}-{other}"
         weights = onehot_as_bias(state["averages"]["generator any"], everyone, one, other)
         training.loop.plain(name).load_state_dict(weights)
-        training.loop.averages[name].load_state_dict(weights)
+        training.loop.averaged(name).load_state_dict(weights)
         weights = onehot_as_bias(state["modules"]["judge any"], everyone, one, None)
         training.loop.plain(f"judge {one}").load_state_dict(weights)
 

@@ -3,10 +3,15 @@
 Loss of a bar: cross-entropy summed over the onset plane, 0.3 times that of the sounding plane (it follows from the
 onsets for the most part), and beta times the divergence from the unit Gaussian, warmed up over 200 steps. Its gradient
 with respect to the logits is sigmoid(logit) - cell, handed to backward as it is: one pass instead of four.
+
+Weight matrices are trained by Muon, momentum whose every update is made orthogonal (Jordan et al. 2024, "Muon: an
+optimizer for hidden layers in neural networks"), biases and norms by AdamW. In equal processor time it took the VAEs
+from a note F1 of 0.75 (AdamW at its best rate) to 0.84; the card of checkpoints/variation/k64 has the comparison.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +23,6 @@ from engine.core.pianoroll import PITCHES
 from engine.variation.vae import BarVae, VaeConfig
 from training.core.loop import Loop
 from training.core.runs import best_weights
-from training.variation.muon import Muon
 from training.variation.prepare import Bars, unpack
 
 SUSTAIN_WEIGHT = 0.3
@@ -36,6 +40,14 @@ def config_of(latent: int, track: str) -> VaeConfig:
     """The widths used for a latent size and a track."""
     step, beat, bar = SIZES_OF.get((latent, track), SIZES[latent])
     return VaeConfig(latent, step, beat, bar)
+
+
+def muon_of(matrices: Iterable[torch.Tensor], lr: float) -> torch.optim.Muon:
+    """Muon without decay; the step of a matrix [rows, columns] is lr times sqrt(rows / columns) where it is tall.
+
+    It computes in bfloat16 everywhere: a processor that has none is ten times as slow.
+    """
+    return torch.optim.Muon(matrices, lr=lr, weight_decay=0.0, momentum=0.95, adjust_lr_fn="original")
 
 
 def sample_rows(bars: Bars, track: str, split: str, count: int, seed: int) -> np.ndarray:
@@ -96,7 +108,7 @@ def train_vae(
     torch.manual_seed(seed)
     vae = BarVae(config_of(latent, track))
     rates = {"matrices": lr, "rest": 4e-3}
-    muon = Muon([p for p in vae.parameters() if p.ndim == 2], lr=lr)
+    muon = muon_of((p for p in vae.parameters() if p.ndim == 2), lr)
     adam = torch.optim.AdamW([p for p in vae.parameters() if p.ndim != 2], lr=rates["rest"], betas=(0.9, 0.98))
     loop = Loop(
         out / track,
