@@ -48,15 +48,17 @@ class Written:
 
 
 @dataclass(frozen=True)
-class _Chosen:
+class Chosen:
+    """What a tune is to be, nothing left open."""
+
     tune: Tune  # the header as the model knows it
     meter: str  # as it was asked for
     form: tuple[int, ...]
     style: int
 
 
-def _choose(model: Model, request: Request, random: np.random.Generator) -> _Chosen:
-    """Fill in what was left open from the tunes learned from, the most exact match first."""
+def fill_in(model: Model, request: Request, random: np.random.Generator) -> Chosen:
+    """Fill in what a request leaves open from the tunes learned from, the most exact match first."""
     key = check_key(request.key) if request.key else ""
     meter = check_meter(request.meter) if request.meter else ""
     unit = check_unit(request.unit) if request.unit else ""
@@ -89,7 +91,7 @@ def _choose(model: Model, request: Request, random: np.random.Generator) -> _Cho
     tune = Tune(body="", key=key or drawn["key"], meter=learned, unit=unit or drawn["unit"], kind=kind or drawn["kind"])
     if meter and learned == meter and drawn["meter"] != meter and not unit:
         tune = replace(tune, unit=default_unit(meter))
-    return _Chosen(tune, meter or learned, form, style or drawn["style"])
+    return Chosen(tune, meter or learned, form, style or drawn["style"])
 
 
 def _has(prior: dict[str, Any], name: str, value: Any) -> bool:
@@ -126,9 +128,9 @@ def compose(model: Model, request: Request, *, seed: int | None = None, progress
     """
     seed = request.seed if seed is None else seed
     random = np.random.default_rng(seed)
-    chosen = _choose(model, request, random)
+    chosen = fill_in(model, request, random)
     start = checked_start(model, request.start)
-    writer = _Writer(model, chosen, request, random)
+    writer = Writer(model, chosen, request, random)
     writer.begin(start)
     estimate = 40 * sum(writer.form)
     while writer.go_on():
@@ -161,10 +163,10 @@ def checked_start(model: Model, start: str) -> str:
     return text + " " if text and start.endswith(" ") else text
 
 
-class _Writer:
+class Writer:
     """A tune while it is being written."""
 
-    def __init__(self, model: Model, chosen: _Chosen, request: Request, random: np.random.Generator) -> None:
+    def __init__(self, model: Model, chosen: Chosen, request: Request, random: np.random.Generator) -> None:
         self.model, self.chosen, self.request, self.random = model, chosen, request, random
         self.form = chosen.form
         self.plan = Plan(self.form)
@@ -183,6 +185,7 @@ class _Writer:
 
     @property
     def length(self) -> int:
+        """Characters of the body so far."""
         return len(self.text)
 
     def begin(self, start: str) -> None:

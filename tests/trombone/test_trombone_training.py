@@ -16,8 +16,9 @@ from engine.trombone.pitch import RATE
 from tests.tiny_data import AMPLITUDES, PHASES, recorded, sound
 from training.__main__ import main
 from training.trombone.batches import Notes, TBPTTBatcher, bits, score
-from training.trombone.evaluate import log_mel_distance, play_validation, self_played, table_of
+from training.trombone.evaluate import export, load_run, table_of
 from training.trombone.notes import analyse, cut
+from training.trombone.playing import log_mel_distance, play_validation, self_played
 from training.trombone.prepare import from_midi_folders, prepare, recordings, split_of
 
 pytestmark = pytest.mark.training
@@ -196,8 +197,6 @@ def test_a_run_trains_stops_resumes_and_plays(notes: Notes, folder: Path, tmp_pa
         main([*words.split(), *rest.split()])
     state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
     assert state["step"] == 4
-    from training.trombone.evaluate import export, load_run
-
     assert (tmp_path / "run" / "best.safetensors").exists()
     export(Notes.open(prepared), tmp_path / "run", tmp_path / "checkpoint", 0)
     from engine import trombone

@@ -27,7 +27,7 @@ from engine.melody.abc.clean import clean
 from engine.melody.abc.notes import notes_of
 from engine.melody.abc.reader import Reader
 from engine.melody.alphabet import LETTERS
-from engine.melody.composing import Written, _Writer, compose
+from engine.melody.composing import Writer, Written, compose, fill_in
 from engine.melody.config import Config
 from engine.melody.grammar import Grammar
 from engine.melody.model import Model, load
@@ -202,7 +202,7 @@ def ends_on_tonic(tune: Tune) -> bool:
     return bool(pitches) and (pitches[-1][0] - base) % 12 == 0
 
 
-class _Free(_Writer):
+class Free(Writer):
     """A writer without the grammar: every character of the alphabet, and the end, at any time."""
 
     def go_on(self) -> bool:
@@ -217,10 +217,8 @@ class _Free(_Writer):
 
 def free(model: Model, request: Request, seed: int) -> Written:
     """A tune drawn without the grammar, otherwise as `compose` draws it."""
-    from engine.melody.composing import _choose
-
     random = np.random.default_rng(seed)
-    writer = _Free(model, _choose(model, request, random), request, random)
+    writer = Free(model, fill_in(model, request, random), request, random)
     while writer.go_on():
         pass
     return writer.written(0)

@@ -20,7 +20,7 @@ from engine.trombone.network import Config, SampleRNN
 from training.core.loop import Loop
 from training.core.options import add_common
 from training.trombone.batches import Notes, TBPTTBatcher, bits
-from training.trombone.evaluate import play_validation, self_played
+from training.trombone.playing import play_validation, self_played
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
