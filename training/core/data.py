@@ -55,9 +55,10 @@ class SongNotes:
 
 
 def songs_npz(path: Path | str) -> Iterator[SongNotes]:
-    """The songs of a songs.npz (arrays offsets, track, onset, dur, pitch, vel; genre, split and qpm a song)."""
+    """The songs of a songs.npz (arrays offsets, track, onset, dur, pitch, vel; genre or folder, split, qpm a song)."""
     with np.load(path, allow_pickle=False) as data:
-        names = ("offsets", "track", "onset", "dur", "pitch", "vel", "genre", "split", "qpm")
+        label = "genre" if "genre" in data.files else "folder"
+        names = ("offsets", "track", "onset", "dur", "pitch", "vel", label, "split", "qpm")
         missing = [name for name in names if name not in data.files]
         if missing:
             raise RequestError(f"{path} is not a songs.npz: it lacks {', '.join(missing)}.")
