@@ -54,9 +54,9 @@ SYSTEMS = {
         data="songs.npz",
         ready="facts.json",
         preparing="--data {data} --prepared {prepared}",
-        places="--prepared {prepared} --checkpoint {checkpoint}",
+        places="--songs {data} --prepared {prepared} --checkpoint {checkpoint}",
         settings="--phrases 2000",
-        quick="--phrases 32",
+        quick="--phrases 32 --judged 64",
     ),
     "variation": System(
         data="songs.npz",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine import RequestError
 from engine.core.song import Song
 from training.band.genres import GENRES, genre_of
 from training.core.critic import Phrase, Sample, Verdict, compare, extract
@@ -55,6 +56,8 @@ def real_sample(songs: Path, split: str, bars: int, phrases: int, seed: int) -> 
         most = max(1, -(-2 * share // max(1, len(mine))))
         cut = [(p, i, genre) for i, song in mine for p in phrases_of(song, bars, most, rng)]
         found += [cut[i] for i in rng.permutation(len(cut))[:share]]
+    if not found:
+        raise RequestError(f"{songs} holds no {split} song of {', '.join(names)} that can be judged.")
     cuts, song_of, genres = zip(*found)
     return Sample(extract(cuts), np.array(song_of), np.array(genres))
 
@@ -64,6 +67,8 @@ def made_sample(play: Play, like: Sample, bars: int, seed: int) -> Sample:
     songs = play(like.genre.tolist(), bars, range(seed, seed + len(like.genre)))
     phrases = (Phrase.of(song, 0, bars) for song in songs)
     kept = [(phrase, i) for i, phrase in enumerate(phrases) if worth_judging(phrase)]
+    if not kept:
+        raise RequestError(f"Of {len(like.genre)} songs that were played not one has enough in it to be judged.")
     which = np.array([i for _, i in kept])
     return Sample(extract(phrase for phrase, _ in kept), seed + which, like.genre[which])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from engine import band as player
 from engine.band.network import BARS
 from engine.core import checkpoint
 from engine.core.pianoroll import TRACKS
+from engine.core.song import Song
+from training.band import critic
 from training.band.calibrate import binary, sample
 from training.band.genres import GENRES, GenreClassifier, features
 from training.band.measures import LEAST, copies, harmony, per_track, shuffled, two_bars
@@ -146,6 +149,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is measured, and how much of it."""
     add_common(parser, prepared=Path("prepared/band"), checkpoint=CHECKPOINTS / "band", threads=1, seed=0)
     parser.add_argument("--phrases", type=int, default=2000, help="generated phrases, beside as many real ones")
+    parser.add_argument("--songs", type=Path, default=Path("data/songs.npz"), help="songs the critic tells it from")
+    parser.add_argument("--judged", type=int, default=2400, help="phrases a side that the critic is fitted to")
     parser.add_argument("--genres", action="store_true", help="only print what the classifier of genres tells apart")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON too")
 
@@ -155,11 +160,27 @@ def run(args: argparse.Namespace) -> None:
     if args.genres:
         print(genres_apart(args.prepared))
         return
-    found = measure(args.checkpoint, args.prepared, args.phrases, args.seed)
+    found = measure(args.checkpoint, args.prepared, args.phrases, args.seed) | judged(args)
     checkpoint.update(args.checkpoint, metrics=found)
     print(cards.write(args.checkpoint))
     if args.json:
         print(json.dumps(found))
+
+
+def judged(args: argparse.Namespace) -> dict[str, Any]:
+    """The critic's verdict on eight bars beside held-out songs; nothing where the songs are not at hand."""
+    if not args.songs.exists():
+        print(f"{args.songs} is not there: the critic has nothing to tell Band from, and is left out.")
+        return {}
+    model = player.load(args.checkpoint, "cpu")
+
+    def play(genres: Sequence[str], bars: int, seeds: Sequence[int]) -> Iterator[Song]:
+        for genre, seed in zip(genres, seeds):
+            yield player.generate(model, player.Request(genre={genre: 1.0}, bars=bars, seed=seed)).song
+
+    verdict = critic.judge(play, args.songs, phrases=args.judged, seed=args.seed)
+    print(verdict.table())
+    return {"critic": rounded(verdict.to_json())}
 
 
 def genres_apart(prepared: Path) -> str:
