@@ -1,4 +1,4 @@
-"""Train the five systems, and measure them.
+"""Train the five systems and the player that they share, and measure them.
 
     python -m training prepare  SYSTEM [options]     data → arrays
     python -m training train    SYSTEM [options]     arrays → a run, and its best weights as a checkpoint; resumes
@@ -16,13 +16,14 @@ import sys
 from types import ModuleType
 
 from engine.core import shell
-from engine.systems import SYSTEMS
+from engine.systems import SYSTEMS as PLAYED
 
 STAGES = {
     "prepare": "turn data into the arrays that training reads",
     "train": "train, resuming what is there, and write the best weights as a checkpoint",
     "evaluate": "measure a checkpoint on held-out data beside baselines, and write its card",
 }
+SYSTEMS = (*PLAYED, "player")
 REPORT = "report"
 
 

@@ -128,8 +128,8 @@ def _song(midi: mido.MidiFile, name: str) -> Song:
         Track(reader.titles.get(index) or f"Track {n + 1}", program, channel == DRUM_CHANNEL).with_notes(notes)
         for n, ((index, channel, program), notes) in enumerate(sorted(reader.notes.items()))
     )
-    tempo, tempo_varies = _longest(reader.tempi, reader.end)
-    meter, meter_varies = _longest(reader.meters, reader.end)
+    tempo, tempo_varies = longest(reader.tempi, reader.end)
+    meter, meter_varies = longest(reader.meters, reader.end)
     remarks = []
     if tempo_varies:
         remarks.append(f"The tempo changes; {tempo:g}, which lasts longest, is kept throughout.")
@@ -139,7 +139,7 @@ def _song(midi: mido.MidiFile, name: str) -> Song:
     return Song(tracks, tempo, meter, title, tuple(remarks))
 
 
-def _longest(changes: list[tuple[int, Value]], end: int) -> tuple[Value, bool]:
+def longest(changes: list[tuple[int, Value]], end: int) -> tuple[Value, bool]:
     """The value that lasts the most ticks in a list of (tick, value), and whether another one lasts too."""
     lasting: dict[Value, int] = defaultdict(int)
     changes = sorted(changes, key=lambda change: change[0])

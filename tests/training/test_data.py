@@ -1,15 +1,16 @@
 """The data loaders, on small files in the exact formats that they are published in."""
 
+import mido
 import numpy as np
 import pypianoroll
 import pytest
 
 from engine import RequestError
-from engine.core.midi import write_midi
-from engine.core.pianoroll import TRACKS
+from engine.core.midi import read_midi, write_midi
+from engine.core.pianoroll import TRACKS, merge_to_five
 from engine.core.song import Note, Song, Track
 from training.__main__ import main
-from training.core.data import lpd5, midi_folder, songs_npz, split_of
+from training.core.data import lpd5, midi_folder, midi_notes, songs_npz, split_of
 from training.variation.prepare import Bars, unpack
 
 
@@ -94,6 +95,43 @@ def test_a_folder_of_midi_gives_genres_by_subfolder_and_goes_on_past_broken_file
     ]
     assert songs[0].track.tolist() == [1, 1] and songs[1].track.tolist() == [3, 3]
     assert sorted(line.split()[0] for line in skipped) == ["broken.mid", "effects.mid", "waltz.mid"]
+
+
+def messy_midi(path, rng, kind=1):
+    """Three file tracks of overlapping notes on three channels, with programs and tempi that change on the way."""
+    midi = mido.MidiFile(type=kind, ticks_per_beat=220)
+    for _ in range(3):
+        events = []
+        for channel, pitch, start in zip(rng.choice([0, 1, 9], 80), rng.integers(36, 42, 80), rng.integers(0, 40, 80)):
+            note = {"channel": int(channel), "note": int(pitch)}
+            events.append((start * 55, mido.Message("note_on", velocity=int(rng.integers(1, 128)), **note)))
+            events.append((start * 55 + int(rng.integers(1, 300)), mido.Message("note_off", **note)))
+        for program, tick in zip((33, 48, 98, 125), rng.integers(0, 2200, 4)):
+            events.append((tick, mido.Message("program_change", channel=int(rng.integers(2)), program=program)))
+        events.append((int(rng.integers(0, 2200)), mido.MetaMessage("set_tempo", tempo=int(rng.integers(3e5, 9e5)))))
+        events.sort(key=lambda event: event[0])
+        ticks = np.diff([0] + [tick for tick, _ in events])
+        midi.tracks.append(mido.MidiTrack(event.copy(time=int(t)) for t, (_, event) in zip(ticks, events)))
+    midi.save(path)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_midi_in_bulk_gives_the_songs_of_the_studios_reader(tmp_path, seed):
+    messy_midi(tmp_path / "a.mid", np.random.default_rng(seed))
+    song, notes = read_midi(tmp_path / "a.mid"), midi_notes(tmp_path / "a.mid")
+    assert notes.tempo == song.tempo
+    columns = notes.onset, notes.track, notes.duration, notes.pitch, notes.velocity
+    assert list(zip(*(column.tolist() for column in columns))) == sorted(
+        (round(n.onset * 24), t, max(1, round(n.duration * 24)), n.pitch, n.velocity)
+        for t, track in enumerate(merge_to_five(song).tracks)
+        for n in track.notes
+    )
+
+
+def test_midi_of_type_2_is_refused_in_bulk(tmp_path):
+    messy_midi(tmp_path / "a.mid", np.random.default_rng(0), kind=2)
+    with pytest.raises(RequestError, match="type 2"):
+        midi_notes(tmp_path / "a.mid")
 
 
 def test_songs_npz(tmp_path):

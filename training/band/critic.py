@@ -1,11 +1,8 @@
-"""The critic's two sides for Band: phrases of real held-out songs, and what the band plays when asked for their genres.
-
-python -m training evaluate band --critic            how often Band is told from real songs, and by what
-"""
+"""The critic's two sides: phrases of real held-out songs, and what is played when asked for their genres."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +13,8 @@ from training.core.critic import Phrase, Sample, Verdict, compare, extract
 from training.core.critic.phrase import BAR_TICKS, PITCHED
 from training.core.data import SongNotes, songs_npz
 
-Play = Callable[[str, int, int], Song]
-"""(genre, bars, seed) → a song of so many bars in five tracks."""
+Play = Callable[[Sequence[str], int, Sequence[int]], Iterable[Song]]
+"""(a genre each, bars, a seed each) → songs of so many bars in five tracks."""
 
 
 def worth_judging(phrase: Phrase) -> bool:
@@ -64,7 +61,8 @@ def real_sample(songs: Path, split: str, bars: int, phrases: int, seed: int) -> 
 
 def made_sample(play: Play, like: Sample, bars: int, seed: int) -> Sample:
     """As many phrases of each genre as `like` has, each of a seed of its own from `seed` up."""
-    phrases = (Phrase.of(play(genre, bars, seed + i), 0, bars) for i, genre in enumerate(like.genre))
+    songs = play(like.genre.tolist(), bars, range(seed, seed + len(like.genre)))
+    phrases = (Phrase.of(song, 0, bars) for song in songs)
     kept = [(phrase, i) for i, phrase in enumerate(phrases) if worth_judging(phrase)]
     which = np.array([i for _, i in kept])
     return Sample(extract(phrase for phrase, _ in kept), seed + which, like.genre[which])

@@ -11,7 +11,6 @@ from a note F1 of 0.75 (AdamW at its best rate) to 0.84; the card of checkpoints
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from torch import nn
 from engine.core.pianoroll import PITCHES
 from engine.variation.vae import BarVae, VaeConfig
 from training.core.loop import Loop
+from training.core.optimizers import muon_of
 from training.core.runs import best_weights
 from training.variation.prepare import Bars, unpack
 
@@ -40,14 +40,6 @@ def config_of(latent: int, track: str) -> VaeConfig:
     """The widths used for a latent size and a track."""
     step, beat, bar = SIZES_OF.get((latent, track), SIZES[latent])
     return VaeConfig(latent, step, beat, bar)
-
-
-def muon_of(matrices: Iterable[torch.Tensor], lr: float) -> torch.optim.Muon:
-    """Muon without decay; the step of a matrix [rows, columns] is lr times sqrt(rows / columns) where it is tall.
-
-    It computes in bfloat16 everywhere: a processor that has none is ten times as slow.
-    """
-    return torch.optim.Muon(matrices, lr=lr, weight_decay=0.0, momentum=0.95, adjust_lr_fn="original")
 
 
 def sample_rows(bars: Bars, track: str, split: str, count: int, seed: int) -> np.ndarray:

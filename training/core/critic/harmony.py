@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from engine.core.chords import TEMPLATES, recognise
 from engine.core.pianoroll import STEPS
 from training.core.critic.phrase import BASS, GUITAR, PIANO, STRINGS, Phrase
 from training.core.critic.registry import feature, mean, share, spread
@@ -14,34 +15,14 @@ from training.core.metrics import tonal_distance
 
 HALF = STEPS // 2
 SCALE = np.isin(np.arange(12), (0, 2, 4, 5, 7, 9, 11))
-QUALITIES = {"maj": (0, 4, 7), "min": (0, 3, 7), "7": (0, 4, 7, 10), "min7": (0, 3, 7, 10), "maj7": (0, 4, 7, 11),
-             "dim": (0, 3, 6), "sus4": (0, 5, 7)}  # fmt: skip
-TEMPLATES = np.stack([np.roll(np.isin(np.arange(12), q), root) for q in QUALITIES.values() for root in range(12)])
 VOICED = {"piano": PIANO, "guitar": GUITAR, "strings": STRINGS}
-
-
-def chord_numbers(phrase: Phrase) -> np.ndarray:
-    """The chord of each half bar, int [2 bars]: quality × 12 + root, -1 where fewer than two pitch classes sound.
-
-    The template whose notes sound longest, less what sounds beside it; the bass counts twice, a note that is missing
-    costs a little, so that a triad is not called a seventh chord.
-    """
-    weight = (phrase.chroma[1:].sum(0) + phrase.chroma[BASS]).reshape(-1, HALF, 12).sum(1)
-    whole = np.maximum(weight.sum(1, keepdims=True), 1)
-    size = TEMPLATES.sum(1)
-    low = np.zeros_like(weight)
-    bass = phrase.chroma[BASS].reshape(-1, HALF, 12).sum(1)
-    low[np.arange(len(low)), bass.argmax(1)] = bass.any(1) * 0.15
-    root = low[:, np.tile(np.arange(12), len(QUALITIES))]
-    missing = ((weight / whole < 0.03)[:, None] & TEMPLATES).sum(2)
-    fit = (weight / whole) @ TEMPLATES.T - 0.08 * (size - 3) - 0.1 * missing + root
-    return np.where((weight > 0).sum(1) > 1, fit.argmax(1), -1)
 
 
 @lru_cache(maxsize=8)
 def chords_of(phrase: Phrase) -> np.ndarray:
-    """`chord_numbers` of a phrase, worked out once for all the features that ask."""
-    return chord_numbers(phrase)
+    """The chord of each half bar, int [2 bars], -1 for none; worked out once for all the features that ask."""
+    sounding = phrase.chroma[1:].sum(0).reshape(-1, HALF, 12).sum(1)
+    return recognise(sounding, phrase.chroma[BASS].reshape(-1, HALF, 12).sum(1))
 
 
 def _changes(phrase: Phrase) -> np.ndarray:

@@ -1,0 +1,61 @@
+"""A piece's tokens as a song."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from engine.core.instruments import PROGRAMS
+from engine.core.pianoroll import TRACKS
+from engine.core.song import Note, Song, Track
+from engine.player import vocabulary as v
+from engine.player.lanes import Note as Row
+from engine.player.lanes import decode
+
+TICKS = 24  # a beat
+
+
+def lanes_by_bar(tokens: Sequence[int], combos: Sequence[Sequence[int]]) -> list[tuple[int, dict[int, list[Row]]]]:
+    """For each bar its grid, and the notes of the lanes that sound, earlier bars filled in where they come again."""
+    bars: list[tuple[int, dict[int, list[Row]]]] = []
+    starts = [i for i, token in enumerate(tokens) if token < v.EVENT] + [len(tokens)]
+    for at, end in pairwise(starts):
+        token = tokens[at]
+        if token < v.CHORD:
+            bars.append((token - v.BAR, {}))
+        elif token >= v.TRACK:
+            lane, relation = divmod(token - v.TRACK, len(v.RELATIONS))
+            before = bars[-1 - v.RELATIONS[relation]][1].get(lane, [])
+            bars[-1][1][lane] = before if relation else decode(tokens[at + 1 : end], combos)
+    return bars
+
+
+def song_of(
+    tokens: Sequence[int],
+    combos: Sequence[Sequence[int]],
+    meter: tuple[int, int] = (4, 4),
+    *,
+    shift: int = 0,
+    tempo: float = 120.0,
+    velocity: int = 80,
+) -> Song:
+    """The song of a piece, its pitched notes `shift` semitones higher; the lead is a sixth track where it sounds.
+
+    Notes end where the piece does, and those moved beyond MIDI's range move back by an octave.
+    """
+    ticks = v.METERS[meter]
+    notes: list[list[Note]] = [[] for _ in v.LANES]
+    bars = lanes_by_bar(tokens, combos)
+    for number, (grid, lanes) in enumerate(bars):
+        unit = v.UNITS[grid]
+        for lane, rows in lanes.items():
+            for step, length, pitch in rows:
+                onset = number * ticks + step * unit
+                moved = pitch if lane == v.DRUMS else pitch + shift
+                moved += 12 * ((moved < 0) - (moved > 127))
+                duration = min(length * unit, len(bars) * ticks - onset)
+                notes[lane].append(Note(onset / TICKS, duration / TICKS, moved, velocity))
+    tracks = [Track(name, PROGRAMS[name], name == "drums").with_notes(notes[t]) for t, name in enumerate(TRACKS)]
+    if notes[v.LEAD]:
+        tracks.append(Track(v.LANES[v.LEAD], PROGRAMS["strings"]).with_notes(notes[v.LEAD]))
+    return Song(tuple(tracks), tempo, meter)

@@ -1,0 +1,117 @@
+"""The player learns from songs: what is prepared is what was played, windows keep the grammar, a branch ships."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.core import checkpoint
+from engine.player import grammar, vocabulary
+from engine.player.lanes import decode
+from training.core.data import SongNotes
+from training.player import train
+from training.player.prepare import lanes_of, lead_of, on_bars, prepare
+from training.player.windows import Windows, busyness, register
+
+SIXTEENTH = 6
+CHORDS = ((60, 64, 67), (57, 60, 64), (65, 69, 72), (67, 71, 74))
+
+
+def song(bars=12, split="train", transposed=0, grid=SIXTEENTH):
+    """Chords on the piano, a bass, drums, and a tune on the strings that moves every beat; all in C."""
+    rows = []
+    for bar in range(bars):
+        at, chord = bar * 96, CHORDS[bar % 4]
+        rows += [(1, at, 48, pitch) for pitch in chord] + [(3, at, 90, chord[0] - 24), (0, at, 6, 36), (0, at, 6, 42)]
+        rows += [(4, at + beat * 24, 20, chord[beat % 3] + 12 + beat) for beat in range(4)]
+        rows += [(2, at + 2 * grid, grid, chord[1])] if bar % 2 else []
+    track, onset, duration, pitch = np.array(sorted(rows, key=lambda row: row[1])).T
+    pitch = pitch + np.where(track > 0, transposed, 0)
+    return SongNotes(track.astype(np.uint8), onset, duration, pitch.astype(np.uint8), np.full(len(track), 80, np.uint8),
+                     "jazz", split, 120.0)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("player")
+    songs = [song(16, split, k) for split, k in (("train", 0), ("train", 3), ("val", -2), ("test", 5))]
+    prepare([(one, (4, 4)) for one in songs], folder)
+    return folder
+
+
+def test_a_song_comes_back_note_for_note():
+    one = song(grid=4)  # the guitar's bars hold a triplet
+    laid = on_bars(one, (4, 4), 0)
+    found = []
+    for bar, (lists, _) in enumerate(lanes_of(laid, {})):
+        unit = vocabulary.UNITS[laid.grid[bar]]
+        for lane in range(5):
+            found += [(lane, bar * 96 + step * unit, pitch) for step, _, pitch in decode(lists[lane], [])]
+    assert sorted(found) == sorted(zip(one.track.tolist(), one.onset.tolist(), one.pitch.tolist()))
+
+
+def test_a_note_played_early_belongs_to_the_next_bar_and_a_very_long_one_is_cut():
+    early = SongNotes(*(np.array([x]) for x in (1, 94, 20 * 96, 60, 80)), "", "train", 120.0)
+    laid = on_bars(early, (4, 4), 0)
+    assert (laid.bar.tolist(), laid.step.tolist(), laid.length.tolist()) == ([1], [0], [vocabulary.MAX_LENGTH])
+
+
+def test_songs_are_moved_to_one_key_and_their_chords_named(prepared):
+    with np.load(prepared / "songs.npz") as songs:
+        assert songs["shift"].tolist() == [0, -3, 2, -5] and songs["genre"].tolist() == [1] * 4
+    bars = np.load(prepared / "bars.npy")
+    assert bars[:4, 1].tolist() == [0, 12 + 9, 5, 7] and json.loads((prepared / "combos.json").read_text()) == [
+        [36, 42]
+    ]
+
+
+def test_the_tune_has_the_lead_and_what_is_left_is_the_rest(prepared):
+    laid = on_bars(song(), (4, 4), 0)
+    assert lead_of(laid, 0, 8) == 4 and lead_of(laid, 200, 8) == 255
+    lists, lead = next(iter(lanes_of(laid, {})))
+    assert lead == 4 and lists[5] == lists[4] and lists[6] == []
+
+
+def test_windows_keep_the_grammar_whatever_their_order_and_say_what_returns(prepared):
+    windows, rng = Windows(prepared, "train"), np.random.default_rng(0)
+    drawn = [windows.draw(rng) for _ in range(40)]
+    assert all(grammar.first_fault(*grammar.start(), one.tokens) == -1 for one in drawn)
+    relations = {int(token - vocabulary.TRACK) % len(vocabulary.RELATIONS) for one in drawn for token in one.tokens
+                 if vocabulary.TRACK <= token < vocabulary.EVENT}  # fmt: skip
+    assert relations >= {0, vocabulary.RELATIONS.index(1), vocabulary.RELATIONS.index(4)}
+    lanes = {int(token - vocabulary.TRACK) // len(vocabulary.RELATIONS) for one in drawn for token in one.tokens
+             if vocabulary.TRACK <= token < vocabulary.EVENT}  # fmt: skip
+    assert vocabulary.LEAD in lanes
+    assert {bool(one.controls[2:8].any()) for one in drawn} == {True, False}
+
+
+def test_levels_rise_with_what_they_measure():
+    assert [busyness(n, 2) for n in (1, 4, 40)] == [1, 3, 7]
+    assert [register(p) for p in (20, 40, 64, 120)] == [1, 2, 4, 7]
+
+
+@pytest.mark.training
+def test_a_tiny_player_learns_resumes_to_the_step_and_ships_a_branch(prepared, tmp_path, monkeypatch):
+    options = {"config": train.Config(("a",) * 8, 32, 1, 2, 48), "minutes": None, "batch": 2, "lr": 0.02, "seed": 0,
+               "precision": "no", "evaluate_every": 10, "held_out": 2}  # fmt: skip
+    whole = train.train(prepared, tmp_path / "whole", steps=20, **options)
+    train.train(prepared, tmp_path / "parts", steps=12, **options)
+    parts = train.train(prepared, tmp_path / "parts", steps=20, **options)
+    for name, weight in whole.plain("player").state_dict().items():
+        assert np.array_equal(weight, parts.plain("player").state_dict()[name]), name
+    log = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()]
+    scores = [row["score"] for row in log if "score" in row]
+    assert scores[-1] < scores[0]
+    branch = train.branch(tmp_path / "whole")
+    train.train(prepared, branch, steps=0, decay=6, **options)
+    assert train.branch(tmp_path / "whole") == branch
+    monkeypatch.setattr(train.cards, "kept", lambda folder: {})
+    train.export(prepared, branch, tmp_path / "checkpoint", options["config"], 0)
+    stored = checkpoint.load(tmp_path / "checkpoint", "player")
+    assert stored.model["width"] == 32 and stored.model["combos"] == [[36, 42]] and stored.config["steps"] == 26
+
+
+def test_a_song_of_another_split_is_never_drawn(prepared):
+    assert Windows(prepared, "val").songs.tolist() == [2]
+    assert replace(song(), split="val").split == "val"

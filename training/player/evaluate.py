@@ -1,0 +1,110 @@
+"""The player measured: nats of held-out tokens, and how often the critic tells what it plays from real songs.
+
+python -m training evaluate player --data data --prepared prepared/player --checkpoint checkpoints/player
+python -m training evaluate player … --run runs/player            the averaged weights of a run that goes on
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine import CHECKPOINTS
+from engine.core import checkpoint
+from engine.core.song import Song
+from engine.player import vocabulary as v
+from engine.player.model import network_of
+from engine.player.network import CONTROLS, Config, Player
+from engine.player.sampling import Piece, play
+from engine.player.song import song_of
+from training.band.critic import judge
+from training.core import cards
+from training.core.cards import rounded
+from training.core.options import add_common
+from training.core.runs import best_weights
+from training.player.train import validate
+from training.player.windows import Windows
+
+SIDE_BY_SIDE = 96  # pieces
+
+
+def of_run(run: Path, genres: tuple[str, ...]) -> Player:
+    """The network of a run: its best averaged weights, or the last where it was never evaluated."""
+    weights = best_weights(run, "player")
+    layers = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("blocks."))
+    width, hidden = weights["token.weight"].shape[1], weights["blocks.0.fc2.weight"].shape[1]
+    network = Player(Config(genres, width, layers, hidden=hidden))
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def played(
+    network: Player,
+    combos: Sequence[Sequence[int]],
+    genres: Sequence[str],
+    bars: int,
+    seeds: Sequence[int],
+    *,
+    temperature: float = 1.0,
+    top_p: float = 0.97,
+) -> Iterator[Song]:
+    """A piece of nothing but a genre for each seed, in a key of its own."""
+    for first in range(0, len(seeds), SIDE_BY_SIDE):
+        pieces, shifts = [], []
+        for genre, seed in zip(genres[first : first + SIDE_BY_SIDE], seeds[first : first + SIDE_BY_SIDE]):
+            rng = np.random.default_rng(seed)
+            controls = np.zeros(CONTROLS, np.int64)
+            controls[0] = network.config.genres.index(genre)
+            piece = Piece(controls, rng, bars=bars)
+            piece.take(v.bar(v.STRAIGHT))
+            pieces.append(piece)
+            shifts.append(int(rng.integers(-6, 6)))
+        play(network, pieces, temperature, top_p)
+        for piece, shift in zip(pieces, shifts):
+            yield song_of(piece.tokens, combos, shift=shift)
+
+
+def measure(network: Player, combos: Sequence[Sequence[int]], args: argparse.Namespace) -> dict[str, Any]:
+    """Nats of held-out windows, and the critic's verdict."""
+    held, rng = Windows(args.prepared, "test"), np.random.default_rng(args.seed)
+    nats, by_kind = validate(network, [held.draw(rng) for _ in range(args.held_out)], 4, torch.device("cpu"))
+    print(
+        f"nats a token {nats:.4f}; " + ", ".join(f"{kind} {value:.3f}" for kind, value in by_kind.items()), flush=True
+    )
+
+    def band(genres: Sequence[str], bars: int, seeds: Sequence[int]) -> Iterator[Song]:
+        return played(network, combos, genres, bars, seeds, temperature=args.temperature, top_p=args.top_p)
+
+    verdict = judge(band, args.data / "songs.npz", args.bars, args.phrases, args.seed)
+    print(verdict.table())
+    return {"nats": nats, "nats_by_kind": by_kind, "critic": verdict.to_json()}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is measured, and how much of it."""
+    add_common(parser, data=Path("data"), prepared=Path("prepared/player"), run=None, checkpoint=CHECKPOINTS / "player",
+               threads=1, seed=0)  # fmt: skip
+    parser.add_argument("--phrases", type=int, default=2400, help="phrases a side that the critic is fitted to")
+    parser.add_argument("--bars", type=int, default=8, help="of a phrase")
+    parser.add_argument("--held-out", type=int, default=200, help="windows of test songs")
+    parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--top-p", type=float, default=0.97, help="share of the chance that tokens are drawn from")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the figures; of a checkpoint write them into config.json and its card."""
+    combos = json.loads((args.prepared / "combos.json").read_text())
+    if args.run:
+        genres = tuple(json.loads((args.prepared / "facts.json").read_text())["genres"])
+        measure(of_run(args.run, genres), combos, args)
+        return
+    stored = checkpoint.load(args.checkpoint, "player")
+    found = measure(network_of(stored, args.checkpoint), stored.model["combos"], args)
+    checkpoint.update(args.checkpoint, metrics=rounded(found))
+    cards.write(args.checkpoint)

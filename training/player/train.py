@@ -1,0 +1,212 @@
+"""Trains the player by likelihood: the next token of windows of sixteen bars.
+
+    python -m training train player --prepared prepared/player --run runs/player --minutes 60     goes on where it was
+    python -m training train player … --decay 300          from there, the rate falls to nothing over so many steps, and
+                                                           the weights become the checkpoint
+
+The rate warms up, and then stays: so the run may end at any time, and what ships is a branch of it whose rate falls
+(run/decay; the run itself goes on from where it was). Muon moves the blocks' matrices, AdamW the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from engine import CHECKPOINTS
+from engine.core import checkpoint
+from engine.player import vocabulary as v
+from engine.player.network import Config, Player
+from training.core import cards
+from training.core.loop import Loop
+from training.core.optimizers import muon_of
+from training.core.options import add_common
+from training.core.runs import STATE, best_step, best_weights
+from training.player.windows import Example, Windows
+
+WARM_UP = 100  # steps
+ADAM_RATE = 4e-3
+EMA = 0.99
+BRANCHED = "branched.json"  # at which step a branch left its run
+KINDS = {"bar": v.BAR, "chord": v.CHORD, "track": v.TRACK, "event": v.EVENT, "long": v.LONG, "pitch": v.PITCH,
+         "combo": v.COMBO}  # fmt: skip
+DATA = (
+    "13,841 multitrack songs with genres and 1,235 in other meters: MIDI files that users sequenced, merged to five "
+    "tracks; the training split, by artist and title"
+)
+LICENCE = "the songs are user-made sequences of mostly commercial songs, used for research training only"
+
+
+def collate(examples: list[Example]) -> dict[str, torch.Tensor]:
+    """Examples side by side, the shorter ones padded: inputs [batch, time, …], targets [batch, time] (PAD: none)."""
+    time = max(len(e.tokens) for e in examples) - 1
+    out = {
+        "tokens": torch.zeros(len(examples), time, dtype=torch.long),
+        "targets": torch.full((len(examples), time), v.PAD),
+        "numbers": torch.zeros(len(examples), time, examples[0].numbers.shape[1], dtype=torch.long),
+        "bits": torch.zeros(len(examples), time, examples[0].bits.shape[1]),
+        "controls": torch.stack([torch.from_numpy(e.controls) for e in examples]),
+    }
+    for row, e in enumerate(examples):
+        length = len(e.tokens) - 1
+        out["tokens"][row, :length] = torch.from_numpy(e.tokens[:-1])
+        out["targets"][row, :length] = torch.from_numpy(e.tokens[1:])
+        out["numbers"][row, :length] = torch.from_numpy(e.numbers[:-1].astype(np.int64))
+        out["bits"][row, :length] = torch.from_numpy(e.bits[:-1].astype(np.float32))
+    return out
+
+
+def loss_of(network: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """(nats of each asked token [N], those tokens [N])."""
+    logits = network(batch["tokens"], batch["numbers"], batch["bits"], batch["controls"])
+    asked = batch["targets"] != v.PAD
+    targets = batch["targets"][asked]
+    return F.cross_entropy(logits[asked].float(), targets, reduction="none"), targets
+
+
+@torch.no_grad()
+def validate(
+    network: nn.Module, examples: list[Example], batch: int, device: torch.device
+) -> tuple[float, dict[str, float]]:
+    """Nats a token over held-out windows, and of each kind of token alone."""
+    losses, targets = [], []
+    for first in range(0, len(examples), batch):
+        part = {name: value.to(device) for name, value in collate(examples[first : first + batch]).items()}
+        nats, asked = loss_of(network, part)
+        losses.append(nats.cpu())
+        targets.append(asked.cpu())
+    nats, asked = torch.cat(losses), torch.cat(targets)
+    kind = torch.bucketize(asked, torch.tensor(list(KINDS.values())), right=True) - 1
+    by_kind = {name: nats[kind == i].mean().item() for i, name in enumerate(KINDS) if (kind == i).any()}
+    return nats.mean().item(), by_kind
+
+
+def train(
+    prepared: Path,
+    run: Path,
+    *,
+    config: Config,
+    steps: int,
+    minutes: float | None,
+    batch: int,
+    lr: float,
+    seed: int,
+    precision: str,
+    evaluate_every: int,
+    held_out: int,
+    decay: int = 0,
+    resume: bool = True,
+) -> Loop:
+    """Train in `run`, resuming; with `decay` in a branch of it, whose rate falls to nothing in so many steps."""
+    windows, held = Windows(prepared, "train"), Windows(prepared, "val")
+    rng = np.random.default_rng(seed)
+    examples = [held.draw(rng) for _ in range(held_out)]
+    torch.manual_seed(seed)
+    network = Player(config)
+    matrices = [p for p in network.blocks.parameters() if p.ndim == 2]
+    ids = {id(p) for p in matrices}
+    rest = [p for p in network.parameters() if id(p) not in ids]
+    rates = {"matrices": lr, "rest": ADAM_RATE}
+    loop = Loop(
+        run,
+        modules={"player": network},
+        optimizers={
+            "matrices": muon_of(matrices, lr),
+            "rest": torch.optim.AdamW(rest, lr=ADAM_RATE, betas=(0.9, 0.95)),
+        },
+        ema={"player": EMA},
+        seed=seed,
+        precision=precision,
+        resume=resume,
+    )
+    began = int(json.loads((run / BRANCHED).read_text())["step"]) if decay else 0
+    steps = began + decay if decay else steps
+
+    def step(number: int) -> dict[str, float]:
+        draw = np.random.default_rng((seed, number, loop.rank))
+        part = collate([windows.draw(draw) for _ in range(batch)])
+        part = {name: value.to(loop.device) for name, value in part.items()}
+        fall = 1 - (number - began) / decay if decay else 1.0
+        for name, optimizer in loop.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = rates[name] * min(1.0, (number + 1) / WARM_UP) * fall
+        with loop.autocast():
+            nats, _ = loss_of(loop.modules["player"], part)
+        loss = nats.mean()
+        loop.modules["player"].zero_grad(set_to_none=True)
+        loop.backward(loss)
+        nn.utils.clip_grad_norm_(loop.modules["player"].parameters(), 1.0)
+        for optimizer in loop.optimizers.values():
+            optimizer.step()
+        return {"nats": loss.item(), "tokens": float(len(nats))}
+
+    def evaluate(_: int) -> tuple[float, dict[str, float]]:
+        with loop.autocast():
+            return validate(loop.averaged("player"), examples, batch, loop.device)
+
+    loop.run(step, steps=steps, minutes=minutes, log_every=20, save_every=100, evaluate=evaluate,
+             evaluate_every=evaluate_every)  # fmt: skip
+    return loop
+
+
+def branch(run: Path) -> Path:
+    """A copy of the run as it stands, in run/decay; one that is there already goes on."""
+    folder = run / "decay"
+    if not (folder / BRANCHED).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(run / STATE, folder / STATE)
+        begun = torch.load(run / STATE, map_location="cpu", weights_only=True)["step"]
+        (folder / BRANCHED).write_text(json.dumps({"step": int(begun)}))
+    return folder
+
+
+def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int) -> None:
+    """The best weights of a run as a checkpoint, in half precision."""
+    facts = json.loads((prepared / "facts.json").read_text())
+    checkpoint.save(
+        folder,
+        system="player",
+        weights=best_weights(run, "player"),
+        model=config.asdict() | {"combos": json.loads((prepared / "combos.json").read_text())},
+        half=True,
+        seed=seed,
+        steps=best_step(run),
+        data=DATA,
+        licence=LICENCE,
+        songs=facts["songs"],
+        **cards.kept(folder),
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The run, its rate and size."""
+    add_common(
+        parser, prepared=Path("prepared/player"), run=Path("runs/player"), checkpoint=CHECKPOINTS / "player",
+        minutes=None, steps=200_000, batch=4, lr=0.02, seed=0, threads=0, precision="auto", evaluate_every=250,
+        resume=True,
+    )  # fmt: skip
+    parser.add_argument("--decay", type=int, default=0, help="steps of a branch whose rate falls to nothing, to ship")
+    parser.add_argument("--held-out", type=int, default=96, help="validation windows")
+    for name, default in (("width", 192), ("layers", 4), ("heads", 4), ("hidden", 512)):
+        parser.add_argument(f"--{name}", type=int, default=default, help="of the network")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train; where the rate fell to nothing, write the checkpoint."""
+    genres = tuple(json.loads((args.prepared / "facts.json").read_text())["genres"])
+    config = Config(genres, args.width, args.layers, args.heads, args.hidden)
+    folder = branch(args.run) if args.decay else args.run
+    loop = train(
+        args.prepared, folder, config=config, steps=args.steps, minutes=args.minutes, batch=args.batch, lr=args.lr,
+        seed=args.seed, precision=args.precision, evaluate_every=args.evaluate_every, held_out=args.held_out,
+        decay=args.decay, resume=args.resume,
+    )  # fmt: skip
+    if args.decay and loop.main:
+        export(args.prepared, folder, args.checkpoint, config, args.seed)
