@@ -17,8 +17,9 @@ import sys
 
 from benchmarks import table
 from engine import ROOT
+from engine.systems import SYSTEMS
 
-PARTS = ("band", "variation", "melody", "trombone", "translation", "cold", "studio")
+PARTS = (*SYSTEMS, "cold", "studio")
 
 
 def measure(part: str) -> tuple[list[tuple[str, str, str, str]], str]:

@@ -16,13 +16,14 @@ import sys
 from types import ModuleType
 
 from engine.core import shell
+from engine.systems import SYSTEMS as PLAYED
 
 STAGES = {
     "prepare": "turn data into the arrays that training reads",
     "train": "train, resuming what is there, and write the best weights as a checkpoint",
     "evaluate": "measure a checkpoint on held-out data beside baselines, and write its card",
 }
-SYSTEMS = ("band", "variation", "melody", "trombone", "translation", "player")
+SYSTEMS = (*PLAYED, "player")
 REPORT = "report"
 
 

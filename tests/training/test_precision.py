@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from engine.core import shell
+from engine.systems import SYSTEMS
 from tests.processes import TRAIN_ALL, launched
 from training import __main__ as training
 from training.core import precision
@@ -53,7 +54,7 @@ def test_a_device_without_an_operation_has_no_bfloat16(monkeypatch):
     precision.has_bfloat16.cache_clear()
 
 
-@pytest.mark.parametrize("system", ["band", "melody", "translation", "trombone", "variation"])
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_an_unknown_precision_is_one_sentence(system, capsys):
     with pytest.raises(SystemExit) as ended:
         shell.run(lambda: training.main(["train", system, "--precision", "half"]))
