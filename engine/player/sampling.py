@@ -29,6 +29,7 @@ class Piece:
     rng: np.random.Generator
     meter: tuple[int, int] = (4, 4)
     bars: int = 8
+    lanes: tuple[int, ...] = (0, 1, 2, 3, 4)  # those that may be written; the tune is only where it is asked for
     tokens: list[int] = field(default_factory=list)
     begun: int = 0  # bars so far
     machine: grammar.Machine = field(init=False)
@@ -57,6 +58,8 @@ class Piece:
         """The next token: the likeliest that is allowed at temperature 0, else drawn from the likeliest that share
         `top_p` of the chance."""
         grammar.allowed(*self.machine, self._mask)
+        for lane in set(range(len(v.LANES))) - set(self.lanes):
+            self._mask[v.track(lane, 0) : v.track(lane + 1, 0)] = False
         if self.begun == self.bars:  # the end is a bar that is not written
             self._mask[v.BAR : v.CHORD] |= self._mask[v.TRACK : v.EVENT].any()
         masked = np.where(self._mask, logits, -np.inf)

@@ -83,6 +83,15 @@ def test_a_players_controls_are_heard_from_where_it_begins_to_play(network):
     assert torch.equal(one[:-1], other[:-1]) and not torch.equal(one[-1], other[-1])
 
 
+def test_only_the_lanes_that_may_play_are_written(network):
+    one, tune = piece(9, bars=6), piece(9, bars=6)
+    one.lanes, tune.lanes = (vocabulary.DRUMS, 3), (vocabulary.LEAD,)
+    play(network, [one, tune])
+    for made, lanes in ((one, {vocabulary.DRUMS, 3}), (tune, {vocabulary.LEAD})):
+        written = {lane for _, bar in lanes_by_bar(made.tokens, COMBOS) for lane in bar}
+        assert written and written <= lanes
+
+
 def test_the_likeliest_is_what_temperature_nothing_plays(network):
     one, other = piece(1), piece(2)
     play(network, [one, other], temperature=0)

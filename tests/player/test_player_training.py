@@ -109,6 +109,9 @@ def test_a_tiny_player_learns_resumes_to_the_step_and_ships_a_branch(prepared, t
     monkeypatch.setattr(train.cards, "kept", lambda folder: {})
     train.export(prepared, branch, tmp_path / "checkpoint", options["config"], 0)
     stored = checkpoint.load(tmp_path / "checkpoint", "player")
+    again = train.train(prepared, tmp_path / "again", steps=0, start=tmp_path / "checkpoint", **options)
+    begun = again.plain("player").state_dict()["head.weight"]
+    assert np.array_equal(begun.numpy(), stored.weights["head.weight"])
     assert stored.model["width"] == 32 and stored.model["combos"] == [[36, 42]] and stored.config["steps"] == 26
 
 

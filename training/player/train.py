@@ -3,6 +3,7 @@
     python -m training train player --prepared prepared/player --run runs/player --minutes 60     goes on where it was
     python -m training train player … --decay 300          from there, the rate falls to nothing over so many steps, and
                                                            the weights become the checkpoint
+    python -m training train player … --start checkpoints/player                                  a new run, from there
 
 The rate warms up, and then stays: so the run may end at any time, and what ships is a branch of it whose rate falls
 (run/decay; the run itself goes on from where it was). Muon moves the blocks' matrices, AdamW the rest.
@@ -102,14 +103,20 @@ def train(
     evaluate_every: int,
     held_out: int,
     decay: int = 0,
+    start: Path | None = None,
     resume: bool = True,
 ) -> Loop:
-    """Train in `run`, resuming; with `decay` in a branch of it, whose rate falls to nothing in so many steps."""
+    """Train in `run`, resuming; with `decay` in a branch of it, whose rate falls to nothing in so many steps.
+
+    A run that begins takes the weights of the checkpoint `start`, where one is given.
+    """
     windows, held = Windows(prepared, "train"), Windows(prepared, "val")
     rng = np.random.default_rng(seed)
     examples = [held.draw(rng) for _ in range(held_out)]
     torch.manual_seed(seed)
     network = Player(config)
+    if start:
+        checkpoint.fill(network, checkpoint.load(start, "player").weights, start)
     matrices = [p for p in network.blocks.parameters() if p.ndim == 2]
     ids = {id(p) for p in matrices}
     rest = [p for p in network.parameters() if id(p) not in ids]
@@ -193,6 +200,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         resume=True,
     )  # fmt: skip
     parser.add_argument("--decay", type=int, default=0, help="steps of a branch whose rate falls to nothing, to ship")
+    parser.add_argument("--start", type=Path, help="checkpoint whose weights a new run begins with")
     parser.add_argument("--held-out", type=int, default=96, help="validation windows")
     for name, default in (("width", 192), ("layers", 4), ("heads", 4), ("hidden", 512)):
         parser.add_argument(f"--{name}", type=int, default=default, help="of the network")
@@ -206,7 +214,7 @@ def run(args: argparse.Namespace) -> None:
     loop = train(
         args.prepared, folder, config=config, steps=args.steps, minutes=args.minutes, batch=args.batch, lr=args.lr,
         seed=args.seed, precision=args.precision, evaluate_every=args.evaluate_every, held_out=args.held_out,
-        decay=args.decay, resume=args.resume,
+        decay=args.decay, start=args.start, resume=args.resume,
     )  # fmt: skip
     if args.decay and loop.main:
         export(args.prepared, folder, args.checkpoint, config, args.seed)
