@@ -12,6 +12,7 @@ import json
 import sys
 
 from engine.band.network import Config
+from engine.core.stop import leave
 from training import __main__ as training
 from training.band import train as band
 from training.core.loop import Loop
@@ -52,3 +53,4 @@ if __name__ == "__main__":
     band.Config = lambda genres: Config(genres, width=24, depth=1, bar_width=16, track_width=16)
     for words in COMMANDS:
         training.main(["train", *words.format(*sys.argv[1:]).split()])
+    leave(0)

@@ -16,6 +16,7 @@ import sys
 from types import ModuleType
 
 from engine.core import shell
+from engine.core.stop import leave
 from engine.systems import SYSTEMS as PLAYED
 
 STAGES = {
@@ -70,5 +71,10 @@ def main(words: list[str] | None = None) -> int | None:
     return args.run_stage(args)
 
 
+def run() -> None:
+    """Run the command line's words, and leave before gloo's threads abort a process that Python takes apart."""
+    leave(main() or 0)
+
+
 if __name__ == "__main__":
-    shell.run(main)
+    shell.run(run)

@@ -26,6 +26,8 @@ def leave(status: int, says: str = "") -> NoReturn:
     try:
         if says:
             print(says, file=sys.stderr)
+        else:
+            sys.stdout.flush()
         sys.stderr.flush()
     finally:
         os._exit(status)
