@@ -62,14 +62,14 @@ class Piece:
             self._mask[v.track(lane, 0) : v.track(lane + 1, 0)] = False
         if self.begun == self.bars:  # the end is a bar that is not written
             self._mask[v.BAR : v.CHORD] |= self._mask[v.TRACK : v.EVENT].any()
-        masked = np.where(self._mask, logits, -np.inf)
+        may = np.flatnonzero(self._mask)
         if temperature <= 0:
-            return int(masked.argmax())
-        chance = np.exp((masked - masked.max()) / temperature)
+            return int(may[logits[may].argmax()])
+        chance = np.exp((logits[may] - logits[may].max()) / temperature)
         order = np.argsort(-chance, kind="stable")
         total = np.cumsum(chance[order])
         kept = int(np.searchsorted(total, top_p * total[-1])) + 1
-        return int(order[np.searchsorted(total[:kept], self.rng.random() * total[kept - 1])])
+        return int(may[order[np.searchsorted(total[:kept], self.rng.random() * total[kept - 1])]])
 
 
 class Cache:
