@@ -41,11 +41,11 @@ def device(name: str | None = None) -> torch.device:
 
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name is None:
-        return torch.device(next(kind for kind, there in available.items() if there))
-    kind, _, index = name.partition(":")
-    if kind not in available or (index and not index.isdigit()):
+        return torch.device(next(backend for backend, there in available.items() if there))
+    backend, _, index = name.partition(":")
+    if backend not in available or (index and not index.isdigit()):
         raise RequestError(f"'{name}' is not a device; choose cuda, mps or cpu.")
-    if not available[kind] or (kind == "cuda" and index and int(index) >= torch.cuda.device_count()):
+    if not available[backend] or (backend == "cuda" and index and int(index) >= torch.cuda.device_count()):
         raise RequestError(f"The device '{name}' is not available on this machine; leave --device out to use what is.")
     return torch.device(name)
 
@@ -75,10 +75,10 @@ def device_name() -> str:
         return str(device())
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-        found, supports = ctypes.c_int(), ctypes.c_int()
-        failed = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(found))
+        devices, supports = ctypes.c_int(), ctypes.c_int()
+        failed = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(devices))
         failed = failed or driver.cuDriverGetVersion(ctypes.byref(supports))
     except (OSError, AttributeError):
         return "cpu"  # no driver
     wanted = int((build["cuda"] or "0").split(".")[0])
-    return "cuda" if wanted and not failed and found.value and supports.value // 1000 >= wanted else "cpu"
+    return "cuda" if wanted and not failed and devices.value and supports.value // 1000 >= wanted else "cpu"

@@ -145,8 +145,8 @@ def run(arguments: list[str]) -> int:
     """Run one command line; the exit status."""
     args = parser(arguments[0] if arguments else None).parse_args(arguments)
     if args.command == "list":
-        found = listing()
-        print(json.dumps(found, indent=1) if args.json else _words(found))
+        overview = listing()
+        print(json.dumps(overview, indent=1) if args.json else _words(overview))
         return 0
     module: Any = system(args.command)
     if hasattr(module, "answer") and (answer := module.answer(args)) is not None:
@@ -227,9 +227,9 @@ def _write(contents: list[tuple[Path, bytes]]) -> None:
             raise RequestError(f"{path} cannot be written: {error.strerror}.") from None
 
 
-def _words(found: dict[str, Any]) -> str:
-    lines = [f"device       {found['device']}", f"synthesiser  {found['synthesiser']}"]
-    for name, entry in found["systems"].items():
+def _words(overview: dict[str, Any]) -> str:
+    lines = [f"device       {overview['device']}", f"synthesiser  {overview['synthesiser']}"]
+    for name, entry in overview["systems"].items():
         lines.append(f"{name:<12} {', '.join(entry['checkpoints']) or 'no weights'}")
         for option, values in entry.get("options", {}).items():
             shown = ", ".join(map(str, values)) if isinstance(values, (list, tuple)) else str(values)

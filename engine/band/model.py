@@ -54,13 +54,13 @@ def _load(path: Path | str, device: str | None) -> Model:
     from engine.band.network import STORED, Band  # here, because it brings PyTorch
 
     where = choose_device(device)
-    found = checkpoint.load(path, "band")
+    stored = checkpoint.load(path, "band")
     known = {f.name for f in fields(Config)}
     try:
-        described: dict[str, Any] = {k: v for k, v in found.config["model"].items() if k in known}
+        described: dict[str, Any] = {k: v for k, v in stored.config["model"].items() if k in known}
         config = Config(**described | {"genres": tuple(described["genres"])})
     except (TypeError, KeyError) as error:
         raise RequestError(f"{Path(path) / 'config.json'} does not describe a band: {error}.") from None
     network = Band(config)
-    checkpoint.fill(network, checkpoint.renamed(found.weights, STORED), path)
-    return Model(network, config, found.config, found.sha256, placed(network, where))
+    checkpoint.fill(network, checkpoint.renamed(stored.weights, STORED), path)
+    return Model(network, config, stored.config, stored.sha256, placed(network, where))

@@ -103,7 +103,7 @@ def write_flac(audio: Audio) -> bytes:
     return _write(audio.resampled(rate), "FLAC", "PCM_16")
 
 
-def _write(audio: Audio, kind: str, subtype: str) -> bytes:
+def _write(audio: Audio, container: str, subtype: str) -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, np.clip(audio.samples, -1.0, 1.0), audio.rate, format=kind, subtype=subtype)
+    soundfile.write(file, np.clip(audio.samples, -1.0, 1.0), audio.rate, format=container, subtype=subtype)
     return file.getvalue()

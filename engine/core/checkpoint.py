@@ -160,12 +160,12 @@ def arrays(module: torch.nn.Module) -> dict[str, np.ndarray]:
 
 def fit(expected: Mapping[str, tuple[int, ...]], weights: Mapping[str, np.ndarray], path: Path | str) -> None:
     """Refuse weights when a name or a shape differs from what is expected."""
-    found = {name: w.shape for name, w in weights.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
+    shapes = {name: w.shape for name, w in weights.items()}
+    for name in sorted(expected.keys() | shapes.keys()):
+        if expected.get(name) != shapes.get(name):
             raise RequestError(
                 f"The weights of {path} do not fit: '{name}' expected {expected.get(name, 'no such tensor')}, "
-                f"found {found.get(name, 'none')}."
+                f"found {shapes.get(name, 'none')}."
             )
 
 

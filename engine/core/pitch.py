@@ -68,9 +68,9 @@ def track_f0(
 
     edge = rate // 20
     sound = parselmouth.Sound(np.pad(np.asarray(samples, np.float64), edge), rate)
-    found = sound.to_pitch_ac(time_step=hop_seconds, pitch_floor=floor_hz, pitch_ceiling=ceiling_hz, **costs)
-    f0_hz = np.nan_to_num(np.asarray(found.selected_array["frequency"], np.float64))
-    return np.asarray(found.xs()) - edge / rate, f0_hz
+    track = sound.to_pitch_ac(time_step=hop_seconds, pitch_floor=floor_hz, pitch_ceiling=ceiling_hz, **costs)
+    f0_hz = np.nan_to_num(np.asarray(track.selected_array["frequency"], np.float64))
+    return np.asarray(track.xs()) - edge / rate, f0_hz
 
 
 def loudness_db(samples: np.ndarray, window: np.ndarray, hop: int, floor_db: float = -120.0) -> np.ndarray:

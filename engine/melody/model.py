@@ -58,15 +58,15 @@ def load(path: Path | str = PATH, device: str | None = None) -> Model:
 
 @checkpoint.shared
 def _load(path: Path | str, device: str | None) -> Model:
-    found = checkpoint.load(path, "melody")
+    stored = checkpoint.load(path, "melody")
     try:
-        config = Config(**found.model)
+        config = Config(**stored.model)
     except TypeError as error:
         raise RequestError(f"{Path(path) / 'config.json'} does not describe a melody model: {error}.") from None
     sizes = 1 <= config.width <= 2048 and 1 <= config.layers <= 8 and 0 <= config.embed <= 2048
     if not sizes or Alphabet(config.characters).size != config.symbols:
         raise RequestError(f"{Path(path) / 'config.json'} does not describe a melody model: its sizes do not agree.")
-    checkpoint.fit(config.shapes(), found.weights, path)
+    checkpoint.fit(config.shapes(), stored.weights, path)
     if device:
         find_device(device)  # refused now where it is not there
-    return Model(config, found.weights, found.config, found.sha256, device)
+    return Model(config, stored.weights, stored.config, stored.sha256, device)

@@ -71,16 +71,16 @@ def unpack(library: Library, content: bytes, *, name: str = "The file") -> list[
             raise RequestError(f"{name} was exported by a newer Bandstand (format {head['format']}); update this one.")
         if len(entries) > MAX_TAKES:
             raise RequestError(f"{name} holds more than {MAX_TAKES:,} takes.")
-        found = [_entry(archive, entry) for entry in entries]
+        takes = [_entry(archive, entry) for entry in entries]
     except RequestError:
         raise
     except Exception:  # zip and JSON from outside fail in many ways, each meaning the same
         raise RequestError(f"{name} is not an export of takes, or a damaged one.") from None
-    for take in found:
+    for take in takes:
         _check(take, name)
     deleted = {take.id for take in library.takes(deleted=True)}
     added = []
-    for take in found:
+    for take in takes:
         if take["id"] in deleted:
             library.restore(take["id"])
             added.append(library.get(take["id"]))

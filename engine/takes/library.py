@@ -293,15 +293,15 @@ class Library:
 
     def lineage(self, parents: Sequence[str]) -> list[Take]:
         """These parents, their parents and so on, the nearest first, each once; those no longer there are left out."""
-        found: dict[str, Take] = {}
+        family: dict[str, Take] = {}
         wanted = list(parents)
         while wanted:
             id = wanted.pop(0)
-            if id not in found:
+            if id not in family:
                 with suppress(RequestError):
-                    found[id] = self.get(id)
-                    wanted += found[id].parents
-        return list(found.values())
+                    family[id] = self.get(id)
+                    wanted += family[id].parents
+        return list(family.values())
 
 
 COLUMNS = "id, name, system, settings, seed, checkpoint, parents, made, starred, tags"

@@ -89,13 +89,13 @@ def _load(path: Path | str, device: str | None) -> Model:
 
     from engine.translation.network import STORED, Config, Generator
 
-    found = checkpoint.load(path, "translation")
+    loaded = checkpoint.load(path, "translation")
     try:
-        config = Config(**{**found.model, "instruments": tuple(found.model["instruments"])})
+        config = Config(**{**loaded.model, "instruments": tuple(loaded.model["instruments"])})
     except (TypeError, KeyError) as error:
         raise RequestError(f"{Path(path) / 'config.json'} does not describe a translation model: {error}.") from None
     parts: dict[str, dict[str, np.ndarray]] = {}
-    for key, weight in found.weights.items():
+    for key, weight in loaded.weights.items():
         part, _, key = key.partition("/")
         parts.setdefault(part, {})[key] = weight
     generators = {}
@@ -110,4 +110,4 @@ def _load(path: Path | str, device: str | None) -> Model:
     except KeyError as error:
         raise RequestError(f"The weights of {path} lack {error}.") from None
     where = placed(nn.ModuleDict(generators), choose_device(device))
-    return Model(config, generators, profiles, where, Path(path), found.sha256, classifier)
+    return Model(config, generators, profiles, where, Path(path), loaded.sha256, classifier)

@@ -60,8 +60,8 @@ def notes(frames: Frames) -> list[tuple[int, int, int, float]]:
 def melody(frames: Frames, instrument: str = "flute", transpose: int = 0) -> Song:
     """The melody as a song of one track at 120 beats a minute, for the MIDI program of an instrument."""
     beat = TEMPO / 60 * HOP / RATE
-    found = notes(frames)
-    loudest = max((loud for *_, loud in found), default=0.0)
+    heard = notes(frames)
+    loudest = max((loud for *_, loud in heard), default=0.0)
     track = tuple(
         Note(
             first * beat,
@@ -69,7 +69,7 @@ def melody(frames: Frames, instrument: str = "flute", transpose: int = 0) -> Son
             int(np.clip(pitch + transpose, 0, 127)),
             int(np.clip(100 + 1.6 * (loud - loudest), 20, 110)),
         )
-        for first, length, pitch, loud in found
+        for first, length, pitch, loud in heard
     )  # fmt: skip
     program = INSTRUMENTS[instrument].program if instrument in INSTRUMENTS else OTHER_PROGRAM
     return Song((Track(instrument, program, False, track),), tempo=TEMPO)

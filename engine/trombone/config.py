@@ -58,19 +58,19 @@ def emphasised(x: np.ndarray, emphasis: float) -> np.ndarray:
     return out
 
 
-def compand(x: np.ndarray, kind: str) -> np.ndarray:
+def compand(x: np.ndarray, companding: str) -> np.ndarray:
     """Amplitudes -1 … 1 to companded values -1 … 1, float32 (μ-law: sign(x) ln(1 + μ|x|) / ln(1 + μ)).
 
     The logarithm is taken in double precision, because those of single precision differ from library to library.
     """
     x = np.clip(x, -1, 1)
-    if kind == "linear":
+    if companding == "linear":
         return x
     loud = np.log1p(np.float32(MU) * np.abs(x), dtype=np.float64).astype(np.float32)
     out: np.ndarray = np.sign(x) * loud / np.float32(np.log1p(MU))
     return out
 
 
-def expand(y: np.ndarray, kind: str) -> np.ndarray:
+def expand(y: np.ndarray, companding: str) -> np.ndarray:
     """The inverse of `compand`."""
-    return y if kind == "linear" else np.sign(y) * np.expm1(np.abs(y) * np.log1p(MU)) / MU
+    return y if companding == "linear" else np.sign(y) * np.expm1(np.abs(y) * np.log1p(MU)) / MU

@@ -56,16 +56,16 @@ def _load(path: Path | str, device: str | None) -> Model:
 
     if device:
         chosen_device(device)
-    found = checkpoint.load(path, "trombone")
-    weights = dict(found.weights)
+    stored = checkpoint.load(path, "trombone")
+    weights = dict(stored.weights)
     harmonics = weights.pop("tables.harmonics", None)
     loudness = weights.pop("tables.loudness", None)
     if harmonics is None or loudness is None:
         raise RequestError(f"{Path(path) / 'model.safetensors'} has no tables of harmonics and loudness.")
     try:
-        config = Config(**found.model)
+        config = Config(**stored.model)
     except TypeError as error:
         raise RequestError(f"{Path(path) / 'config.json'} describes another model: {error}.") from None
     checkpoint.fit(config.shapes(), weights, Path(path) / "model.safetensors")
     harmonics = (harmonics[..., 0] + 1j * harmonics[..., 1]).astype(np.complex64)
-    return Model(Sampler(config, weights), weights, harmonics, loudness, found.config, found.sha256)
+    return Model(Sampler(config, weights), weights, harmonics, loudness, stored.config, stored.sha256)

@@ -40,8 +40,8 @@ def harmonicity_db(samples: np.ndarray) -> float:
     import parselmouth
 
     sound = parselmouth.Sound(np.asarray(samples, np.float64), RATE)
-    found = sound.to_harmonicity_ac(HOP_SECONDS, minimum_pitch=60.0, periods_per_window=4.5).values
-    toned = found[found > -100]  # Praat marks frames without a tone by -200
+    harmonicity = sound.to_harmonicity_ac(HOP_SECONDS, minimum_pitch=60.0, periods_per_window=4.5).values
+    toned = harmonicity[harmonicity > -100]  # Praat marks frames without a tone by -200
     return float(np.median(toned)) if len(toned) else float("nan")
 
 

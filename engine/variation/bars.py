@@ -110,7 +110,7 @@ class BarGrid:
             sounding[at[used]] = rolls[t, :, 1][used]
             held, loud, push = self._touch[t]
             ends = note_ends(onsets, sounding)
-            found = [n for n in track.notes if _kept(kept_steps[t], n)]
+            notes = [n for n in track.notes if _kept(kept_steps[t], n)]
             for step, row in zip(*np.nonzero(onsets & ~kept_steps[t][:, None])):
                 step, row = int(step), int(row)
                 length = int(ends[step, row]) - step
@@ -119,11 +119,11 @@ class BarGrid:
                 like = min(max(like, 0), known - 1)
                 if own is not None:
                     lasted = max(1, int(np.floor(own.end * GRID + 0.5)) - step)
-                    found.append(own if lasted == length or track.is_drum else replace(own, duration=length / GRID))
+                    notes.append(own if lasted == length or track.is_drum else replace(own, duration=length / GRID))
                 else:
                     onset = max(0.0, (step + push[like]) / GRID)
-                    found.append(Note(onset, length / GRID, row + LOWEST, round(loud[like])))
-            tracks.append(track.with_notes(_parted(found)))
+                    notes.append(Note(onset, length / GRID, row + LOWEST, round(loud[like])))
+            tracks.append(track.with_notes(_parted(notes)))
         return replace(self.five, tracks=tuple(tracks))
 
 

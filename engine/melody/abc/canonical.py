@@ -219,11 +219,11 @@ def signature(key: str) -> int:
 
 def check_key(key: str) -> str:
     """The canonical name of a key. Refused when there is none such, or its signature has more than 7 accidentals."""
-    found = canonical_key(key)
-    match = re.fullmatch(r"([A-G])([#b]?)(|m|dor|mix|lyd|phr|loc)", found)
-    if not match or abs(signature(found)) > 7:
+    canonical = canonical_key(key)
+    match = re.fullmatch(r"([A-G])([#b]?)(|m|dor|mix|lyd|phr|loc)", canonical)
+    if not match or abs(signature(canonical)) > 7:
         raise RequestError(f"'{key}' is not a key; write one such as G, Em, Bb, F#m, Ador or Dmix.")
-    return found
+    return canonical
 
 
 def check_meter(meter: str) -> str:
