@@ -180,25 +180,25 @@ try:
         )
         shelf = st.segmented_control("Show", SHELVES, default="All", required=True, key="takes shelf",
                                      help="What is deleted can be restored for 30 days.")  # fmt: skip
-    found = library.takes(search, starred=shelf == "Starred", deleted=shelf == "Deleted")
-    if not found:
+    matching = library.takes(search, starred=shelf == "Starred", deleted=shelf == "Deleted")
+    if not matching:
         st.info(
             "No take has all of these words." if search else
             "Nothing here yet. Make something on another page and press *Save as take*." if shelf == "All" else
             f"No take is {shelf.lower()}.",
             icon=":material/library_music:",
         )  # fmt: skip
-    if len(found) > 1:
+    if len(matching) > 1:
         two = st.expander("Compare two takes", icon=":material/compare:", key="takes compare", on_change="rerun")
         if two.open:
             with two:
-                compare(found)
-    pages = max(1, -(-len(found) // PAGE))
+                compare(matching)
+    pages = max(1, -(-len(matching) // PAGE))
     at = st.pagination(pages, key="takes page") if pages > 1 else 1
-    for take in found[(at - 1) * PAGE : at * PAGE]:
+    for take in matching[(at - 1) * PAGE : at * PAGE]:
         with st.container(border=True):
             draw(take)
     with st.expander("Carry takes to another machine", icon=":material/folder_zip:"):
-        import_export(found)
+        import_export(matching)
 except RequestError as refused:
     show_error(refused)

@@ -111,14 +111,14 @@ def recording() -> Recording | None:
         take = takes.pick("translation", sound=True)
         if take is None:
             return None
-        found = kept(take)
+        input_sound = kept(take)
         if (
             sent
-            and found.instrument
-            and st.session_state.get("translation_to", next(iter(INSTRUMENTS))) == found.instrument
+            and input_sound.instrument
+            and st.session_state.get("translation_to", next(iter(INSTRUMENTS))) == input_sound.instrument
         ):
-            st.session_state["translation_to"] = next(name for name in ELSE if name != found.instrument)
-        return found
+            st.session_state["translation_to"] = next(name for name in ELSE if name != input_sound.instrument)
+        return input_sound
     who = st.selectbox("Example played by", EXAMPLES, format_func=str.capitalize,
                        key="translation_example", **PERSISTED,
                        help="A tune of our own on the synthesiser, for who has no recording at hand.")  # fmt: skip
@@ -127,7 +127,7 @@ def recording() -> Recording | None:
 
 def settings_panel() -> Asked | None:
     """The controls; returns what is asked for once there is a recording. Refused when it is none."""
-    found = recording()
+    input_sound = recording()
     source = st.selectbox("From", ["auto", *INSTRUMENTS], key="translation_from", **PERSISTED, help="Auto: it listens.",
                           format_func=lambda n: "Guess the instrument" if n == "auto" else n.capitalize())  # fmt: skip
     target = controls.pick(Request, "target", "To", choices=list(INSTRUMENTS), names=str.capitalize,
@@ -136,13 +136,13 @@ def settings_panel() -> Asked | None:
     up = st.slider("Transpose", -24, 24, 0, key="translation_transpose", format="%+d", **PERSISTED,
                    help=field_of(Request, "transpose").option.help)  # fmt: skip
     seed = controls.seed("translation_seed", label="Seed of the breath")
-    if found is None:
+    if input_sound is None:
         return None
-    known = found.instrument if source == "auto" and found.instrument else source
+    known = input_sound.instrument if source == "auto" and input_sound.instrument else source
     if known == target:
         raise RequestError(f"It is a {target} already; choose another instrument to translate to.")
-    request = Request(input=found.file, source=known, target=target, amount=amount, transpose=up, seed=seed)
-    return Asked(request, found.parents)
+    request = Request(input=input_sound.file, source=known, target=target, amount=amount, transpose=up, seed=seed)
+    return Asked(request, input_sound.parents)
 
 
 def work(request: Request, progress: Progress) -> Translation:

@@ -44,32 +44,32 @@ def named(midi: int) -> str:
 
 
 def settings_panel() -> tuple[str, dict[str, Any]]:
-    """The controls that a note, a scale and a melody share, and those of each; the kind and fields of the request."""
+    """The controls that a note, a scale and a melody share, and those of each; the mode and fields of the request."""
     controls.reroll_button("trombone_seed", "Play it again, differently")
-    kind = st.segmented_control("Play", KINDS, default=KINDS[0], key="trombone_kind", required=True, **PERSISTED,
+    mode = st.segmented_control("Play", KINDS, default=KINDS[0], key="trombone_kind", required=True, **PERSISTED,
                                 help="One note, a major scale, or a tune that you bring.") or KINDS[0]  # fmt: skip
     fields: dict[str, Any] = {}
-    if kind != KINDS[2]:
+    if mode != KINDS[2]:
         help = f"From {named(LOWEST)} to {named(HIGHEST)}: the notes that it has learned."
         fields["note"] = st.select_slider("Note", range(LOWEST, HIGHEST + 1), 58, format_func=named,
                                           key="trombone_note", help=help, **PERSISTED)  # fmt: skip
-        most, usual = (MAX_SECONDS, 2.0) if kind == KINDS[0] else (2.0, 0.5)
+        most, usual = (MAX_SECONDS, 2.0) if mode == KINDS[0] else (2.0, 0.5)
         fields["seconds"] = controls.slider(Request, "seconds", "Length", low=0.3, high=most, default=usual, step=0.1,
-                                            format="%.1f s", key=f"trombone_seconds_{KINDS.index(kind)}")  # fmt: skip
+                                            format="%.1f s", key=f"trombone_seconds_{KINDS.index(mode)}")  # fmt: skip
         fields["dynamic"] = st.select_slider("Dynamic", DYNAMICS, "mf", format_func=WORDS.__getitem__, **PERSISTED,
                                              key="trombone_dynamic", help="Louder is brighter.")  # fmt: skip
     else:
         fields["dynamic"] = controls.pick(Request, "dynamic", "Dynamic", names=WORDS.__getitem__,
                                           key="trombone_tune_dynamic", placeholder="As written",
                                           help="Empty: as loud as the notes of the piece.")  # fmt: skip
-    if kind != KINDS[0]:
+    if mode != KINDS[0]:
         style = st.segmented_control("Notes", STYLES, default=STYLES[0], key="trombone_style", required=True,
                                      **PERSISTED, help="Each begun with the tongue, or slurred.")  # fmt: skip
         fields["legato"] = style == STYLES[1]
-    fields["scale"] = kind == KINDS[1]
+    fields["scale"] = mode == KINDS[1]
     fields["temperature"] = controls.slider(Request, "temperature", "Breath", key="trombone_temperature", high=1.0)
     fields["seed"] = controls.seed("trombone_seed")
-    return kind, fields
+    return mode, fields
 
 
 def melody_file() -> tuple[File, tuple[str, ...]] | None:
@@ -141,11 +141,11 @@ asked: Asked | None = None
 with panel, st.container(border=True, key="desk"):
     if takes.was_sent("trombone"):
         st.session_state["trombone_kind"] = KINDS[2]
-    kind, fields = settings_panel()
-    brought = melody_file() if kind == KINDS[2] else None
+    mode, fields = settings_panel()
+    brought = melody_file() if mode == KINDS[2] else None
 with view:
     try:
-        if kind != KINDS[2]:
+        if mode != KINDS[2]:
             asked = Asked(Request(**fields))
         elif brought is not None:
             asked = Asked(Request(input=brought[0], **fields), brought[1])

@@ -42,15 +42,15 @@ def slider(
 ) -> Any:
     """A slider for a field that is a number: its range, its default and its help are the field's unless given."""
     field = field_of(request, name)
-    known, kind = field.option, float if field.kind is float else int
+    known, number_type = field.option, float if field.kind is float else int
     least, most = known.low if low is None else low, known.high if high is None else high
     assert least is not None and most is not None, f"{name} has no range"
     return st.slider(
         label,
-        kind(least),
-        kind(most),
-        kind(field.default if default is None else default),
-        kind(step if step is not None else 0.05 if kind is float else 1),
+        number_type(least),
+        number_type(most),
+        number_type(field.default if default is None else default),
+        number_type(step if step is not None else 0.05 if number_type is float else 1),
         format=format,
         key=key,
         help=help or known.help,

@@ -202,8 +202,8 @@ def show(key: str) -> JobResult | None:
         # One that waits for others looks seldom, so that many sessions do not slow down the one that works.
         st.fragment(_poll, run_every=POLL_SECONDS if job.started else 4 * POLL_SECONDS)(key)
     elif says_slot in st.session_state:
-        kind, text = st.session_state[says_slot]
-        if kind == "error":
+        severity, text = st.session_state[says_slot]
+        if severity == "error":
             st.error(plain(text), icon=":material/error:")
         else:
             st.info(plain(text), icon=":material/stop_circle:")

@@ -83,10 +83,10 @@ class Sheet {
   click(event) {
     const note = event.target.closest(".note") ?? this.near(event.clientX, event.clientY);
     if (!note) return;
-    const found = this.data.times.find(([, ids]) => ids.includes(note.id));
-    const stretch = found && this.data.order.find(([, written, length]) => found[0] >= written - 1e-6 && found[0] < written + length);
+    const moment = this.data.times.find(([, ids]) => ids.includes(note.id));
+    const stretch = moment && this.data.order.find(([, written, length]) => moment[0] >= written - 1e-6 && moment[0] < written + length);
     if (!stretch) return;
-    const beats = stretch[0] + found[0] - stretch[1];
+    const beats = stretch[0] + moment[0] - stretch[1];
     window.dispatchEvent(new CustomEvent("bandstand:seek", {
       detail: { player: this.data.player, seconds: beats * this.data.beat + 0.001 },
     }));

@@ -21,10 +21,10 @@ TAKES_SONG = ("variation", "trombone")  # pages that work from notes
 TAKES_SOUND = ("translation",)  # pages that work from a sound; notes are played for them first
 
 
-def targets(song: bool, here: str = "") -> list[frame.Page]:
-    """The pages, but the one that is `here`, that can take a result: one with notes (`song`) or only a sound."""
+def targets(song: bool, current: str = "") -> list[frame.Page]:
+    """The pages, but the one that is `current`, that can take a result: one with notes (`song`) or only a sound."""
     wanted = (TAKES_SONG if song else ()) + TAKES_SOUND
-    return [page for page in frame.pages() if page.title.lower() in wanted and page.title.lower() != here]
+    return [page for page in frame.pages() if page.title.lower() in wanted and page.title.lower() != current]
 
 
 def chain(library: Library, parents: Sequence[str]) -> str:
@@ -43,14 +43,14 @@ def save_or_send(
 
     A refusal is shown.
     """
-    here = result.request.SYSTEM
+    system = result.request.SYSTEM
     with st.container(horizontal=True, gap="small", key=f"takes {key}"):
         save = st.button(
             "Save as take", key=f"save {key}", icon=":material/bookmark_add:", help="Keep it, with its recipe."
         )
         wanted = [
             page
-            for page in targets(result.song is not None and result.song.notes > 0, here)
+            for page in targets(result.song is not None and result.song.notes > 0, system)
             if st.button(f"To {page.title}", key=f"send {key} {page.title}", icon=page.icon,
                          help=f"Keep it as a take and open it on the {page.title} page.")
         ]  # fmt: skip
@@ -98,19 +98,19 @@ def pick(system: str, *, sound: bool = False) -> Take | None:
     except RequestError as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")
         return None
-    found = {take.id: take for take in every if take.has_song or (sound and take.has_sound)}
-    if not found:
+    choices = {take.id: take for take in every if take.has_song or (sound and take.has_sound)}
+    if not choices:
         st.caption("No takes yet: save something you made on another page, and it can be chosen here.")
         return None
     slot = f"take for {system}"
     sent = st.session_state.pop(f"sent {system}", None)
-    if sent in found:
+    if sent in choices:
         st.session_state[slot] = sent
-    elif st.session_state.get(slot) not in found:
+    elif st.session_state.get(slot) not in choices:
         st.session_state.pop(slot, None)
-    id = st.selectbox("Take", list(found), index=None, key=slot, format_func=labels(every).__getitem__,
+    id = st.selectbox("Take", list(choices), index=None, key=slot, format_func=labels(every).__getitem__,
                       placeholder="Choose a take", help="What you saved, the newest first.")  # fmt: skip
-    return found[id] if id else None
+    return choices[id] if id else None
 
 
 def was_sent(system: str) -> bool:

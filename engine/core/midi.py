@@ -199,7 +199,7 @@ def _events(track: Track, channel: int) -> mido.MidiTrack:
     written.append(mido.Message("program_change", channel=channel, program=track.program))
     now = 0
     for tick, on, pitch, velocity in events:
-        kind = "note_on" if on else "note_off"
-        written.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=tick - now))
+        message_type = "note_on" if on else "note_off"
+        written.append(mido.Message(message_type, channel=channel, note=pitch, velocity=velocity, time=tick - now))
         now = tick
     return written

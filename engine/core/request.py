@@ -128,12 +128,12 @@ class Field:
         """Whether it may be of several kinds; then the request's own `validate` knows them."""
         return get_origin(self.kind) in (Union, types.UnionType)
 
-    def _check_number(self, value: Any, kind: type) -> None:
-        known = isinstance(value, (int, float)) if kind is float else isinstance(value, int)
+    def _check_number(self, value: Any, number_type: type) -> None:
+        known = isinstance(value, (int, float)) if number_type is float else isinstance(value, int)
         low, high = self.option.low, self.option.high
         low, high = -math.inf if low is None else low, math.inf if high is None else high
         if isinstance(value, bool) or not known or not low <= value <= high or math.isinf(value):
-            what = "a whole number" if kind is int else "a number"
+            what = "a whole number" if number_type is int else "a number"
             raise RequestError(f"{self.called} must be {what} {self.span}, not {_shown(value)}.".replace(" ,", ","))
 
     def of_json(self, value: Any, files: Mapping[str, bytes]) -> Any:
@@ -301,16 +301,16 @@ def _fields(request: Any) -> tuple[Field, ...]:
     hints = get_type_hints(request)
     out = []
     for each in dataclasses.fields(request):
-        kind, optional = hints[each.name], False
-        if get_origin(kind) in (Union, types.UnionType):
-            rest = [part for part in get_args(kind) if part is not type(None)]
-            optional = len(rest) < len(get_args(kind))
-            kind = rest[0] if len(rest) == 1 else Union[tuple(rest)]  # noqa: UP007 - made of what was found
-        parts = get_args(kind)
-        if (origin := get_origin(kind)) not in (None, Union, types.UnionType):
-            kind = Mapping if issubclass(origin, Mapping) else origin
+        field_type, optional = hints[each.name], False
+        if get_origin(field_type) in (Union, types.UnionType):
+            rest = [part for part in get_args(field_type) if part is not type(None)]
+            optional = len(rest) < len(get_args(field_type))
+            field_type = rest[0] if len(rest) == 1 else Union[tuple(rest)]  # noqa: UP007 - made of what was found
+        parts = get_args(field_type)
+        if (origin := get_origin(field_type)) not in (None, Union, types.UnionType):
+            field_type = Mapping if issubclass(origin, Mapping) else origin
         default = each.default if each.default_factory is dataclasses.MISSING else each.default_factory()
-        out.append(Field(each.name, kind, optional, parts, default, each.metadata["option"]))
+        out.append(Field(each.name, field_type, optional, parts, default, each.metadata["option"]))
     return tuple(out)
 
 
@@ -339,7 +339,7 @@ def read_all(field: Field, texts: Sequence[str]) -> Any:
     return dict(parts) if field.kind is Mapping else tuple(parts)
 
 
-def pair(flag: str, kind: type, example: str) -> Callable[[str], tuple[str, Any]]:
+def pair(flag: str, number_type: type, example: str) -> Callable[[str], tuple[str, Any]]:
     """A reader of "piano=3": a name, an equals sign and a number."""
 
     def read(text: str) -> tuple[str, Any]:
@@ -347,9 +347,9 @@ def pair(flag: str, kind: type, example: str) -> Callable[[str], tuple[str, Any]
         try:
             if not equals:
                 raise ValueError
-            return name.strip(), kind(number)
+            return name.strip(), number_type(number)
         except ValueError:
-            what = "whole number" if kind is int else "number"
+            what = "whole number" if number_type is int else "number"
             raise RequestError(
                 f"{flag} {text}: write a track, an equals sign and a {what}, such as {example}."
             ) from None

@@ -262,9 +262,9 @@ class Grammar:
         if self.reader.ending == 1:
             return (":|2", ":|[2")
         second = self.reader.ending >= 2
-        here, after = self._asked(0), self._asked(1)
-        repeated: tuple[str, ...] = () if second or self.repeat == "no" or here is False else (":|",)
-        plain: tuple[str, ...] = () if not second and (self.repeat == "must" or here) and repeated else ("||", "|]")
+        asked, after = self._asked(0), self._asked(1)
+        repeated: tuple[str, ...] = () if second or self.repeat == "no" or asked is False else (":|",)
+        plain: tuple[str, ...] = () if not second and (self.repeat == "must" or asked) and repeated else ("||", "|]")
         if self.last_section:
             return repeated + plain
         if repeated and after is not False:

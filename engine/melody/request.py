@@ -115,4 +115,4 @@ def kinds_of(priors: list[dict[str, Any]]) -> list[str]:
     counts: dict[str, int] = {}
     for prior in priors:
         counts[prior["kind"]] = counts.get(prior["kind"], 0) + prior["count"]
-    return [kind for kind, n in sorted(counts.items(), key=lambda item: -item[1]) if kind and n >= COMMON]
+    return [dance for dance, n in sorted(counts.items(), key=lambda item: -item[1]) if dance and n >= COMMON]

@@ -93,10 +93,10 @@ def canonical_key(key: str) -> str:
     return key.strip() if mode is None else match[1] + match[2] + mode
 
 
-def canonical_kind(kind: str) -> str:
+def canonical_kind(dance: str) -> str:
     """One spelling for a type of tune: "double jig" is "jig"; at most 24 characters."""
-    kind = " ".join(kind.lower().split())[:24]
-    return KINDS.get(kind, kind)
+    dance = " ".join(dance.lower().split())[:24]
+    return KINDS.get(dance, dance)
 
 
 def tonic_index(key: str) -> int:

@@ -188,15 +188,15 @@ def unfolded(score: Score) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     cursor = begin = 0
     first: int | None = None
-    for time, kind in score.marks:
-        if kind == "end":
+    for time, mark in score.marks:
+        if mark == "end":
             spans.append((cursor, time))
             spans.append((begin, time if first is None else first))
             cursor = begin = time
             first = None
-        elif kind in ("start", "section"):
+        elif mark in ("start", "section"):
             begin, first = time, None
-        elif kind == "1":
+        elif mark == "1":
             first = time
     spans.append((cursor, score.length))
     return [(a, b) for a, b in spans if b > a]
@@ -272,11 +272,11 @@ def chord_pitches(symbol: str) -> list[int]:
     if not match:
         return []
     root = (LETTERS[match[1]] + {"#": 1, "b": -1}.get(match[2], 0)) % 12
-    kind = match[3] or ""
+    quality = match[3] or ""
     steps = {
         "m": (0, 3, 7), "m7": (0, 3, 7, 10), "7": (0, 4, 7, 10), "maj7": (0, 4, 7, 11), "dim": (0, 3, 6),
         "d": (0, 3, 6), "aug": (0, 4, 8), "+": (0, 4, 8),
-    }.get(kind, (0, 4, 7))  # fmt: skip
+    }.get(quality, (0, 4, 7))  # fmt: skip
     bass = root if not match[4] else (LETTERS[match[4].upper()] + {"#": 1, "+": 1, "b": -1}.get(match[5], 0)) % 12
     return [36 + bass, *sorted({48 + (root + step) % 12 for step in steps})]
 
