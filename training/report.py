@@ -215,7 +215,7 @@ def run(args: argparse.Namespace) -> int:
     places = Places(args.data, args.prepared, args.run)
     failed: list[str] = []
     if not args.gather:
-        lacking = {name: found for name in wanted if (found := missing(name, places))}
+        lacking = {name: absent for name in wanted if (absent := missing(name, places))}
         if len(lacking) == len(wanted):
             print(
                 f"There is no training data in {args.data}: put songs.npz, abc/ and audio/ there (README.md says where "

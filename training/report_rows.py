@@ -58,8 +58,8 @@ def aim(words: str, reached: bool) -> str:
 
 def band(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     """Gaps to real phrases on the worst track, harmony, genre, copies."""
-    found = metrics["band"]
-    td, distance, copied = found["tonal_distance"], found["feature_distance"], found["two_bar_copies"]
+    figures = metrics["band"]
+    td, distance, copied = figures["tonal_distance"], figures["feature_distance"], figures["two_bar_copies"]
     words = {
         "QN3, worst track": "notes of three sixteenths or more, the worst track's gap to real",
         "QN2, worst track": "notes of two sixteenths or more, the worst track's gap",
@@ -72,11 +72,11 @@ def band(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     beside = {
         "QN3, worst track": ("", "MuseGAN's published gap: 18 to 26 points"),
         "TD": (f"{td['real']:.3f}", f"real tracks shuffled between phrases: {td['real, tracks shuffled']:.3f}"),
-        "genre judged, share of real": (share(found["genre_real"]), "chance: 12.5%"),
+        "genre judged, share of real": (share(figures["genre_real"]), "chance: 12.5%"),
         "two-bar copies of training phrases": (f"{copied['real held-out']:.2%}", ""),
     }
     rows = [(words.get(what, what), ours, *beside.get(what, ("", "")), aim(wanted, well))
-            for what, wanted, ours, well in found["aims"]]  # fmt: skip
+            for what, wanted, ours, well in figures["aims"]]  # fmt: skip
     near = f"training phrases: {distance['real training']:.1f}"
     return [*rows, ("feature distance to held-out phrases", f"{distance['generated']:.1f}",
                     f"one half to the other: {distance['real, two halves']:.1f}", near, "")]  # fmt: skip
@@ -86,7 +86,7 @@ def variation(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     """Through the VAE and back at two sizes, drift, prediction."""
     rows: list[Row] = []
     for k in (16, 64):
-        tracks = {track: found["note_f1"] for track, found in metrics[f"k{k}"]["reconstruction"].items()}
+        tracks = {track: scores["note_f1"] for track, scores in metrics[f"k{k}"]["reconstruction"].items()}
         wanted = aim("0.90 on each", min(tracks.values()) >= 0.9) if k == 64 else ""
         rows.append((f"note F1 through the VAE and back, {k} numbers a bar",
                      several({track: f"{f1:.3f}" for track, f1 in tracks.items()}), "1", "", wanted))  # fmt: skip
@@ -98,19 +98,19 @@ def variation(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     rows.append(("measures within the range of real songs at noise 0.5 to 1", share(mean(inside)), "90.0%", "", ""))
     ways = {"network": "", "copy": "copying the last bar", "mean": "marginal mean", "plain": "the seed's predictors"}
     for words, key, places in (("note F1", "note_f1", ".3f"), ("latent error", "latent_error", ".2f")):
-        found = {way: mean(track[way][key] for track in ahead) for way in ways if all(way in track for track in ahead)}
-        ours, copied = found.pop("network"), found["copy"]
+        means = {way: mean(track[way][key] for track in ahead) for way in ways if all(way in track for track in ahead)}
+        ours, copied = means.pop("network"), means["copy"]
         beats = ours > copied if key == "note_f1" else ours < copied
         rows.append((f"the next bar's {words}, mean of the tracks", f"{ours:{places}}", "",
-                     several({ways[way]: f"{value:{places}}" for way, value in found.items()}),
+                     several({ways[way]: f"{value:{places}}" for way, value in means.items()}),
                      aim("beats copying", beats)))  # fmt: skip
     return rows
 
 
 def melody(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     """Reading held-out tunes; what composed ones are like."""
-    found = metrics["melody"]
-    others, made, ours = dict(found["test"]), found["composed"], found["test"]["shipped"]
+    figures = metrics["melody"]
+    others, made, ours = dict(figures["test"]), figures["composed"], figures["test"]["shipped"]
     del others["shipped"]
     copied, real = made["copy"]["share_of_40"], made["real_copy"]["share_of_40"]
     return [
@@ -129,10 +129,10 @@ def melody(metrics: dict[str, dict[str, Any]]) -> list[Row]:
 
 def trombone(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     """Pitch, length, and the distance to the recorded note."""
-    found = metrics["trombone"]
-    ours, real, mel = found["generated"], found["tracker_on_real"], dict(found["log_mel_db"])
-    distance, speed = mel.pop("ours"), found["times_real_time_one_thread"]
-    thesis = found["networks"].get("thesis", {})
+    figures = metrics["trombone"]
+    ours, real, mel = figures["generated"], figures["tracker_on_real"], dict(figures["log_mel_db"])
+    distance, speed = mel.pop("ours"), figures["times_real_time_one_thread"]
+    thesis = figures["networks"].get("thesis", {})
     said = {key: f"the thesis's conditions: {share(thesis[key])}" if thesis else "" for key in ("in_tune", "length")}
     mel |= {"the thesis's conditions": thesis["log_mel"]} if thesis else {}
     tuned, long, faults = ours["within_25_cents"], ours["length_within_50_ms"], ours["clipped"] + ours["silent"]
@@ -151,22 +151,22 @@ def trombone(metrics: dict[str, dict[str, Any]]) -> list[Row]:
 
 def translation(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     """Means over both directions of the pairs with weights of their own."""
-    pairs = [found for name, found in metrics.items() if name != "any"]
-    ways = [way for found in pairs for name, way in found.items() if name != "real"]
-    real = [value for found in pairs for value in found["real"].values()]
+    pairs = [pair for name, pair in metrics.items() if name != "any"]
+    ways = [way for pair in pairs for name, way in pair.items() if name != "real"]
+    real = [value for pair in pairs for value in pair["real"].values()]
     words = {"swap": "untrained swap of profiles", "none": "no change", "equal": "static equalisation",
              "replay": "tracked and replayed by the soundfont"}  # fmt: skip
 
     def over(way: str, key: str) -> float:
-        return mean(found[way][key] for found in ways)
+        return mean(pair[way][key] for pair in ways)
 
     def row(measure: str, key: str, of_real: str, aims: str, places: str = ".3f") -> Row:
-        there = [way for way in words if all(key in found.get(way, {}) for found in ways)]
+        there = [way for way in words if all(key in pair.get(way, {}) for pair in ways)]
         beside = several({words[way]: f"{over(way, key):{places}}" for way in there})
         return measure, f"{over('ours', key):{places}}", of_real, beside, aims
 
-    def least(key: str, value: float, told: str) -> str:
-        return aim(told, over("ours", key) >= value)
+    def least(key: str, value: float, wording: str) -> str:
+        return aim(wording, over("ours", key) >= value)
 
     heard, near, change = (mean(value[key] for value in real) for key in ("judged", "nearest", "change"))
     nearer = over("ours", "nearest") < over("swap", "nearest")

@@ -86,8 +86,8 @@ def calibrate(band: Band, real: np.ndarray, real_genre: np.ndarray, seed: int = 
         _thresholds(band, real, real_genre, genre, seed)
         return binary(band, sample(band, genre, seed), genre).reshape(-1, BARS, *real.shape[2:])
 
-    def of(found: dict[str, dict[str, float]], measure: str) -> Tensor:
-        return torch.tensor([found[name][measure] for name in NAMES])
+    def of(figures: dict[str, dict[str, float]], measure: str) -> Tensor:
+        return torch.tensor([figures[name][measure] for name in NAMES])
 
     def repeating() -> Tensor:
         set_repeats(band, real, real_genre, seen, repeat)

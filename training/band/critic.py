@@ -34,13 +34,13 @@ def phrases_of(song: SongNotes, bars: int, most: int, rng: np.random.Generator) 
     last = int(song.onset.max()) // BAR_TICKS
     first = int(song.onset.min()) // BAR_TICKS
     starts = np.arange(first + int(rng.integers(2)) * 4, last - bars + 2, bars)
-    found = 0
+    count = 0
     for start in rng.permutation(starts):
         phrase = whole.cut(int(start), bars)
         if worth_judging(phrase):
             yield phrase
-            found += 1
-            if found == most:
+            count += 1
+            if count == most:
                 return
 
 

@@ -30,14 +30,14 @@ from training.core.cards import rounded, table
 from training.core.options import add_common
 
 
-def confusion_table(genres: list[str], found: np.ndarray) -> str:
+def confusion_table(genres: list[str], shares: np.ndarray) -> str:
     """Percent of each genre's phrases (rows) that the judge calls each genre (columns), as a Markdown table."""
-    rows = [[genre, *(f"{100 * share:.0f}" for share in row)] for genre, row in zip(genres, found)]
+    rows = [[genre, *(f"{100 * share:.0f}" for share in row)] for genre, row in zip(genres, shares)]
     return "\n".join(
         [
             table(["of / called", *genres], rows),
             "",
-            f"Right, genres counting equally: {100 * np.diag(found).mean():.1f}%.",
+            f"Right, genres counting equally: {100 * np.diag(shares).mean():.1f}%.",
         ]
     )
 
@@ -189,5 +189,5 @@ def genres_apart(prepared: Path) -> str:
     rolls, genre = real_phrases(windows, (0,), 2500, 0)
     judge = GenreClassifier(list(GENRES)).fit(features(rolls[:, :BARS]), genre)
     rolls, genre = real_phrases(windows, (1, 2), 500, 1)
-    found = judge.confusion(features(rolls[:, :BARS]), genre)
-    return confusion_table(list(GENRES), found)
+    shares = judge.confusion(features(rolls[:, :BARS]), genre)
+    return confusion_table(list(GENRES), shares)

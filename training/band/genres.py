@@ -128,8 +128,8 @@ class GenreClassifier:
 
     def confusion(self, x: np.ndarray, genre: np.ndarray) -> np.ndarray:
         """Share of each genre's phrases (rows) that are called each genre (columns), float [G, G]."""
-        found = confusion_matrix(genre, self.model.predict(x), labels=range(len(self.genres)))
-        return found / np.maximum(found.sum(1, keepdims=True), 1)
+        counts = confusion_matrix(genre, self.model.predict(x), labels=range(len(self.genres)))
+        return counts / np.maximum(counts.sum(1, keepdims=True), 1)
 
     def accuracy(self, x: np.ndarray, genre: np.ndarray) -> float:
         """Share that is called right, genres counting equally."""

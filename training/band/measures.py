@@ -52,8 +52,8 @@ def shuffled(rolls: np.ndarray, seed: int = 0) -> np.ndarray:
 def copies(rolls: np.ndarray, known: set[bytes], least: int = LEAST) -> float:
     """Share of two-bar windows [N, bars, 5, 2, 16, 72] (with at least `least` pitched onsets) whose onsets of all five
     tracks are exactly those of two neighbouring bars in `known` (see `two_bars`)."""
-    found = [key in known for key in two_bars(rolls, least)]
-    return float(np.mean(found)) if found else float("nan")
+    copied = [key in known for key in two_bars(rolls, least)]
+    return float(np.mean(copied)) if copied else float("nan")
 
 
 def two_bars(rolls: np.ndarray, least: int = LEAST) -> list[bytes]:

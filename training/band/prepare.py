@@ -59,7 +59,7 @@ def windows_of(song: SongNotes, most: int, rng: np.random.Generator) -> Iterator
     starts = np.arange(start, int(song.onset.max()) - span // 2, span)
     weight = np.where(song.track > 0, np.minimum(song.duration, BAR_TICKS), 0)
     whole = np.bincount(song.pitch % 12, weights=weight, minlength=12)
-    found = 0
+    count = 0
     for begin in rng.permutation(starts):
         a, b = np.searchsorted(song.onset, [begin - 2, begin + span - 2])  # an early note belongs to its beat
         part = slice(a, b)
@@ -84,8 +84,8 @@ def windows_of(song: SongNotes, most: int, rng: np.random.Generator) -> Iterator
         if (halves.any(-1).sum(0) < 2).any() or (halves.any(0).sum(-1) < 3).any():
             continue
         yield packed, shift
-        found += 1
-        if found == most:
+        count += 1
+        if count == most:
             return
 
 
@@ -142,8 +142,8 @@ def prepare(
         index[:, :, t] = column.reshape(-1, BARS)
     np.save(out / "windows.npy", index)
     kinds = {"song": np.int32, "split": np.uint8, "label": np.uint8, "shift": np.int8}
-    for (name, kind), column in zip(kinds.items(), zip(*meta)):
-        np.save(out / f"{name}.npy", np.array(column, kind))
+    for (name, dtype), column in zip(kinds.items(), zip(*meta)):
+        np.save(out / f"{name}.npy", np.array(column, dtype))
     sums = np.stack(loud)
     np.save(out / "loud.npy", (sums[:, 0] / np.maximum(sums[:, 1], 1)).astype(np.float32))
     np.save(out / "tempo.npy", np.array([np.median(t) if t else 120 for t in tempi], np.float32))

@@ -95,9 +95,9 @@ def lpd5(
     if not genres:
         raise RequestError(f"{lists} holds no genre lists (id_list_GENRE.txt with a track id a line).")
     for path in sorted(Path(folder).rglob("*.npz"), key=lambda path: path.stem):
-        found = genres.get(track_of.get(path.stem, ""), set())
-        if len(found) == 1:
-            yield from _read(path, npz_notes, next(iter(found)), skipped)
+        labels = genres.get(track_of.get(path.stem, ""), set())
+        if len(labels) == 1:
+            yield from _read(path, npz_notes, next(iter(labels)), skipped)
 
 
 def midi_folder(folder: Path | str, skipped: list[str] | None = None) -> Iterator[SongNotes]:

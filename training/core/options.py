@@ -33,13 +33,13 @@ COMMON: dict[str, tuple[type, str]] = {
 def add_common(parser: argparse.ArgumentParser, **defaults: Any) -> None:
     """Declare the options of `COMMON` that are named, each with its default."""
     for name, default in defaults.items():
-        kind, says = COMMON[name]
-        told = says if default is None or default == [] else f"{says}; {default} by default"
-        how: dict[str, Any] = {"default": default, "help": told.replace("%", "%%")}
-        if kind is bool:
+        value_type, says = COMMON[name]
+        description = says if default is None or default == [] else f"{says}; {default} by default"
+        how: dict[str, Any] = {"default": default, "help": description.replace("%", "%%")}
+        if value_type is bool:
             how["action"] = argparse.BooleanOptionalAction
         else:
-            how |= {"type": kind, "nargs": "*" if isinstance(default, list) else None}
+            how |= {"type": value_type, "nargs": "*" if isinstance(default, list) else None}
         if name == "precision":
             how["choices"] = PRECISIONS
         parser.add_argument("--" + name.replace("_", "-"), **how)

@@ -133,33 +133,33 @@ def read_back(written: Written, request: Request) -> dict[str, bool]:
     """What music21 finds in a tune: that it parses, that every bar is full, key and meter."""
     from music21 import converter, key, meter, stream
 
-    found = dict.fromkeys(("parsed", "whole", "key", "meter"), False)
+    passed = dict.fromkeys(("parsed", "whole", "key", "meter"), False)
     try:
         score21 = converter.parseData(written.tune.abc, format="abc")
     except Exception:  # whatever an independent parser raises, the tune is not whole
-        return found
-    found["parsed"] = True
+        return passed
+    passed["parsed"] = True
     beats, value = meter_parts(request.meter) or (4, 4)
     full = Fraction(4 * beats, value)
     measures = list(score21.recurse().getElementsByClass(stream.Measure))
     lengths = [Fraction(m.highestTime).limit_denominator(192) for m in measures]
     lengths = [n for n in lengths if n]
-    found["whole"] = whole(lengths, full) and bool(lengths)
+    passed["whole"] = whole(lengths, full) and bool(lengths)
     signatures = list(score21.recurse().getElementsByClass(key.KeySignature))
-    found["key"] = bool(signatures) and {s.sharps for s in signatures} == {signature(written.tune.key)}
-    found["key"] &= written.tune.key == request.key
+    passed["key"] = bool(signatures) and {s.sharps for s in signatures} == {signature(written.tune.key)}
+    passed["key"] &= written.tune.key == request.key
     times = {(t.numerator, t.denominator) for t in score21.recurse().getElementsByClass(meter.TimeSignature)}
-    found["meter"] = times == {(beats, value)}
-    return found
+    passed["meter"] = times == {(beats, value)}
+    return passed
 
 
 def whole(lengths: list[Fraction], full: Fraction) -> bool:
     """Is every bar full, but for a pickup at the beginning, and bars that are split in two by a repeat or an ending."""
     pickup = lengths[0] if lengths[0] < full else Fraction(0)
-    for before, here, after in zip([Fraction(0), *lengths], lengths, [*lengths[1:], Fraction(0)]):
-        completes = pickup > 0 and here == full - pickup  # a section's last bar, the pickup comes again
-        begins = pickup > 0 and here == pickup and (before == full - pickup or before == 0)
-        if here != full and not begins and not (completes and after in (pickup, 0, full, full - pickup)):
+    for before, length, after in zip([Fraction(0), *lengths], lengths, [*lengths[1:], Fraction(0)]):
+        completes = pickup > 0 and length == full - pickup  # a section's last bar, the pickup comes again
+        begins = pickup > 0 and length == pickup and (before == full - pickup or before == 0)
+        if length != full and not begins and not (completes and after in (pickup, 0, full, full - pickup)):
             return False
     return pickup == 0 or lengths[-1] == full - pickup
 
@@ -249,7 +249,7 @@ def five_hundred(model: Model, train: list[Tune], test: list[Tune], count: int =
     copies = Copies(train + [c for t in train if (c := clean(t))])
     asked = requests(model, count)
     written = [compose(model, request, seed=seed) for seed, request in enumerate(asked)]
-    found = [read_back(w, r) for w, r in zip(written, asked)]
+    checks = [read_back(w, r) for w, r in zip(written, asked)]
     longest = np.array([copies.longest(w.tune) for w in written])
     freely = [free(model, request, 10_000 + seed) for seed, request in enumerate(asked[: count // 2])]
     free_found = [read_back(w, r) for w, r in zip(freely, asked)]
@@ -258,7 +258,7 @@ def five_hundred(model: Model, train: list[Tune], test: list[Tune], count: int =
     made = sum(w.made for w in written)
     out: dict[str, Any] = {"tunes": count, "temperature": asked[0].temperature, "top_p": asked[0].top_p}
     for name in ("parsed", "whole", "key", "meter"):
-        out[name] = float(np.mean([f[name] for f in found]))
+        out[name] = float(np.mean([f[name] for f in checks]))
     out |= {
         "unconstrained_whole": float(np.mean([f["whole"] for f in free_found])),
         "masked": float(np.sum([w.masked * w.made for w in written]) / made),
@@ -297,8 +297,8 @@ def run(args: argparse.Namespace) -> None:
     before = checkpoint.read_config(args.checkpoint)["metrics"]
     # Comparisons whose runs are not here keep the figures that were measured when they were.
     rows = before.get("test", {}) | held_out(model, args.run, train_side, test_side)
-    found = five_hundred(model, train_side, test_side, args.tunes)
+    composed = five_hundred(model, train_side, test_side, args.tunes)
     tried = trials(args.run) or before.get("tried", [])
-    metrics = {"validation": before["validation"], "test": rows, "composed": found, "tried": tried}
+    metrics = {"validation": before["validation"], "test": rows, "composed": composed, "tried": tried}
     checkpoint.update(args.checkpoint, metrics=metrics)
     print(cards.write(args.checkpoint))

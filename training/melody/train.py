@@ -170,8 +170,8 @@ def train(
         return {"bits": loss.item() / LN2}
 
     def evaluate(n: int) -> tuple[float, dict[str, float]]:
-        found = measure(loop.averaged("net"), held_out)
-        return found["bits_per_char"], found
+        metrics = measure(loop.averaged("net"), held_out)
+        return metrics["bits_per_char"], metrics
 
     loop.run(step, steps=steps, minutes=minutes, evaluate=evaluate, evaluate_every=evaluate_every, save_every=200)
     return loop

@@ -105,6 +105,6 @@ def run(args: argparse.Namespace) -> None:
         measure(of_run(args.run, genres), combos, args)
         return
     stored = checkpoint.load(args.checkpoint, "player")
-    found = measure(network_of(stored, args.checkpoint), stored.model["combos"], args)
-    checkpoint.update(args.checkpoint, metrics=rounded(found))
+    metrics = measure(network_of(stored, args.checkpoint), stored.model["combos"], args)
+    checkpoint.update(args.checkpoint, metrics=rounded(metrics))
     cards.write(args.checkpoint)

@@ -210,12 +210,12 @@ class Training:
     def _near(self, made: torch.Tensor, source: Side, target: Side, side: int, random: torch.Generator) -> torch.Tensor:
         """Distance of made frames to the nearest real ones, and of real ones to the nearest made: none is left out."""
         bank, spread, bank_words = self.banks[side if not self.config.conditioned else 0]
-        here = torch.nonzero(source.played.flatten())[:, 0]
-        here = here[torch.randperm(len(here), generator=random)[:512]]
+        played_frames = torch.nonzero(source.played.flatten())[:, 0]
+        played_frames = played_frames[torch.randperm(len(played_frames), generator=random)[:512]]
         there = torch.nonzero(target.played.flatten())[:, 0]
         there = there[torch.randperm(len(there), generator=random)[:512]]
         flat = [x.flatten(0, 1).float() for x in (made, source.away, source.level, source.other[..., 3:])]
-        points = torch.cat([rows(*(x[here] for x in flat[:3]), spread), 100 * flat[3][here]], -1)
+        points = torch.cat([rows(*(x[played_frames] for x in flat[:3]), spread), 100 * flat[3][played_frames]], -1)
         flat = [x.flatten(0, 1).float() for x in (target.white, target.midi, target.level, target.real[..., 3:])]
         real = torch.cat([rows(*(x[there] for x in flat[:3]), spread), 100 * flat[3][there]], -1)
         some = torch.randperm(len(bank), generator=random)[: 8192 if self.config.conditioned else 4096]

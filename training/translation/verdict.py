@@ -51,13 +51,13 @@ def verdict(metrics: dict[str, Any]) -> dict[str, Any]:
         ("nearest real frame, dB", "nearest", 2, False, "nearer"),
         ("frame-to-frame change off the real one by, dB", "change", 2, False, "closer"),
     ):
-        found = {
+        scores = {
             way: off_real(metrics, way) if key == "change" else mean_of(metrics, way, key) for way in (*seeds, "swap")
         }
-        wins = sum(found[way] > found["swap"] if more else found[way] < found["swap"] for way in seeds)
-        ours = [found[way] for way in seeds]
+        wins = sum(scores[way] > scores["swap"] if more else scores[way] < scores["swap"] for way in seeds)
+        ours = [scores[way] for way in seeds]
         beside.append(
-            {"measure": measure, "ours": ours, "swap": found["swap"], "places": places, "better": better, "wins": wins}
+            {"measure": measure, "ours": ours, "swap": scores["swap"], "places": places, "better": better, "wins": wins}
         )
     return {
         "aims": [

@@ -121,8 +121,8 @@ def by_dynamic(
     measure: Callable[[np.ndarray], float], sounds: Sequence[np.ndarray], dynamics: Sequence[float]
 ) -> list[float]:
     """Median of a measure over the notes of each dynamic, pp to ff."""
-    found = [[measure(s) for s, d in zip(sounds, dynamics) if int(d) == k] for k in range(len(DYNAMICS))]
-    return [round(float(np.nanmedian(f)), 1) if f else float("nan") for f in found]
+    measured = [[measure(s) for s, d in zip(sounds, dynamics) if int(d) == k] for k in range(len(DYNAMICS))]
+    return [round(float(np.nanmedian(f)), 1) if f else float("nan") for f in measured]
 
 
 def spectrograms(path: Path, pairs: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> None:

@@ -107,10 +107,10 @@ def analyse(samples: np.ndarray, midi: int) -> Analysis | None:
     note = cut(samples)
     if len(note) < RATE // 10:
         return None
-    found = exact_phase(note, midi)
-    if found is None:
+    exact = exact_phase(note, midi)
+    if exact is None:
         return None
-    phase, f0 = found
+    phase, f0 = exact
     f0_hz = float(np.median(f0[f0 > 0]))
     cents = 1200 * np.log2(f0_hz / float(midi_hz(midi)))
     if abs(cents) > 60:

@@ -73,8 +73,8 @@ def from_midi_folders(folder: Path) -> Iterator[Recording]:
 
 def recordings(folder: Path) -> list[Recording]:
     """All notes of a folder of either kind, within the range that the trombone plays."""
-    found = list(from_manifest(folder) if (folder / "manifest.csv").exists() else from_midi_folders(folder))
-    return [r for r in found if LOWEST <= r.midi <= HIGHEST]
+    recorded = list(from_manifest(folder) if (folder / "manifest.csv").exists() else from_midi_folders(folder))
+    return [r for r in recorded if LOWEST <= r.midi <= HIGHEST]
 
 
 def length_class(seconds: float) -> int:
@@ -226,18 +226,18 @@ def takes_of(recording: Recording, copies: int, rng: np.random.Generator) -> lis
 
 
 def all_takes(
-    found: list[Recording], copies: int, rng: np.random.Generator, progress: bool
+    recorded: list[Recording], copies: int, rng: np.random.Generator, progress: bool
 ) -> tuple[list[Take], list[str]]:
     """The takes of all recordings, and the files of those without any."""
     takes, dropped = [], []
-    for number, recording in enumerate(found):
+    for number, recording in enumerate(recorded):
         own = takes_of(recording, copies, rng)
         if not own:
             dropped.append(recording.path.name)
             continue
         takes += own
         if progress and number % 50 == 0:
-            print(f"{number}/{len(found)} notes", flush=True)
+            print(f"{number}/{len(recorded)} notes", flush=True)
     return takes, dropped
 
 
@@ -281,10 +281,10 @@ def prepare(data: Path, out: Path, copies: int = 3, seed: int = 0, progress: boo
     """Read, cut, measure and write all arrays; returns a summary."""
     rng = np.random.default_rng(seed)
     out.mkdir(parents=True, exist_ok=True)
-    found = recordings(data)
-    if not found:
+    recorded = recordings(data)
+    if not recorded:
         raise RequestError(f"{data}: no notes of MIDI {LOWEST} to {HIGHEST} (a manifest.csv, or WAV beside a .mid)")
-    takes, dropped = all_takes(found, copies, rng, progress)
+    takes, dropped = all_takes(recorded, copies, rng, progress)
     labels = labels_of(takes)
     notes, bank = align_cells([t.note for t in takes], (labels.midi * 8 + labels.dynamic) * 2 + labels.room)
     table = harmonic_table(bank, labels.midi, labels.dynamic, labels.shared)
@@ -300,7 +300,7 @@ def prepare(data: Path, out: Path, copies: int = 3, seed: int = 0, progress: boo
         loudness_table=loudness_table(flat["loudness"], labels.midi, labels.dynamic, labels.length, labels.trained),
     )  # fmt: skip
     summary = {
-        "recordings": len(found), "dropped": dropped, "notes": len(notes), "hop": HOP,
+        "recordings": len(recorded), "dropped": dropped, "notes": len(notes), "hop": HOP,
         "train": int(labels.trained.sum()),
         "validation": int((labels.split == 1).sum()), "test": int((labels.split == 2).sum()),
         "minutes": round(sum(len(p) for p in flat["samples"]) / RATE / 60, 1),

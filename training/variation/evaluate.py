@@ -104,7 +104,7 @@ def drift(model: variation.Model, grids: list[BarGrid], strength: float = 0.5) -
     low, high = ({t: np.nanpercentile(r, p, axis=0) for t, r in real.items()} for p in PERCENTILES)
     out: dict = {"real": {t: dict(zip(MEASURES, map(float, np.nanmean(real[t], 0)))) for t in TRACKS}}
     for noise in NOISES:
-        counts, found = np.zeros((5, 3)), {t: [] for t in TRACKS}
+        counts, measured = np.zeros((5, 3)), {t: [] for t in TRACKS}
         for number, grid in enumerate(grids):
             asked = Request(input=HELD_OUT, noise=noise, seed=number, harmony_strength=strength)
             new = varied(model, grid, grid.filled, dict.fromkeys(TRACKS, noise), asked)
@@ -112,10 +112,10 @@ def drift(model: variation.Model, grids: list[BarGrid], strength: float = 0.5) -
             counts += np.stack([(a & b).sum((1, 2, 3)), b.sum((1, 2, 3)), a.sum((1, 2, 3))], 1)
             for i, t in enumerate(TRACKS):
                 if grid.filled[i].sum() > 3:
-                    found[t].append(song_measures(new[i]))
+                    measured[t].append(song_measures(new[i]))
         table = {}
         for i, t in enumerate(TRACKS):
-            values = np.array(found[t])
+            values = np.array(measured[t])
             inside = (values >= low[t]) & (values <= high[t])
             table[t] = {
                 "note_f1": f1_of(*counts[i]),
@@ -176,7 +176,7 @@ def active_units(model: variation.Model, grids: list[BarGrid]) -> dict[str, int]
 
 def aim(rebuilt: dict) -> dict:
     """The aim for every track's note F1 at noise 0: where it was reached, and by how much it was missed."""
-    gaps = {track: AIM - found["note_f1"] for track, found in rebuilt.items()}
+    gaps = {track: AIM - scores["note_f1"] for track, scores in rebuilt.items()}
     return {
         "note_f1": AIM,
         "reached": [track for track, gap in gaps.items() if gap <= 0],
@@ -186,7 +186,7 @@ def aim(rebuilt: dict) -> dict:
 
 def falls(noise: dict) -> bool:
     """Whether the whole band's note F1 falls with every step of the noise."""
-    bands = [found["band"]["note_f1"] for level, found in noise.items() if level != "real"]
+    bands = [scores["band"]["note_f1"] for level, scores in noise.items() if level != "real"]
     return all(quieter > noisier for quieter, noisier in pairwise(bands))
 
 
