@@ -1,111 +1,183 @@
 """Which token may follow, and what the network hears beside it: one state machine, compiled, for training and playing.
 
-    machine = start(meter)                                    the arrays of an empty window of `WINDOW` bars
-    advance(*machine, token)                                  moves it on
-    allowed(*machine, mask)                                   bool [TOKENS]: what may come next
-    hear(*machine, numbers, bits)                             what is known before the next token
+    machine = start(meter, combos)                            the arrays of an empty window of `WINDOW` bars
+    advance(machine, token)                                   moves it on
+    allowed(machine, mask)                                    bool [TOKENS]: what may come next, END where a bar may end
+    hear(machine, numbers, bits)                              what is known before the next token
 
-`numbers` int [4]: lane (6 for none), step (24 for none), bar of the window, chord sounding at the step (84 for none).
-`bits` uint8 [96]: the pitch classes that the lanes written before sound at the step (12), those that this lane sounded
-a bar before (12), at which steps this lane began notes one bar before (24) and two (24), and at which the pitched lanes
-written before begin them in this bar (24).
+`numbers` int [10]: lane (6 for none), step (24 for none), bar of the window, the chord that sounds at the step and the
+one of the half bar after it; before a chord is planned those of the same half 1, 2, 4 and 8 bars before (84 for none,
+85 where that is not known); and the time from the window's start, in slots of two ticks.
+
+`bits` uint8 [180]: the pitch classes that the lanes written before sound at the step (12), those that this lane sounded
+there a bar before (12) and four (12; of drums the classes of `DRUM_CLASSES`), at which steps this lane began notes one
+bar before (24), two (24) and four (24), at which the pitched lanes written before begin them in this bar (24), and at
+which the kick (24) and the snare (24) are struck in it.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from engine.player import vocabulary as v
 
-WINDOW = 16  # bars
 SLOT = 2  # ticks
 MAX_SLOTS = 144 // SLOT  # of a bar
-NUMBERS, BITS = 4, 96
-NO_LANE, NO_STEP = len(v.LANES), v.MAX_STEPS
+NUMBERS, BITS = 10, 180
+NO_LANE, NO_STEP, UNKNOWN = len(v.LANES), v.MAX_STEPS, v.CHORDS + 1
+DRUM_CLASSES = ((35, 36), (38, 40), (42, 44), (46,), (49, 52, 55, 57), (51, 53, 59), (41, 43, 45), (47, 48, 50), (37,),
+                (39,), (54, 69, 70, 82))  # fmt: skip
+"""MIDI drums that are heard as one: kick, snare, hat, open hat, crash, ride, low and high toms, side stick, clap,
+shakers; all others are a twelfth."""
+KICK, SNARE = 0, 1
+RHYTHM_TOKENS = 63  # events and lengths of a bar whose rhythm may return
 
 # the fields of `state`
-BAR_, LANE, STEP, LENGTH, LAST, KIND, GRID, CHORDS_, CHORD_0, CHORD_1, WRITTEN, SLOTS, LONGER = range(13)
+(BAR_, LANE, STEP, LENGTH, LAST, KIND, GRID, CHORDS_, PLANNED, WRITTEN, SLOTS, LONGER, SAME, SAID) = range(14)
 # kinds: what the last token was
-AT_START, AT_BAR, AT_CHORD, AT_NEW, AT_SAME, AT_EVENT, AT_LONG, AT_PITCH, AT_COMBO = range(9)
+AT_START, AT_PLAN, AT_BAR, AT_CHORD, AT_GO, AT_NEW, AT_SAME, AT_EVENT, AT_LONG, AT_PITCH, AT_COMBO = range(11)
 
 _LANES, _RELATIONS, _LENGTHS, _SHORT = len(v.LANES), len(v.RELATIONS), v.LENGTHS, v.SHORT
 _BEFORE, _UNITS = np.array(v.RELATIONS), np.array(v.UNITS) // SLOT
-_BAR, _CHORD, _TRACK, _EVENT, _LONG, _PITCH, _COMBO = v.BAR, v.CHORD, v.TRACK, v.EVENT, v.LONG, v.PITCH, v.COMBO
-_GRIDS, _NO_CHORD, _DRUMS, _TOKENS = len(v.UNITS), v.CHORDS, v.DRUMS, v.TOKENS
-_STEPS, _LONGEST = v.MAX_STEPS, v.MAX_LENGTH
+_END, _PLAN, _BAR, _CHORD, _GO, _TRACK = v.END, v.PLAN, v.BAR, v.CHORD, v.GO, v.TRACK
+_EVENT, _LONG, _PITCH, _COMBO = v.EVENT, v.LONG, v.PITCH, v.COMBO
+_GRIDS, _NO_CHORD, _DRUMS, _TOKENS, _RHYTHM = len(v.UNITS), v.CHORDS, v.DRUMS, v.TOKENS, v.RHYTHM
+_STEPS, _LONGEST, _WINDOW = v.MAX_STEPS, v.MAX_LENGTH, v.WINDOW
 
-Machine = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+class Machine(NamedTuple):
+    """The arrays of a window in the making."""
+
+    state: Any  # int32 [14]
+    bars: Any  # int32 [WINDOW, 2]: lanes written, grid
+    plan: Any  # int32 [WINDOW + 1, 2]: the chords of each half
+    sound: Any  # int16 [6 lanes, slots]: the pitch classes, or drum classes, that sound
+    onset: Any  # bool [6 lanes, slots]
+    rhythm: Any  # int16 [6 lanes, WINDOW, 1 + RHYTHM_TOKENS]: how many events and lengths, and which
+    classes: Any  # int16 [128 + COMBOS]: the drum classes of each PITCH and COMBO, as bits
 
 
-def start(meter: tuple[int, int] = (4, 4)) -> Machine:
-    """An empty window: state int32 [13], bars int32 [WINDOW, 2] (lanes written, grid), sound int16 and onset bool
-    [6 lanes, slots of two ticks]."""
-    state = np.zeros(13, np.int32)
-    state[[BAR_, LANE, STEP]] = -1, NO_LANE, NO_STEP
-    state[[CHORD_0, CHORD_1]] = _NO_CHORD
+def drum_classes(combos: Iterable[Sequence[int]]) -> np.ndarray:
+    """int16 [128 + COMBOS]: which of the twelve classes each drum, and each combo of drums, belongs to, as bits."""
+    classes = np.full(128 + v.COMBOS, 1 << len(DRUM_CLASSES), np.int16)
+    for number, drums in enumerate(DRUM_CLASSES):
+        classes[list(drums)] = 1 << number
+    for number, combo in enumerate(combos):
+        classes[128 + number] = np.bitwise_or.reduce(classes[list(combo)])
+    return classes
+
+
+def start(meter: tuple[int, int] = (4, 4), classes: np.ndarray | None = None) -> Machine:
+    """An empty window in a meter; `classes` (see `drum_classes`) tells the combos' drums."""
+    state = np.zeros(14, np.int32)
+    state[[BAR_, LANE, STEP, SAME]] = -1, NO_LANE, NO_STEP, -1
     state[SLOTS] = v.METERS[meter] // SLOT
-    slots = (WINDOW + 2) * MAX_SLOTS + v.MAX_LENGTH * v.UNITS[0] // SLOT
-    sound = np.zeros((_LANES, slots), np.int16)
-    return state, np.zeros((WINDOW, 2), np.int32), sound, np.zeros(sound.shape, np.bool_)
+    slots = (v.WINDOW + 2) * MAX_SLOTS + v.MAX_LENGTH * v.UNITS[0] // SLOT
+    return Machine(
+        state,
+        np.zeros((v.WINDOW, 2), np.int32),
+        np.full((v.WINDOW + 1, 2), UNKNOWN, np.int32),
+        np.zeros((_LANES, slots), np.int16),
+        np.zeros((_LANES, slots), np.bool_),
+        np.zeros((_LANES, v.WINDOW, 1 + RHYTHM_TOKENS), np.int16),
+        drum_classes(()) if classes is None else classes,
+    )
 
 
 @njit(cache=True, nogil=True)
-def _begin_lane(state: Any, bars: Any, sound: Any, onset: Any, lane: int, relation: int) -> None:
-    """A lane's TRACK: nothing written yet, or its earlier bar again."""
-    bar, slots = state[BAR_], state[SLOTS]
+def _begin_lane(m: Any, lane: int, relation: int) -> None:
+    """A lane's TRACK: nothing written yet, or its earlier bar again, or that bar's rhythm to follow."""
+    state, bar, slots = m.state, m.state[BAR_], m.state[SLOTS]
     state[LANE], state[STEP], state[LENGTH], state[LAST] = lane, NO_STEP, 0, -1
     state[WRITTEN] |= 1 << lane
-    bars[bar, 0] = state[WRITTEN]
-    state[KIND] = AT_SAME if relation else AT_NEW
-    if relation:
-        here, there = bar * slots, (bar - _BEFORE[relation]) * slots
+    m.bars[bar, 0] = state[WRITTEN]
+    state[SAID] = 0
+    m.rhythm[lane, bar, 0] = 0
+    then = bar - _BEFORE[relation]
+    again = 0 < relation < _RHYTHM
+    state[KIND] = AT_SAME if again else AT_NEW
+    state[SAME] = then if relation >= _RHYTHM else -1
+    if again:
+        here, there = bar * slots, then * slots
         for i in range(slots):
-            sound[lane, here + i] |= sound[lane, there + i]
-            onset[lane, here + i] |= onset[lane, there + i]
+            m.sound[lane, here + i] |= m.sound[lane, there + i]
+            m.onset[lane, here + i] |= m.onset[lane, there + i]
+        m.rhythm[lane, bar] = m.rhythm[lane, then]
 
 
 @njit(cache=True, nogil=True)
-def _sound_note(state: Any, sound: Any, pitch: int) -> None:
-    """A note of the lane at its step and length."""
+def _note_rhythm(m: Any, token: int) -> None:
+    """Another event or length of the lane's bar; more than there is room for, and the rhythm cannot return."""
+    rhythm = m.rhythm[m.state[LANE], m.state[BAR_]]
+    if 0 <= rhythm[0] < RHYTHM_TOKENS:
+        rhythm[0] += 1
+        rhythm[rhythm[0]] = token
+    else:
+        rhythm[0] = -1
+    m.state[SAID] += 1
+
+
+@njit(cache=True, nogil=True)
+def _sound_note(m: Any, classes: int, steps: int) -> None:
+    """A note of the lane, or its drums, for so many steps."""
+    state = m.state
     unit = _UNITS[state[GRID]]
     first = state[BAR_] * state[SLOTS] + state[STEP] * unit
-    for i in range(first, min(first + state[LENGTH] * unit, sound.shape[1])):
-        sound[state[LANE], i] |= 1 << pitch % 12
+    for i in range(first, min(first + steps * unit, m.sound.shape[1])):
+        m.sound[state[LANE], i] |= classes
 
 
 @njit(cache=True, nogil=True)
-def advance(state: Any, bars: Any, sound: Any, onset: Any, token: int) -> None:
-    """Move the machine on by a token that is allowed."""
-    if token < _CHORD:
-        state[BAR_] += 1
-        state[GRID], state[CHORDS_], state[WRITTEN] = token - _BAR, 0, 0
-        state[LANE], state[STEP], state[KIND] = NO_LANE, NO_STEP, AT_BAR
-        bars[state[BAR_], 1] = token - _BAR
-    elif token < _TRACK:
-        state[CHORD_0 + state[CHORDS_]] = token - _CHORD
+def _plan(m: Any, token: int) -> None:
+    """PLAN, BAR, CHORD or GO."""
+    state = m.state
+    if token == _PLAN:
+        state[LANE], state[STEP], state[KIND] = NO_LANE, NO_STEP, AT_PLAN
+    elif token < _CHORD:
+        state[BAR_] = state[PLANNED]
+        state[PLANNED] += 1
+        state[GRID], state[CHORDS_], state[WRITTEN], state[KIND] = token - _BAR, 0, 0, AT_BAR
+        m.bars[state[BAR_], 1] = token - _BAR
+    elif token < _GO:
+        m.plan[state[BAR_], state[CHORDS_]] = token - _CHORD
         state[CHORDS_] += 1
         state[KIND] = AT_CHORD
+    else:
+        bar = token - _GO
+        state[BAR_], state[WRITTEN], state[GRID] = bar, m.bars[bar, 0], m.bars[bar, 1]
+        state[LANE], state[STEP], state[KIND] = NO_LANE, NO_STEP, AT_GO
+
+
+@njit(cache=True, nogil=True)
+def advance(m: Any, token: int) -> None:
+    """Move the machine on by a token that is allowed; END is none that is written."""
+    state = m.state
+    if token < _TRACK:
+        _plan(m, token)
     elif token < _EVENT:
-        _begin_lane(state, bars, sound, onset, (token - _TRACK) // _RELATIONS, (token - _TRACK) % _RELATIONS)
+        _begin_lane(m, (token - _TRACK) // _RELATIONS, (token - _TRACK) % _RELATIONS)
     elif token < _LONG:
         step = (token - _EVENT) // _LENGTHS
         state[LONGER] = max(_SHORT, state[LENGTH]) if step == state[STEP] else _SHORT
         state[STEP], state[LENGTH] = step, (token - _EVENT) % _LENGTHS + 1
         state[LAST], state[KIND] = -1, AT_EVENT
-        onset[state[LANE], state[BAR_] * state[SLOTS] + step * _UNITS[state[GRID]]] = True
+        m.onset[state[LANE], state[BAR_] * state[SLOTS] + step * _UNITS[state[GRID]]] = True
+        _note_rhythm(m, token)
     elif token < _PITCH:
         state[LENGTH], state[KIND] = token - _LONG + _SHORT + 1, AT_LONG
-    elif token < _COMBO:
-        state[LAST], state[KIND] = token - _PITCH, AT_PITCH
-        if state[LANE] != _DRUMS:
-            _sound_note(state, sound, token - _PITCH)
+        _note_rhythm(m, token)
     else:
-        state[KIND] = AT_COMBO
+        state[LAST], state[KIND] = token - _PITCH, AT_PITCH if token < _COMBO else AT_COMBO
+        if state[LANE] == _DRUMS:
+            _sound_note(m, m.classes[token - _PITCH], 1)
+        else:
+            _sound_note(m, 1 << (token - _PITCH) % 12, state[LENGTH])
 
 
 @njit(cache=True, nogil=True)
@@ -122,103 +194,156 @@ def _allow_events(state: Any, mask: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def _allow_bars(state: Any, mask: Any) -> None:
-    """Another bar, on a grid of no more than `MAX_STEPS` steps."""
-    for grid in range(_GRIDS):
-        mask[_BAR + grid] = state[SLOTS] // _UNITS[grid] <= _STEPS
+    """Another bar of the plan, on a grid of no more than `MAX_STEPS` steps."""
+    if state[PLANNED] < _WINDOW:
+        for grid in range(_GRIDS):
+            mask[_BAR + grid] = state[SLOTS] // _UNITS[grid] <= _STEPS
 
 
 @njit(cache=True, nogil=True)
-def _allow_lanes(state: Any, bars: Any, mask: Any) -> None:
-    """The next bar, or a lane that this one has not: new, or again where it was written on this grid."""
-    if state[BAR_] + 1 < bars.shape[0]:
+def _allow_plan(state: Any, mask: Any) -> None:
+    """PLAN at the very start; then bars and two chords for each, and from there to a bar that is planned."""
+    kind = state[KIND]
+    if kind == AT_START:
+        mask[_PLAN] = True
+    elif kind == AT_BAR or (kind == AT_CHORD and state[CHORDS_] < 2):
+        mask[_CHORD : _CHORD + _NO_CHORD + 1] = True
+    else:
         _allow_bars(state, mask)
+        mask[_GO : _GO + state[PLANNED]] = kind == AT_CHORD
+
+
+@njit(cache=True, nogil=True)
+def _allow_lanes(m: Any, mask: Any) -> None:
+    """The bar's end; another bar or plan; or a lane that this bar has not: new, or as where it was on this grid."""
+    state = m.state
+    mask[_END] = True
+    mask[_PLAN] = state[PLANNED] < _WINDOW
+    mask[_GO : _GO + state[PLANNED]] = True
     for lane in range(_LANES):
         if state[WRITTEN] >> lane & 1:
             continue
         mask[_TRACK + lane * _RELATIONS] = True
         for relation in range(1, _RELATIONS):
             then = state[BAR_] - _BEFORE[relation]
-            if then >= 0 and bars[then, 1] == state[GRID] and bars[then, 0] >> lane & 1:
-                mask[_TRACK + lane * _RELATIONS + relation] = True
+            if then >= 0 and m.bars[then, 1] == state[GRID] and m.bars[then, 0] >> lane & 1:
+                mask[_TRACK + lane * _RELATIONS + relation] = relation < _RHYTHM or m.rhythm[lane, then, 0] > 0
 
 
 @njit(cache=True, nogil=True)
-def allowed(state: Any, bars: Any, sound: Any, onset: Any, mask: Any) -> None:
-    """Mark what may come next, bool [TOKENS]; a piece may end wherever a BAR may come."""
+def _allow_rhythm(m: Any, mask: Any) -> bool:
+    """The next event of the rhythm that is followed; False where it is all said."""
+    state = m.state
+    rhythm = m.rhythm[state[LANE], state[SAME]]
+    if state[SAID] == rhythm[0]:
+        return False
+    mask[rhythm[1 + state[SAID]]] = True
+    return True
+
+
+@njit(cache=True, nogil=True)
+def allowed(m: Any, mask: Any) -> None:
+    """Mark what may come next, bool [TOKENS]; a piece may end wherever END may come."""
+    state = m.state
     kind = state[KIND]
     mask[:] = False
-    if kind == AT_START:
-        _allow_bars(state, mask)
-    elif kind == AT_BAR or (kind == AT_CHORD and state[CHORDS_] < 2):
-        mask[_CHORD : _CHORD + _NO_CHORD + 1] = True
+    if kind < AT_GO:
+        _allow_plan(state, mask)
     elif kind == AT_EVENT and state[LENGTH] > _SHORT:
-        mask[_LONG + state[LONGER] - _SHORT : _PITCH] = True
+        if state[SAME] < 0:
+            mask[_LONG + state[LONGER] - _SHORT : _PITCH] = True
+        else:
+            _allow_rhythm(m, mask)
     elif kind in (AT_EVENT, AT_LONG):
         mask[_PITCH : _TOKENS if state[LANE] == _DRUMS else _COMBO] = True
     else:
         if kind == AT_PITCH:
             mask[_PITCH + state[LAST] + 1 : _COMBO] = True
-        if kind in (AT_NEW, AT_PITCH, AT_COMBO):
+        following = state[SAME] >= 0 and kind in (AT_NEW, AT_PITCH, AT_COMBO) and _allow_rhythm(m, mask)
+        if state[SAME] < 0 and kind in (AT_NEW, AT_PITCH, AT_COMBO):
             _allow_events(state, mask)
-        if kind != AT_NEW:
-            _allow_lanes(state, bars, mask)
+        if kind != AT_NEW and not following:
+            _allow_lanes(m, mask)
 
 
 @njit(cache=True, nogil=True)
-def _hear_others(state: Any, sound: Any, onset: Any, at: int, bits: Any) -> None:
-    """What the pitched lanes written before sound at a step, and when they begin notes in this bar."""
-    slots, unit = state[SLOTS], _UNITS[state[GRID]]
-    here = state[BAR_] * slots
+def _hear_others(m: Any, at: int, bits: Any) -> None:
+    """What the lanes written before sound at a step, and when they begin notes in this bar; kick and snare."""
+    state = m.state
+    unit = _UNITS[state[GRID]]
+    here, steps = state[BAR_] * state[SLOTS], state[SLOTS] // unit
     for other in range(_LANES):
-        if state[LANE] == other or other == _DRUMS or not state[WRITTEN] >> other & 1:
+        if state[LANE] == other or not state[WRITTEN] >> other & 1:
+            continue
+        if other == _DRUMS:
+            for s in range(steps):
+                bits[132 + s] = m.sound[other, here + s * unit] >> KICK & 1
+                bits[156 + s] = m.sound[other, here + s * unit] >> SNARE & 1
             continue
         for c in range(12):
-            bits[c] |= sound[other, here + at * unit] >> c & 1
-        for s in range(slots // unit):
-            bits[72 + s] |= onset[other, here + s * unit]
+            bits[c] |= m.sound[other, here + at * unit] >> c & 1
+        for s in range(steps):
+            bits[108 + s] |= m.onset[other, here + s * unit]
 
 
 @njit(cache=True, nogil=True)
-def _hear_itself(state: Any, sound: Any, onset: Any, at: int, bits: Any) -> None:
-    """What this lane sounded a bar before at a step, and when it began notes one bar before and two."""
+def _hear_itself(m: Any, at: int, bits: Any) -> None:
+    """What this lane sounded at a step, and when it began notes, in earlier bars."""
+    state = m.state
     bar, lane, slots, unit = state[BAR_], state[LANE], state[SLOTS], _UNITS[state[GRID]]
     here = bar * slots
-    if bar >= 1:
-        for c in range(12):
-            bits[12 + c] = sound[lane, here - slots + at * unit] >> c & 1
-    for back in range(1, min(bar, 2) + 1):
-        for s in range(slots // unit):
-            bits[24 * back + s] = onset[lane, here - back * slots + s * unit]
+    for back, first in ((1, 12), (4, 24)):
+        if bar >= back:
+            for c in range(12):
+                bits[first + c] = m.sound[lane, here - back * slots + at * unit] >> c & 1
+    for back, first in ((1, 36), (2, 60), (4, 84)):
+        if bar >= back:
+            for s in range(slots // unit):
+                bits[first + s] = m.onset[lane, here - back * slots + s * unit]
 
 
 @njit(cache=True, nogil=True)
-def hear(state: Any, bars: Any, sound: Any, onset: Any, numbers: Any, bits: Any) -> None:
-    """Fill in what is known before the next token: int [4] and uint8 [96] (see the head of this file)."""
+def hear(m: Any, numbers: Any, bits: Any) -> None:
+    """Fill in what is known before the next token: int [10] and uint8 [180] (see the head of this file)."""
+    state = m.state
+    bar = max(state[BAR_], 0)
+    unit = _UNITS[state[GRID]]
     at = 0 if state[STEP] == NO_STEP else state[STEP]
-    early = 2 * at * _UNITS[state[GRID]] < state[SLOTS]
-    numbers[0], numbers[1], numbers[2] = state[LANE], state[STEP], max(state[BAR_], 0)
-    numbers[3] = state[CHORD_0] if early else state[CHORD_1]
+    numbers[0], numbers[1], numbers[2] = state[LANE], state[STEP], bar
+    numbers[3:9] = UNKNOWN
+    numbers[9] = bar * state[SLOTS] + at * unit
     bits[:] = 0
+    if state[KIND] >= AT_GO:
+        late = 2 * at * unit >= state[SLOTS]
+        numbers[3] = m.plan[bar, 1] if late else m.plan[bar, 0]
+        numbers[4] = m.plan[bar + 1, 0] if late else m.plan[bar, 1]
+    elif state[KIND] == AT_BAR or (state[KIND] == AT_CHORD and state[CHORDS_] < 2):
+        half = state[CHORDS_]
+        if half:
+            numbers[3] = m.plan[bar, 0]
+        for i in range(4):
+            if bar >= 1 << i:
+                numbers[5 + i] = m.plan[bar - (1 << i), half]
     if state[LANE] != NO_LANE:
-        _hear_others(state, sound, onset, at, bits)
-        _hear_itself(state, sound, onset, at, bits)
+        _hear_others(m, at, bits)
+        _hear_itself(m, at, bits)
 
 
 @njit(cache=True, nogil=True)
-def walk(state: Any, bars: Any, sound: Any, onset: Any, tokens: Any, numbers: Any, bits: Any) -> None:
-    """Advance by tokens [T] and hear after each: numbers int16 [T, 4], bits uint8 [T, 96]."""
+def walk(m: Any, tokens: Any, numbers: Any, bits: Any) -> None:
+    """Advance by tokens [T] and hear after each: numbers int16 [T, 10], bits uint8 [T, 180]."""
     for i in range(len(tokens)):
-        advance(state, bars, sound, onset, tokens[i])
-        hear(state, bars, sound, onset, numbers[i], bits[i])
+        advance(m, tokens[i])
+        hear(m, numbers[i], bits[i])
 
 
 @njit(cache=True, nogil=True)
-def first_fault(state: Any, bars: Any, sound: Any, onset: Any, tokens: Any) -> int:
+def first_fault(m: Any, tokens: Any) -> int:
     """The index of the first token that is not allowed, -1 where all are."""
     mask = np.zeros(_TOKENS, np.bool_)
     for i in range(len(tokens)):
-        allowed(state, bars, sound, onset, mask)
-        if not mask[tokens[i]]:
+        allowed(m, mask)
+        if not mask[tokens[i]] or tokens[i] == _END:
             return i
-        advance(state, bars, sound, onset, tokens[i])
+        advance(m, tokens[i])
     return -1

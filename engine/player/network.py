@@ -1,12 +1,14 @@
 """The player's transformer: what was written so far, and what is known beside it → logits of the next token.
 
     token [batch, time]                          embedded, and to it are added
-    numbers [batch, time, 4]                     lane, step, bar of the window, chord (grammar.hear)
-    bits [batch, time, 96]                       a linear map of what the others play, and the lane a bar ago
+    numbers [batch, time, 10]                    lane, step, bar of the window, six chords, time (grammar.hear)
+    bits [batch, time, 180]                      a linear map of what the others play, and the lane in earlier bars
     controls [batch, 2 + 2 · 6 lanes + 2]        genre, meter; busyness and register of each lane, which count where
                                                  that lane is being written; bars from the song's start and to its end
 
-Pre-norm blocks with rotary positions (Su et al. 2021) and gated MLPs (Shazeer 2020), as most language models have them.
+Pre-norm blocks with gated MLPs (Shazeer 2020) and attention between queries and keys of one size (Henry et al. 2020).
+Positions are rotary (Su et al. 2021): half of each head turns with the token's place in the sequence, half with its
+time in the music, at periods that bars are made of.
 """
 
 # mypy: disable-error-code="no-any-return"
@@ -20,12 +22,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.player.grammar import BITS, NO_LANE, NO_STEP, WINDOW
-from engine.player.vocabulary import CHORDS, LANES, METERS, TOKENS
+from engine.player.grammar import BITS, NO_LANE, NO_STEP, SLOT, UNKNOWN
+from engine.player.vocabulary import LANES, METERS, TOKENS, WINDOW
 
 LEVELS = 8
 """Of a control: 0 says nothing, 1..7 from the least to the most."""
 CONTROLS = 2 + 2 * len(LANES) + 2
+PERIODS = (4, 1, 16, 2, 8, 0.5, 32, 64, 3, 1.5, 6, 12)
+"""Beats in which the rotary positions in time come round."""
+TIME = -1  # of the numbers
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Config:
 
 
 def rotate(x: Tensor, angle: Tensor) -> Tensor:
-    """Rotary positions: x [batch, heads, time, size], angle [time, size / 2]."""
+    """Rotary positions: x [batch, heads, time, size], angle [batch, 1, time, size / 2]."""
     a, b = x.chunk(2, -1)
     cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
@@ -52,20 +57,28 @@ class Block(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.heads = config.heads
+        self.heads, self.size = config.heads, config.width // config.heads
         self.norm1, self.norm2 = nn.RMSNorm(config.width), nn.RMSNorm(config.width)
         self.in_proj = nn.Linear(config.width, 3 * config.width, bias=False)
         self.out_proj = nn.Linear(config.width, config.width, bias=False)
         self.fc1 = nn.Linear(config.width, 2 * config.hidden, bias=False)
         self.fc2 = nn.Linear(config.hidden, config.width, bias=False)
 
-    def forward(self, x: Tensor, angle: Tensor) -> Tensor:
-        batch, time, width = x.shape
-        q, k, v = self.in_proj(self.norm1(x)).view(batch, time, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        heard = F.scaled_dot_product_attention(rotate(q, angle), rotate(k, angle), v, is_causal=True)
-        x = x + self.out_proj(heard.transpose(1, 2).reshape(batch, time, width))
+    def project(self, x: Tensor, angle: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys (of one size, turned) and values, [batch, heads, time, size] each."""
+        batch, time, _ = x.shape
+        q, k, v = self.in_proj(self.norm1(x)).view(batch, time, 3, self.heads, self.size).permute(2, 0, 3, 1, 4)
+        q, k = (F.rms_norm(x, (self.size,)) for x in (q, k))
+        return rotate(q, angle), rotate(k, angle), v
+
+    def follow(self, x: Tensor, attended: Tensor) -> Tensor:
+        """What comes after attention [batch, heads, time, size] is added to the residual stream x."""
+        x = x + self.out_proj(attended.transpose(1, 2).flatten(2))
         gate, value = self.fc1(self.norm2(x)).chunk(2, -1)
         return x + self.fc2(F.silu(gate) * value)
+
+    def forward(self, x: Tensor, angle: Tensor) -> Tensor:
+        return self.follow(x, F.scaled_dot_product_attention(*self.project(x, angle), is_causal=True))
 
 
 class Player(nn.Module):
@@ -76,7 +89,8 @@ class Player(nn.Module):
         self.config = config
         width = config.width
         self.token = nn.Embedding(TOKENS, width)
-        self.numbers = nn.ModuleList(nn.Embedding(n, width) for n in (NO_LANE + 1, NO_STEP + 1, WINDOW, CHORDS + 1))
+        sizes = (NO_LANE + 1, NO_STEP + 1, WINDOW, *[UNKNOWN + 1] * 6)
+        self.numbers = nn.ModuleList(nn.Embedding(size, width) for size in sizes)
         self.bits = nn.Linear(BITS, width, bias=False)
         self.genre = nn.Embedding(len(config.genres) + 1, width)  # the last: no genre
         self.meter = nn.Embedding(len(METERS), width)
@@ -86,9 +100,11 @@ class Player(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.RMSNorm(width)
         self.head = nn.Linear(width, TOKENS, bias=False)
-        for parameter in self.parameters():
-            if parameter.ndim == 2:
-                nn.init.normal_(parameter, std=0.02 if parameter.shape[1] == width else parameter.shape[1] ** -0.5)
+        for name, parameter in self.named_parameters():
+            if name.endswith(("out_proj.weight", "fc2.weight")):
+                nn.init.zeros_(parameter)  # a block begins as the identity
+            elif parameter.ndim == 2:
+                nn.init.normal_(parameter, std=0.02)
 
     def embed(self, tokens: Tensor, numbers: Tensor, bits: Tensor, controls: Tensor) -> Tensor:
         """[batch, time, width]."""
@@ -108,16 +124,19 @@ class Player(nn.Module):
         )
         return x + whole[:, None]
 
-    def angles(self, first: int, count: int, device: torch.device) -> Tensor:
-        """Rotary angles of so many positions from `first` on, float [count, size / 2]."""
-        size = self.config.width // self.config.heads
-        rate = 10_000.0 ** -(torch.arange(0, size, 2, device=device) / size)
-        return torch.arange(first, first + count, device=device)[:, None] * rate
+    def angles(self, numbers: Tensor, first: int = 0) -> Tensor:
+        """Rotary angles of tokens whose sequence began `first` tokens before, float [batch, 1, time, size / 2]."""
+        half = self.config.width // self.config.heads // 4
+        rate = 10_000.0 ** -(torch.arange(half, device=numbers.device) / half)
+        place = torch.arange(first, first + numbers.shape[1], device=numbers.device)[:, None] * rate
+        turns = 2 * torch.pi / torch.tensor(PERIODS[:half], device=numbers.device)
+        beats = numbers[..., TIME, None] * (SLOT / 24)
+        return torch.cat([place.expand(len(numbers), -1, -1), beats * turns], -1)[:, None]
 
     def forward(self, tokens: Tensor, numbers: Tensor, bits: Tensor, controls: Tensor) -> Tensor:
         """float [batch, time, TOKENS]."""
         x = self.embed(tokens, numbers, bits, controls)
-        angle = self.angles(0, x.shape[1], x.device)
+        angle = self.angles(numbers)
         for block in self.blocks:
             x = block(x, angle)
         return self.head(self.norm(x))

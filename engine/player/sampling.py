@@ -18,51 +18,68 @@ from torch.nn import functional as F
 
 from engine.player import grammar
 from engine.player import vocabulary as v
-from engine.player.network import Block, Player, rotate
+from engine.player.network import Block, Player
 
 
 @dataclass
 class Piece:
-    """One piece in the making."""
+    """One piece in the making, of no more bars than a window has."""
 
     controls: np.ndarray  # int64 [CONTROLS]
     rng: np.random.Generator
     meter: tuple[int, int] = (4, 4)
     bars: int = 8
     lanes: tuple[int, ...] = (0, 1, 2, 3, 4)  # those that may be written; the tune is only where it is asked for
+    classes: np.ndarray | None = None  # of the drums, grammar.drum_classes
     tokens: list[int] = field(default_factory=list)
-    begun: int = 0  # bars so far
     machine: grammar.Machine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.machine = grammar.start(self.meter)
+        self.machine = grammar.start(self.meter, self.classes)
         self._mask = np.zeros(v.TOKENS, np.bool_)
+        self._planned = self._bar = 0
+        self._may = np.ones(v.TOKENS, np.bool_)
+        self._may[v.PLAN] = self._may[v.GO : v.TRACK] = False  # where to go on is not the network's to say
+        for lane in set(range(len(v.LANES))) - set(self.lanes):
+            self._may[v.track(lane, 0) : v.track(lane + 1, 0)] = False
+        self._write(v.PLAN)
+
+    def _write(self, token: int) -> None:
+        grammar.advance(self.machine, token)
+        self.tokens.append(token)
 
     def take(self, token: int) -> bool:
-        """Write a token; False where it began a bar too many, and so is not written."""
-        if token < v.CHORD:
-            if self.begun == self.bars:
-                return False
-            self.begun += 1
-        grammar.advance(*self.machine, token)
-        self.tokens.append(token)
+        """Write a token, and where a plan or a bar is whole what comes next; False when the piece is."""
+        if token != v.END:
+            self._write(token)
+            self._planned += v.BAR <= token < v.CHORD
+            return True
+        self._bar += 1
+        if self._bar == self.bars:
+            return False
+        self._write(v.PLAN if self._bar % v.SECTION == 0 else v.GO + self._bar)
         return True
 
+    def due(self) -> int | None:
+        """The token that comes next whatever the network says: the first bar, once the section is planned."""
+        whole = self._planned % v.SECTION == 0 and self._planned > self._bar
+        planned = whole and self.machine.state[grammar.KIND] == grammar.AT_CHORD
+        return v.GO + self._bar if planned and self.machine.state[grammar.CHORDS_] == 2 else None
+
     def heard(self) -> tuple[np.ndarray, np.ndarray]:
-        """What is known before the next token: numbers [4] and bits [96]."""
+        """What is known before the next token: numbers [10] and bits [180]."""
         numbers, bits = np.zeros(grammar.NUMBERS, np.int64), np.zeros(grammar.BITS, np.uint8)
-        grammar.hear(*self.machine, numbers, bits)
+        grammar.hear(self.machine, numbers, bits)
         return numbers, bits
 
     def choose(self, logits: np.ndarray, temperature: float, top_p: float) -> int:
         """The next token: the likeliest that is allowed at temperature 0, else drawn from the likeliest that share
         `top_p` of the chance."""
-        grammar.allowed(*self.machine, self._mask)
-        for lane in set(range(len(v.LANES))) - set(self.lanes):
-            self._mask[v.track(lane, 0) : v.track(lane + 1, 0)] = False
-        if self.begun == self.bars:  # the end is a bar that is not written
-            self._mask[v.BAR : v.CHORD] |= self._mask[v.TRACK : v.EVENT].any()
-        may = np.flatnonzero(self._mask)
+        due = self.due()
+        if due is not None:
+            return due
+        grammar.allowed(self.machine, self._mask)
+        may = np.flatnonzero(self._mask & self._may)
         if temperature <= 0:
             return int(may[logits[may].argmax()])
         chance = np.exp((logits[may] - logits[may].max()) / temperature)
@@ -86,33 +103,25 @@ class Cache:
         self.values = [values[rows] for values in self.values]
 
 
-def _attend(block: Block, x: Tensor, angle: Tensor, cache: Cache, number: int) -> Tensor:
-    batch, time, width = x.shape
-    q, k, value = block.in_proj(block.norm1(x)).view(batch, time, 3, block.heads, -1).permute(2, 0, 3, 1, 4)
-    q, k = rotate(q, angle), rotate(k, angle)
-    if cache.time:
-        k, value = torch.cat([cache.keys[number], k], 2), torch.cat([cache.values[number], value], 2)
-    cache.keys[number], cache.values[number] = k, value
-    heard = F.scaled_dot_product_attention(q, k, value, is_causal=cache.time == 0 and time > 1)
-    x = x + block.out_proj(heard.transpose(1, 2).reshape(batch, time, width))
-    gate, linear = block.fc1(block.norm2(x)).chunk(2, -1)
-    return x + block.fc2(F.silu(gate) * linear)
-
-
 def step(network: Player, cache: Cache, inputs: tuple[Tensor, Tensor, Tensor, Tensor]) -> Tensor:
     """Logits [batch, TOKENS] after the last of the tokens given, [batch, time] each; the cache moves on."""
     x = network.embed(*inputs)
-    angle = network.angles(cache.time, x.shape[1], x.device)
+    angle = network.angles(inputs[1], cache.time)
     for number, block in enumerate(network.blocks):
         assert isinstance(block, Block)
-        x = _attend(block, x, angle, cache, number)
+        q, k, value = block.project(x, angle)
+        if cache.time:
+            k, value = torch.cat([cache.keys[number], k], 2), torch.cat([cache.values[number], value], 2)
+        cache.keys[number], cache.values[number] = k, value
+        causal = cache.time == 0 and x.shape[1] > 1
+        x = block.follow(x, F.scaled_dot_product_attention(q, k, value, is_causal=causal))
     cache.time += x.shape[1]
     return network.head(network.norm(x[:, -1]))
 
 
 @torch.inference_mode()
 def play(network: Player, pieces: Sequence[Piece], temperature: float = 1.0, top_p: float = 0.97) -> None:
-    """Write the pieces' bars, all from their beginning; each must have the BAR that it begins with."""
+    """Write the pieces' bars, all from their beginning."""
     alive, cache = list(pieces), Cache(len(network.blocks))
     controls = torch.from_numpy(np.stack([piece.controls for piece in alive]))
     while alive:

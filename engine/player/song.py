@@ -16,18 +16,24 @@ TICKS = 24  # a beat
 
 
 def lanes_by_bar(tokens: Sequence[int], combos: Sequence[Sequence[int]]) -> list[tuple[int, dict[int, list[Row]]]]:
-    """For each bar its grid, and the notes of the lanes that sound, earlier bars filled in where they come again."""
+    """For each bar to the last that was gone to its grid, and the notes of the lanes that sound: those that come again
+    are filled in."""
     bars: list[tuple[int, dict[int, list[Row]]]] = []
     starts = [i for i, token in enumerate(tokens) if token < v.EVENT] + [len(tokens)]
+    bar = last = -1
     for at, end in pairwise(starts):
         token = tokens[at]
-        if token < v.CHORD:
+        if v.BAR <= token < v.CHORD:
             bars.append((token - v.BAR, {}))
+        elif v.GO <= token < v.TRACK:
+            bar = token - v.GO
+            last = max(last, bar)
         elif token >= v.TRACK:
             lane, relation = divmod(token - v.TRACK, len(v.RELATIONS))
-            before = bars[-1 - v.RELATIONS[relation]][1].get(lane, [])
-            bars[-1][1][lane] = before if relation else decode(tokens[at + 1 : end], combos)
-    return bars
+            again = 0 < relation < v.RHYTHM
+            before = bars[bar - v.RELATIONS[relation]][1].get(lane, [])
+            bars[bar][1][lane] = before if again else decode(tokens[at + 1 : end], combos)
+    return bars[: last + 1]
 
 
 def song_of(

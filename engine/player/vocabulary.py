@@ -1,11 +1,15 @@
-"""The player's tokens. A bar is
+"""The player's tokens. A window is written in sections of eight bars: their plan first, then bar by bar their lanes:
 
-    BAR grid, CHORD, CHORD, then for each lane that sounds TRACK(lane, relation), and where that is *new* its notes
+    PLAN, and for each of its bars  BAR grid, CHORD, CHORD
+    GO bar, and for each lane that sounds  TRACK(lane, relation), and its notes where that is not *again*
 
-and a lane that is not named rests. Notes of pitched lanes are EVENT(step, length), [LONG(length)], PITCH, PITCH …:
-those that begin and end together share an event, events ascend by step and then by length, pitches within an event
-ascend. A drum event has length 1, and then one COMBO (a set of drums often struck together) or single PITCHes. A
-relation other than *new* says that the lane plays its own bar of 1, 2, 4 or 8 bars before again.
+and a lane that is not named rests. A bar may be gone to more than once: what is given is written first, then what is
+made. The network says END where a bar has no more; in its place comes the next GO or PLAN.
+
+Notes of pitched lanes are EVENT(step, length), [LONG(length)], PITCH, PITCH …: those that begin and end together share
+an event, events ascend by step and then by length, pitches within an event ascend. A drum event has length 1, and then
+one COMBO (a set of drums often struck together) or single PITCHes. The relation says whether the lane's bar is new, or
+*again* that of 1, 2, 4 or 8 bars before, or has its *rhythm*: then its events are those of that bar, its pitches new.
 
 A bar's grid is its sixteenths, or (`TRIPLETS`) its sextuplets. Nothing of a note on its grid is lost.
 """
@@ -21,18 +25,21 @@ STRAIGHT, TRIPLETS = 0, 1
 UNITS = (6, 4)
 """Ticks of a step, by grid."""
 MAX_STEPS = 24  # of a bar: 12/8 in sixteenths, 4/4 in sextuplets
-RELATIONS = (0, 1, 2, 4, 8)
-"""New, or the bar so many before."""
+SECTION, WINDOW = 8, 16  # bars
+RELATIONS = (0, 1, 2, 4, 8, 1, 2, 4, 8)
+"""How many bars before: new, then those that come again, then (from `RHYTHM`) those whose rhythm does."""
+RHYTHM = 5
 SHORT = 16  # lengths up to this are said by the event itself
 MAX_LENGTH = 64  # steps
 LENGTHS = SHORT + 1  # of an event; the last says that a LONG follows
 CHORDS = 84  # seven qualities on twelve roots, quality × 12 + root; one more says none
 COMBOS = 512
 
-PAD = 0
-BAR = 1
+PAD, END, PLAN = 0, 1, 2
+BAR = 3
 CHORD = BAR + len(UNITS)
-TRACK = CHORD + CHORDS + 1
+GO = CHORD + CHORDS + 1
+TRACK = GO + WINDOW
 EVENT = TRACK + len(LANES) * len(RELATIONS)
 LONG = EVENT + MAX_STEPS * LENGTHS
 PITCH = LONG + MAX_LENGTH - SHORT

@@ -11,7 +11,7 @@ from engine.player import grammar, vocabulary
 from engine.player.lanes import decode
 from training.core.data import SongNotes
 from training.player import train
-from training.player.prepare import lanes_of, lead_of, on_bars, prepare
+from training.player.prepare import NO_LEAD, OWN_LEAD, lanes_of, lead_of, on_bars, prepare, with_meters
 from training.player.windows import Windows, busyness, register
 
 SIXTEENTH = 6
@@ -68,22 +68,58 @@ def test_songs_are_moved_to_one_key_and_their_chords_named(prepared):
 
 def test_the_tune_has_the_lead_and_what_is_left_is_the_rest(prepared):
     laid = on_bars(song(), (4, 4), 0)
-    assert lead_of(laid, 0, 8) == 4 and lead_of(laid, 200, 8) == 255
+    assert lead_of(laid, 0, 8) == 4 and lead_of(laid, 200, 8) == NO_LEAD
     lists, lead = next(iter(lanes_of(laid, {})))
     assert lead == 4 and lists[5] == lists[4] and lists[6] == []
+
+
+def test_a_tune_of_its_own_is_the_lead_and_leaves_its_band_whole(tmp_path):
+    """A song of POP909: a melody, a bridge and a piano; a song whose bars have six beats is left out."""
+    notes = {"track": [0, 2, 1, 2], "onset": [0, 0, 24, 96], "dur": [24, 90, 24, 90], "pitch": [72, 48, 67, 50]}
+    np.savez(tmp_path / "pop909.npz", song=[20, 21], offsets=[0, 4, 4], vel=[80] * 4, meter=[4, 6], qpm=[90.0, 90.0],
+             **notes)  # fmt: skip
+    one = song()
+    np.savez(tmp_path / "songs.npz", offsets=[0, len(one.onset)], track=one.track, onset=one.onset, dur=one.duration,
+             pitch=one.pitch, vel=one.velocity, genre=["jazz"], split=["train"], qpm=[120.0])  # fmt: skip
+    (_, meter), (pop, pop_meter) = with_meters(tmp_path)
+    assert meter == pop_meter == (4, 4) and pop.split == "val" and pop.label == ""
+    lists, lead = next(iter(lanes_of(on_bars(pop, (4, 4), 0), {})))
+    assert lead == OWN_LEAD and [len(tokens) > 0 for tokens in lists] == [False, True, False, False, True, True, False]
+
+
+def test_what_is_asked_is_what_follows_and_no_place_to_go_on(prepared):
+    windows, rng = Windows(prepared, "train"), np.random.default_rng(1)
+    for one in (windows.draw(rng) for _ in range(40)):
+        asked = one.targets != vocabulary.PAD
+        following = np.append(one.tokens[1:], vocabulary.PLAN)
+        go_on = (following == vocabulary.PLAN) | ((following >= vocabulary.GO) & (following < vocabulary.TRACK))
+        assert np.array_equal(one.targets[asked & ~go_on], following[asked & ~go_on])
+        assert (one.targets[asked & go_on] == vocabulary.END).all()
+        planned = (one.tokens >= vocabulary.CHORD) & (one.tokens < vocabulary.GO) & go_on
+        assert planned.any() and not asked[planned].any()
+        assert asked.mean() > 0.5
+
+
+def test_given_lanes_are_written_first_in_full_and_bars_may_be_left_for_last(prepared):
+    windows, rng = Windows(prepared, "train"), np.random.default_rng(2)
+    visits = []
+    for one in (windows.draw(rng) for _ in range(60)):
+        gone = one.tokens[(one.tokens >= vocabulary.GO) & (one.tokens < vocabulary.TRACK)] - vocabulary.GO
+        visits.append((len(gone) > len(set(gone.tolist())), bool((np.diff(gone) > 1).any())))
+    assert {(False, False), (True, False), (False, True)} <= set(visits)
 
 
 def test_windows_keep_the_grammar_whatever_their_order_and_say_what_returns(prepared):
     windows, rng = Windows(prepared, "train"), np.random.default_rng(0)
     drawn = [windows.draw(rng) for _ in range(40)]
-    assert all(grammar.first_fault(*grammar.start(), one.tokens) == -1 for one in drawn)
+    assert all(grammar.first_fault(grammar.start(), one.tokens) == -1 for one in drawn)
     relations = {int(token - vocabulary.TRACK) % len(vocabulary.RELATIONS) for one in drawn for token in one.tokens
                  if vocabulary.TRACK <= token < vocabulary.EVENT}  # fmt: skip
     assert relations >= {0, vocabulary.RELATIONS.index(1), vocabulary.RELATIONS.index(4)}
     lanes = {int(token - vocabulary.TRACK) // len(vocabulary.RELATIONS) for one in drawn for token in one.tokens
              if vocabulary.TRACK <= token < vocabulary.EVENT}  # fmt: skip
     assert vocabulary.LEAD in lanes
-    assert {bool(one.controls[2:8].any()) for one in drawn} == {True, False}
+    assert {bool(one.controls[2]) for one in drawn} == {True, False}
 
 
 def test_levels_rise_with_what_they_measure():

@@ -18,7 +18,7 @@ import torch
 from engine import CHECKPOINTS
 from engine.core import checkpoint
 from engine.core.song import Song
-from engine.player import vocabulary as v
+from engine.player.grammar import drum_classes
 from engine.player.model import network_of
 from engine.player.network import CONTROLS, Config, Player
 from engine.player.sampling import Piece, play
@@ -55,15 +55,14 @@ def played(
     top_p: float = 0.97,
 ) -> Iterator[Song]:
     """A piece of nothing but a genre for each seed, in a key of its own."""
+    classes = drum_classes(combos)
     for first in range(0, len(seeds), SIDE_BY_SIDE):
         pieces, shifts = [], []
         for genre, seed in zip(genres[first : first + SIDE_BY_SIDE], seeds[first : first + SIDE_BY_SIDE]):
             rng = np.random.default_rng(seed)
             controls = np.zeros(CONTROLS, np.int64)
             controls[0] = network.config.genres.index(genre)
-            piece = Piece(controls, rng, bars=bars)
-            piece.take(v.bar(v.STRAIGHT))
-            pieces.append(piece)
+            pieces.append(Piece(controls, rng, bars=bars, classes=classes))
             shifts.append(int(rng.integers(-6, 6)))
         play(network, pieces, temperature, top_p)
         for piece, shift in zip(pieces, shifts):

@@ -3,14 +3,15 @@
     tokens.npy    uint16 [T]             the tokens of all lanes, one after the other, TRACK not among them
     offsets.npy   int64 [bars × 7 + 1]   where each lane of a bar begins: the five tracks, the lead, and what the track
                                          that has the lead plays without it
-    bars.npy      uint8 [bars, 4]        grid, chord of each half (84 for none), the track that has the lead (255: none)
+    bars.npy      uint8 [bars, 4]        grid, chord of each half (84 for none), the track that has the lead (255: none,
+                                         254: a part of its own)
     songs.npz     first bar of each song (int64 [songs + 1]), genre (-1: none), split, meter (numbers), key shift
     combos.json   the drums often struck together, in the order of their tokens
     facts.json    counts
 
 Songs are moved to C major or A minor as a whole. The *lead* is the top line of the piano, guitar or strings, in eights
 of bars: of the track whose top line lies highest, moves most and is most alone; where none plays half of the bars there
-is no lead.
+is no lead. The songs of POP909 have a melody of their own; their bridge counts to the strings.
 
     python -m training prepare player --data data --prepared prepared/player
 """
@@ -38,6 +39,7 @@ from training.variation.prepare import SPLITS
 
 LISTED = 7  # lanes of a bar: five tracks, lead, and the track of the lead without it
 SECTION = 8  # bars over which the lead stays with one track
+OWN_LEAD, NO_LEAD = 254, 255
 PIANO, GUITAR, BASS, STRINGS = range(1, 5)
 METERS = list(v.METERS)
 SLOT = 2  # ticks
@@ -90,8 +92,8 @@ def _chords(song: SongNotes, onset: np.ndarray, pitch: np.ndarray, bars: int, ti
 
 
 def lead_of(notes: OnBars, first: int, bars: int) -> int:
-    """The track that has the lead in some bars, or 255: the highest, liveliest and least chordal of the three."""
-    best, lead = 0.0, 255
+    """The track that has the lead in some bars, or `NO_LEAD`: the highest, liveliest and least chordal of the three."""
+    best, lead = 0.0, NO_LEAD
     for lane in (PIANO, GUITAR, STRINGS):
         mine = (notes.lane == lane) & (notes.bar >= first) & (notes.bar < first + bars)
         if len(np.unique(notes.bar[mine])) * 2 < bars:
@@ -121,17 +123,17 @@ def lanes_of(notes: OnBars, combos: Combos) -> Iterator[tuple[list[list[int]], i
     """For each bar the tokens of its seven lists, and the track that has the lead."""
     order = np.argsort(notes.bar, kind="stable")
     ends = np.searchsorted(notes.bar[order], np.arange(len(notes.grid) + 1))
-    lead = 255
+    lead, own = NO_LEAD, bool((notes.lane == v.LEAD).any())
     for bar in range(len(notes.grid)):
         if bar % SECTION == 0:
-            lead = lead_of(notes, bar, SECTION)
+            lead = OWN_LEAD if own else lead_of(notes, bar, SECTION)
         mine = order[ends[bar] : ends[bar + 1]]
         rows = list(zip(notes.step[mine].tolist(), notes.length[mine].tolist(), notes.pitch[mine].tolist()))
         lanes = notes.lane[mine].tolist()
-        written = [[row for row, lane in zip(rows, lanes) if lane == t] for t in range(5)]
-        line, rest = _without_lead(written[lead]) if lead != 255 else ([], [])
+        written = [[row for row, lane in zip(rows, lanes) if lane == t] for t in range(len(v.LANES))]
         lists = [encode(t, written[t], combos) for t in range(5)]
-        yield [*lists, encode(v.LEAD, line, combos), encode(lead % 255, rest, combos)], lead
+        line, rest = _without_lead(written[lead]) if lead < OWN_LEAD else (written[v.LEAD], [])
+        yield [*lists, encode(v.LEAD, line, combos), encode(v.LEAD, rest, combos)], lead
 
 
 def common_combos(songs: Iterable[OnBars]) -> list[list[int]]:
@@ -154,17 +156,39 @@ def song_shift(song: SongNotes) -> int:
 
 
 def with_meters(data: Path) -> Iterator[tuple[SongNotes, tuple[int, int]]]:
-    """The songs of songs.npz, all in 4/4, and those of songs_other_meters.npz in the meters that the player knows."""
+    """The songs of songs.npz, all in 4/4, and where they are there those of other meters that the player knows, and
+    POP909."""
     for song in songs_npz(data / "songs.npz"):
         yield song, (4, 4)
     path = data / "songs_other_meters.npz"
-    if not path.exists():
-        return
+    if path.exists():
+        with np.load(path, allow_pickle=False) as file:
+            meters = [tuple(map(int, str(meter).split("/"))) for meter in file["meter"]]
+        for song, meter in zip(songs_npz(path), meters):
+            if meter in v.METERS:
+                yield song, (meter[0], meter[1])
+    if (data / "pop909.npz").exists():
+        yield from pop909(data / "pop909.npz")
+
+
+def pop909(path: Path) -> Iterator[tuple[SongNotes, tuple[int, int]]]:
+    """The songs of POP909 whose bars have four beats or three: melody, bridge (as strings) and piano. One song in ten
+    is for validation and one for testing, by number."""
     with np.load(path, allow_pickle=False) as file:
-        meters = [tuple(map(int, str(meter).split("/"))) for meter in file["meter"]]
-    for song, meter in zip(songs_npz(path), meters):
-        if meter in v.METERS:
-            yield song, (meter[0], meter[1])
+        data = {name: file[name] for name in file.files}
+    for i, (number, beats) in enumerate(zip(data["song"], data["meter"])):
+        if beats not in (3, 4):
+            continue
+        part = slice(data["offsets"][i], data["offsets"][i + 1])
+        order = np.argsort(data["onset"][part], kind="stable")
+        notes = {name: data[name][part][order] for name in ("track", "onset", "dur", "pitch", "vel")}
+        lane = np.array([v.LEAD, STRINGS, PIANO], np.uint8)[notes["track"]]
+        split = {0: "val", 1: "test"}.get(int(number) % 10, "train")
+        yield (
+            SongNotes(lane, notes["onset"].astype(np.int64), notes["dur"].astype(np.int64), notes["pitch"],
+                      notes["vel"], "", split, float(data["qpm"][i])),
+            (int(beats), 4),
+        )  # fmt: skip
 
 
 def prepare(songs: list[tuple[SongNotes, tuple[int, int]]], out: Path) -> dict:

@@ -34,10 +34,10 @@ from training.player.windows import Example, Windows
 
 WARM_UP = 100  # steps
 ADAM_RATE = 4e-3
-EMA = 0.99
+EMA = 0.995
 BRANCHED = "branched.json"  # at which step a branch left its run
-KINDS = {"bar": v.BAR, "chord": v.CHORD, "track": v.TRACK, "event": v.EVENT, "long": v.LONG, "pitch": v.PITCH,
-         "combo": v.COMBO}  # fmt: skip
+KINDS = {"end": v.END, "bar": v.BAR, "chord": v.CHORD, "track": v.TRACK, "event": v.EVENT, "long": v.LONG,
+         "pitch": v.PITCH, "combo": v.COMBO}  # fmt: skip
 DATA = (
     "13,841 multitrack songs with genres and 1,235 in other meters: MIDI files that users sequenced, merged to five "
     "tracks; the training split, by artist and title"
@@ -47,7 +47,7 @@ LICENCE = "the songs are user-made sequences of mostly commercial songs, used fo
 
 def collate(examples: list[Example]) -> dict[str, torch.Tensor]:
     """Examples side by side, the shorter ones padded: inputs [batch, time, …], targets [batch, time] (PAD: none)."""
-    time = max(len(e.tokens) for e in examples) - 1
+    time = max(len(e.tokens) for e in examples)
     out = {
         "tokens": torch.zeros(len(examples), time, dtype=torch.long),
         "targets": torch.full((len(examples), time), v.PAD),
@@ -56,11 +56,11 @@ def collate(examples: list[Example]) -> dict[str, torch.Tensor]:
         "controls": torch.stack([torch.from_numpy(e.controls) for e in examples]),
     }
     for row, e in enumerate(examples):
-        length = len(e.tokens) - 1
-        out["tokens"][row, :length] = torch.from_numpy(e.tokens[:-1])
-        out["targets"][row, :length] = torch.from_numpy(e.tokens[1:])
-        out["numbers"][row, :length] = torch.from_numpy(e.numbers[:-1].astype(np.int64))
-        out["bits"][row, :length] = torch.from_numpy(e.bits[:-1].astype(np.float32))
+        length = len(e.tokens)
+        out["tokens"][row, :length] = torch.from_numpy(e.tokens)
+        out["targets"][row, :length] = torch.from_numpy(e.targets)
+        out["numbers"][row, :length] = torch.from_numpy(e.numbers.astype(np.int64))
+        out["bits"][row, :length] = torch.from_numpy(e.bits.astype(np.float32))
     return out
 
 
