@@ -2,12 +2,62 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine import RequestError
+from engine import CHECKPOINTS, RequestError
 from engine.core import checkpoint
+from engine.player import compiled
+from engine.player.grammar import drum_classes
+from engine.player.lanes import numbered
 from engine.player.network import Config, Player
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PATH = CHECKPOINTS / "player"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded player: frozen, safe to use from many threads at once."""
+
+    network: Player
+    combos: tuple[tuple[int, ...], ...]  # the drums of each COMBO
+    sha256: str = ""
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """The genres that can be asked for."""
+        return self.network.config.genres
+
+    @cached_property
+    def weights(self) -> compiled.Weights:
+        """As the compiled loop reads them."""
+        return compiled.weights_of(self.network)
+
+    @cached_property
+    def numbered(self) -> Mapping[tuple[int, ...], int]:
+        """The combos' numbers."""
+        return numbered(self.combos)
+
+    @cached_property
+    def classes(self) -> np.ndarray:
+        """The drum classes of each drum and combo (grammar.drum_classes)."""
+        return drum_classes(self.combos)
+
+
+def load(path: Path | str = PATH) -> Model:
+    """The player of a checkpoint folder. It plays on the processor: a compiled loop is faster there than any GPU.
+
+    Refused when the checkpoint is missing, damaged, of another system or of a newer format.
+    """
+    stored = checkpoint.load(path, "player")
+    combos = stored.model.get("combos", ())
+    return Model(network_of(stored, path), tuple(tuple(drums) for drums in combos), stored.sha256)
 
 
 def network_of(stored: checkpoint.Checkpoint, path: Path | str) -> Player:

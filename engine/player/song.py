@@ -1,4 +1,4 @@
-"""A piece's tokens as a song."""
+"""A piece's tokens as bars, and bars as a song."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from engine.core.instruments import PROGRAMS
 from engine.core.pianoroll import TRACKS
 from engine.core.song import Note, Song, Track
 from engine.player import vocabulary as v
+from engine.player.bars import TICKS, Bar
 from engine.player.lanes import Note as Row
 from engine.player.lanes import decode
-
-TICKS = 24  # a beat
 
 
 def lanes_by_bar(tokens: Sequence[int], combos: Sequence[Sequence[int]]) -> list[tuple[int, dict[int, list[Row]]]]:
@@ -37,24 +36,17 @@ def lanes_by_bar(tokens: Sequence[int], combos: Sequence[Sequence[int]]) -> list
 
 
 def song_of(
-    tokens: Sequence[int],
-    combos: Sequence[Sequence[int]],
-    meter: tuple[int, int] = (4, 4),
-    *,
-    shift: int = 0,
-    tempo: float = 120.0,
-    velocity: int = 80,
+    bars: Sequence[Bar], meter: tuple[int, int] = (4, 4), *, shift: int = 0, tempo: float = 120.0, velocity: int = 80
 ) -> Song:
-    """The song of a piece, its pitched notes `shift` semitones higher; the lead is a sixth track where it sounds.
+    """The song of some bars, its pitched notes `shift` semitones higher; the lead is a sixth track where it sounds.
 
-    Notes end where the piece does, and those moved beyond MIDI's range move back by an octave.
+    Notes end where the song does, and those moved beyond MIDI's range move back by an octave.
     """
     ticks = v.METERS[meter]
     notes: list[list[Note]] = [[] for _ in v.LANES]
-    bars = lanes_by_bar(tokens, combos)
-    for number, (grid, lanes) in enumerate(bars):
-        unit = v.UNITS[grid]
-        for lane, rows in lanes.items():
+    for number, bar in enumerate(bars):
+        unit = v.UNITS[bar.grid]
+        for lane, rows in bar.lanes.items():
             for step, length, pitch in rows:
                 onset = number * ticks + step * unit
                 moved = pitch if lane == v.DRUMS else pitch + shift

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.plain_player import Cache, Piece, play, step
 from engine.core.pianoroll import TRACKS
 from engine.player import grammar, vocabulary
+from engine.player.bars import Bar
 from engine.player.network import CONTROLS, Config, Player
-from engine.player.sampling import Cache, Piece, play, step
 from engine.player.song import lanes_by_bar, song_of
 
 COMBOS = [(36, 42), *[(35, 60 + n % 60) for n in range(vocabulary.COMBOS - 1)]]
@@ -58,7 +59,7 @@ def test_what_it_plays_keeps_the_grammar_and_has_its_bars(network, meter):
     assert grammar.first_fault(grammar.start(meter), np.array(one.tokens)) == -1
     assert len(lanes_by_bar(one.tokens, COMBOS)) == 3
     assert [token - vocabulary.GO for token in one.tokens if vocabulary.GO <= token < vocabulary.TRACK] == [0, 1, 2]
-    song = song_of(one.tokens, COMBOS, meter)
+    song = song_of([Bar(grid, lanes=lanes) for grid, lanes in lanes_by_bar(one.tokens, COMBOS)], meter)
     assert [track.name for track in song.tracks][:5] == list(TRACKS) and song.meter == meter
     assert max(note.end for track in song.tracks for note in track.notes) <= 3 * vocabulary.METERS[meter] / 24
 
@@ -108,6 +109,6 @@ def test_a_bar_that_comes_again_is_filled_in():
     piano = [vocabulary.track(1, 0), vocabulary.event(4, 8), vocabulary.PITCH + 60]
     drums = [vocabulary.track(0, 0), vocabulary.event(0, 1), vocabulary.COMBO]
     tokens = [*plan, vocabulary.GO, *piano, *drums, vocabulary.GO + 1, vocabulary.track(1, 1)]
-    song = song_of(tokens, COMBOS, shift=-2)
+    song = song_of([Bar(grid, lanes=lanes) for grid, lanes in lanes_by_bar(tokens, COMBOS)], shift=-2)
     assert [(n.onset, n.duration, n.pitch) for n in song.tracks[1].notes] == [(1, 2, 58), (5, 2, 58)]
     assert [(n.onset, n.pitch) for n in song.tracks[0].notes] == [(0, 36), (0, 42)]

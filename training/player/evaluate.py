@@ -18,10 +18,9 @@ import torch
 from engine import CHECKPOINTS
 from engine.core import checkpoint
 from engine.core.song import Song
-from engine.player.grammar import drum_classes
-from engine.player.model import network_of
-from engine.player.network import CONTROLS, Config, Player
-from engine.player.sampling import Piece, play
+from engine.player.model import Model, load
+from engine.player.network import Config, Player
+from engine.player.playing import Brief, phrases
 from engine.player.song import song_of
 from training.band.critic import judge
 from training.core import cards
@@ -31,7 +30,7 @@ from training.core.runs import best_weights
 from training.player.train import validate
 from training.player.windows import Windows
 
-SIDE_BY_SIDE = 96  # pieces
+SIDE_BY_SIDE = 8  # pieces
 
 
 def of_run(run: Path, genres: tuple[str, ...]) -> Player:
@@ -45,40 +44,31 @@ def of_run(run: Path, genres: tuple[str, ...]) -> Player:
 
 
 def played(
-    network: Player,
-    combos: Sequence[Sequence[int]],
-    genres: Sequence[str],
-    bars: int,
-    seeds: Sequence[int],
-    *,
-    temperature: float = 1.0,
-    top_p: float = 0.97,
+    model: Model, genres: Sequence[str], bars: int, seeds: Sequence[int], *, temperature: float = 1.0, top_p: float
 ) -> Iterator[Song]:
     """A piece of nothing but a genre for each seed, in a key of its own."""
-    classes = drum_classes(combos)
-    for first in range(0, len(seeds), SIDE_BY_SIDE):
-        pieces, shifts = [], []
-        for genre, seed in zip(genres[first : first + SIDE_BY_SIDE], seeds[first : first + SIDE_BY_SIDE]):
-            rng = np.random.default_rng(seed)
-            controls = np.zeros(CONTROLS, np.int64)
-            controls[0] = network.config.genres.index(genre)
-            pieces.append(Piece(controls, rng, bars=bars, classes=classes))
-            shifts.append(int(rng.integers(-6, 6)))
-        play(network, pieces, temperature, top_p)
-        for piece, shift in zip(pieces, shifts):
-            yield song_of(piece.tokens, combos, shift=shift)
+    songs: dict[int, Song] = {}
+    for genre in sorted(set(genres)):
+        mine = [seed for name, seed in zip(genres, seeds) if name == genre]
+        brief = Brief(bars, {genre: 1.0}, temperature=temperature, top_p=top_p)
+        for first in range(0, len(mine), SIDE_BY_SIDE):
+            together = mine[first : first + SIDE_BY_SIDE]
+            for seed, piece in zip(together, phrases(model, brief, together)):
+                songs[seed] = song_of(piece, shift=int(np.random.default_rng(seed).integers(-6, 6)))
+    for seed in seeds:
+        yield songs[seed]
 
 
-def measure(network: Player, combos: Sequence[Sequence[int]], args: argparse.Namespace) -> dict[str, Any]:
+def measure(model: Model, args: argparse.Namespace) -> dict[str, Any]:
     """Nats of held-out windows, and the critic's verdict."""
     held, rng = Windows(args.prepared, "test"), np.random.default_rng(args.seed)
-    nats, by_kind = validate(network, [held.draw(rng) for _ in range(args.held_out)], 4, torch.device("cpu"))
+    nats, by_kind = validate(model.network, [held.draw(rng) for _ in range(args.held_out)], 4, torch.device("cpu"))
     print(
         f"nats a token {nats:.4f}; " + ", ".join(f"{kind} {value:.3f}" for kind, value in by_kind.items()), flush=True
     )
 
     def band(genres: Sequence[str], bars: int, seeds: Sequence[int]) -> Iterator[Song]:
-        return played(network, combos, genres, bars, seeds, temperature=args.temperature, top_p=args.top_p)
+        return played(model, genres, bars, seeds, temperature=args.temperature, top_p=args.top_p)
 
     verdict = judge(band, args.data / "songs.npz", args.bars, args.phrases, args.seed)
     print(verdict.table())
@@ -98,12 +88,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print the figures; of a checkpoint write them into config.json and its card."""
-    combos = json.loads((args.prepared / "combos.json").read_text())
     if args.run:
         genres = tuple(json.loads((args.prepared / "facts.json").read_text())["genres"])
-        measure(of_run(args.run, genres), combos, args)
+        combos = json.loads((args.prepared / "combos.json").read_text())
+        measure(Model(of_run(args.run, genres), tuple(map(tuple, combos))), args)
         return
-    stored = checkpoint.load(args.checkpoint, "player")
-    metrics = measure(network_of(stored, args.checkpoint), stored.model["combos"], args)
+    metrics = measure(load(args.checkpoint), args)
     checkpoint.update(args.checkpoint, metrics=rounded(metrics))
     cards.write(args.checkpoint)

@@ -22,15 +22,14 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from engine.core.chords import recognise
 from engine.player import vocabulary as v
-from engine.player.lanes import Combos, encode, grid_of, numbered
+from engine.player.bars import OnBars, lay
+from engine.player.lanes import Combos, encode, numbered
 from training.band.genres import GENRES, genre_of
 from training.band.prepare import key_shift
 from training.core.data import SongNotes, songs_npz
@@ -40,55 +39,14 @@ from training.variation.prepare import SPLITS
 LISTED = 7  # lanes of a bar: five tracks, lead, and the track of the lead without it
 SECTION = 8  # bars over which the lead stays with one track
 OWN_LEAD, NO_LEAD = 254, 255
-PIANO, GUITAR, BASS, STRINGS = range(1, 5)
+PIANO, GUITAR, _, STRINGS = range(1, 5)
 METERS = list(v.METERS)
-SLOT = 2  # ticks
-
-
-@dataclass(frozen=True)
-class OnBars:
-    """A song's notes laid on bars; arrays [notes]."""
-
-    lane: np.ndarray
-    bar: np.ndarray
-    step: np.ndarray  # on its bar's grid
-    length: np.ndarray  # steps of that grid
-    pitch: np.ndarray
-    grid: np.ndarray  # int [bars]
-    chords: np.ndarray  # int [bars, 2]
 
 
 def on_bars(song: SongNotes, meter: tuple[int, int], shift: int) -> OnBars:
-    """Lay a song on bars of its meter, each on the grid nearer to its onsets, `shift` semitones higher."""
-    ticks = v.METERS[meter]
-    onset = song.onset
-    bars = int(onset.max()) // ticks + 2 if len(onset) else 0
-    bar = onset // ticks
-    grid = np.zeros(bars, int)
-    if ticks // v.UNITS[v.TRIPLETS] <= v.MAX_STEPS:
-        ends = np.searchsorted(onset, np.arange(1, bars + 1) * ticks)
-        grid = np.array([grid_of(onset[a:b] % ticks) for a, b in zip([0, *ends], ends)], int)
-    unit = np.array(v.UNITS)[grid]
-    step = (onset - bar * ticks + unit[bar] // 2) // unit[bar]
-    late = step >= ticks // unit[bar]  # a note played early belongs to the next bar's first beat
-    bar, step = bar + late, np.where(late, 0, step)
-    length = np.maximum((song.duration + unit[bar] // 2) // unit[bar], 1)
+    """Lay a song on bars of its meter, its pitched notes `shift` semitones higher."""
     pitch = np.clip(song.pitch.astype(int) + np.where(song.track > 0, shift, 0), 0, 127)
-    at = bar * ticks + step * unit[bar]
-    return OnBars(song.track.astype(int), bar, step, np.minimum(length, v.MAX_LENGTH), pitch, grid,
-                  _chords(song, at, pitch, bars, ticks))  # fmt: skip
-
-
-def _chords(song: SongNotes, onset: np.ndarray, pitch: np.ndarray, bars: int, ticks: int) -> np.ndarray:
-    """The chord of each half bar, int [bars, 2], -1 for none."""
-    sounding = np.zeros((2, bars * ticks // SLOT + 1, 12))
-    for which, chosen in enumerate((song.track > 0, song.track == BASS)):
-        first, last = onset[chosen] // SLOT, (onset + song.duration)[chosen] // SLOT
-        top = sounding.shape[1] - 1
-        np.add.at(sounding[which], (np.minimum(first, top), pitch[chosen] % 12), 1)
-        np.add.at(sounding[which], (np.minimum(last, top), pitch[chosen] % 12), -1)
-    halves = np.cumsum(sounding, 1)[:, :-1].reshape(2, bars * 2, -1, 12).sum(2)
-    return recognise(*halves).reshape(bars, 2)
+    return lay(song.track.astype(int), song.onset, song.duration, pitch, meter)
 
 
 def lead_of(notes: OnBars, first: int, bars: int) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 from engine.player import grammar
 from engine.player import vocabulary as v
 from engine.player.network import CONTROLS, LEVELS
+from engine.player.writing import Writer
 from training.band.genres import GENRES
 from training.player.prepare import LISTED, METERS, NO_LEAD, OWN_LEAD
 from training.variation.prepare import SPLITS
@@ -87,8 +88,8 @@ class Windows:
         bars = range(start, min(start + v.WINDOW, int(self.first[song + 1])))
         sizes = np.diff(self.offsets[[bar * LISTED for bar in (*bars, bars.stop)]])
         bars = bars[: max(STRIDE, int(np.searchsorted(np.cumsum(sizes), LENGTH)))]
-        writer = Writer(self.bars[bars.start : bars.stop], self._lanes(bars, rng.random() < WITH_LEAD))
-        writer.write(rng)
+        writer = Writer(self.bars[bars.start : bars.stop, :3], self._lanes(bars, rng.random() < WITH_LEAD))
+        write(writer, rng)
         return self._example(song, start, writer, rng)
 
     def _lanes(self, bars: range, with_lead: bool) -> list[list[np.ndarray]]:
@@ -133,104 +134,36 @@ class Windows:
         return controls
 
 
-class Writer:
-    """Writes the bars of a window in some order, and says what is asked of the network.
-
-    bars: uint8 [bars, 4], their grid, chords and lead; lanes: the tokens of each lane of each bar.
-    """
-
-    def __init__(self, bars: np.ndarray, lanes: list[list[np.ndarray]]) -> None:
-        self.bars, self.lanes = bars.astype(int), lanes
-        self.tokens: list[int] = []
-        self._asked: list[bool] = []
-        self._done = [[False] * len(v.LANES) for _ in lanes]
-
-    def write(self, rng: np.random.Generator) -> None:
-        """Write all bars in an order drawn by chance."""
-        count = len(v.LANES)
-        order = [int(n) for n in rng.permutation(count)] if rng.random() < ANY_ORDER else list(SCORE_ORDER)
-        way = rng.random()
-        sections = range(0, len(self.lanes), v.SECTION)
-        if way < LANES_GIVEN:
-            given = self._given(rng)
-            length = v.SECTION if rng.random() < 0.5 else v.WINDOW
-            for first in range(0, len(self.lanes), length):
-                bars = range(first, min(first + length, len(self.lanes)))
-                self.plan(bars)
-                self.play(bars, [lane for lane in order if lane in given], given=True)
-                self.play(bars, [lane for lane in order if lane not in given])
-        elif way < LANES_GIVEN + BARS_GIVEN and len(self.lanes) > 2:
-            first = int(rng.integers(len(self.lanes) - 1))
-            last = min(first + int(rng.integers(1, v.SECTION + 1)), len(self.lanes) - 1)
-            self.plan(range(len(self.lanes)))
-            self.play(range(first), order)
-            self.play(range(last, len(self.lanes)), order)
-            self.play(range(first, last), order)
-        else:
-            for first in sections:
-                bars = range(first, min(first + v.SECTION, len(self.lanes)))
-                self.plan(bars)
-                self.play(bars, order)
-
-    def _given(self, rng: np.random.Generator) -> set[int]:
-        """Lanes to write first: the tune mostly where there is one, or any that sound but one."""
-        sounding = [lane for lane in range(len(v.LANES)) if any(len(bar[lane]) for bar in self.lanes)]
-        if v.LEAD in sounding and rng.random() < LEAD_GIVEN:
-            return {v.LEAD}
-        return set(rng.permutation(sounding)[: int(rng.integers(1, max(len(sounding), 2)))].tolist())
-
-    def plan(self, bars: range) -> None:
-        """The grid and chords of some bars."""
-        self._add(v.PLAN, bool(self.tokens))
-        for bar in bars:
-            grid, first, second = self.bars[bar, :3]
-            for token in (v.bar(grid), v.CHORD + first, v.CHORD + second):
-                self._add(int(token))
-
-    def play(self, bars: range, lanes: list[int], given: bool = False) -> None:
-        """Some lanes of some bars; which of them sound is not asked where they are given."""
-        for bar in bars:
-            self._add(v.GO + bar, self.tokens[-1] >= v.GO and not self._after_given)
-            for lane in lanes:
-                tokens = self.lanes[bar][lane]
-                if len(tokens):
-                    relation = self._relation(bar, lane)
-                    self._add(v.track(lane, relation), not given)
-                    if not 0 < relation < v.RHYTHM:
-                        for token in tokens.tolist():
-                            self._add(token)
-                    self._done[bar][lane] = True
-            self._after_given = given
-
-    _after_given = False
-
-    def _add(self, token: int, asked: bool = True) -> None:
-        self.tokens.append(token)
-        self._asked.append(asked)
-
-    def _relation(self, bar: int, lane: int) -> int:
-        """The number of the nearest earlier bar that is the same, else of one with its rhythm, 0 where none is."""
-        tokens, rhythm = self.lanes[bar][lane], _rhythm(self.lanes[bar][lane])
-        for number, before in list(enumerate(v.RELATIONS))[1:]:
-            then = bar - before
-            if then < 0 or self.bars[bar, 0] != self.bars[then, 0] or not self._done[then][lane]:
-                continue
-            other = self.lanes[then][lane]
-            if number < v.RHYTHM:
-                same = np.array_equal(other, tokens)
-            else:
-                same = len(rhythm) <= grammar.RHYTHM_TOKENS and np.array_equal(_rhythm(other), rhythm)
-            if same:
-                return number
-        return 0
-
-    def targets(self) -> np.ndarray:
-        """What is to be said after each token, int64 [tokens]: END for a GO or PLAN."""
-        said = np.array(self.tokens[1:] + [v.END])
-        said[(said == v.PLAN) | ((said >= v.GO) & (said < v.TRACK))] = v.END
-        return np.where(self._asked[1:] + [not self._after_given], said, v.PAD)
+def write(writer: Writer, rng: np.random.Generator) -> None:
+    """Write all bars of a window in an order drawn by chance."""
+    count, bars = len(v.LANES), range(len(writer.lanes))
+    order = [int(n) for n in rng.permutation(count)] if rng.random() < ANY_ORDER else list(SCORE_ORDER)
+    way = rng.random()
+    if way < LANES_GIVEN:
+        given = _given(writer, rng)
+        for part in _parts(bars, v.SECTION if rng.random() < 0.5 else v.WINDOW):
+            writer.plan(part)
+            writer.play(part, [lane for lane in order if lane in given], given=True)
+            writer.play(part, [lane for lane in order if lane not in given])
+    elif way < LANES_GIVEN + BARS_GIVEN and len(bars) > 2:
+        first = int(rng.integers(len(bars) - 1))
+        last = min(first + int(rng.integers(1, v.SECTION + 1)), len(bars) - 1)
+        writer.plan(bars)
+        for part in (bars[:first], bars[last:], bars[first:last]):
+            writer.play(part, order)
+    else:
+        for part in _parts(bars, v.SECTION):
+            writer.plan(part)
+            writer.play(part, order)
 
 
-def _rhythm(tokens: np.ndarray) -> np.ndarray:
-    """The events and lengths among a lane's tokens."""
-    return tokens[(tokens >= v.EVENT) & (tokens < v.PITCH)]
+def _parts(bars: range, length: int) -> list[range]:
+    return [bars[first : first + length] for first in range(0, len(bars), length)]
+
+
+def _given(writer: Writer, rng: np.random.Generator) -> set[int]:
+    """Lanes to write first: the tune mostly where there is one, or any that sound but one."""
+    sounding = [lane for lane in range(len(v.LANES)) if any(len(bar[lane]) for bar in writer.lanes)]
+    if v.LEAD in sounding and rng.random() < LEAD_GIVEN:
+        return {v.LEAD}
+    return set(rng.permutation(sounding)[: int(rng.integers(1, max(len(sounding), 2)))].tolist())

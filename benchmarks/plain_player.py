@@ -1,7 +1,6 @@
-"""Playing with the network in PyTorch, many pieces side by side: evaluation uses it, faster loops must equal it.
+"""The player in plain PyTorch, with a cache of keys and values: what its compiled loop must equal, and is timed beside.
 
-Every piece has a machine (grammar.py) that says what may come next, and a generator of its own, so that what is played
-does not depend on what is played beside it.
+Every piece has a machine (engine/player/grammar.py) that says what may come next, and a generator of its own.
 """
 
 # mypy: disable-error-code="no-any-return"

@@ -1,0 +1,80 @@
+"""Bars of music as the player knows them: a grid, two chords, and the notes of each lane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.core.chords import recognise
+from engine.player import vocabulary as v
+from engine.player.lanes import Note, grid_of
+
+TICKS = 24  # a beat
+SLOT = 2  # ticks
+BASS = v.LANES.index("bass")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar."""
+
+    grid: int = v.STRAIGHT
+    chords: tuple[int, int] = (-1, -1)  # of its halves (engine.core.chords), -1 for none
+    lanes: Mapping[int, Sequence[Note]] = field(default_factory=dict)  # lane → (step, length, pitch), those that sound
+
+
+@dataclass(frozen=True)
+class OnBars:
+    """A song's notes laid on bars; arrays [notes]."""
+
+    lane: np.ndarray
+    bar: np.ndarray
+    step: np.ndarray  # on its bar's grid
+    length: np.ndarray  # steps of that grid
+    pitch: np.ndarray
+    away: np.ndarray  # ticks by which a note begins beside its step
+    grid: np.ndarray  # int [bars]
+    chords: np.ndarray  # int [bars, 2]
+
+
+def lay(lane: np.ndarray, onset: np.ndarray, duration: np.ndarray, pitch: np.ndarray, meter: tuple[int, int]) -> OnBars:
+    """Notes, sorted by onset (ticks from the first bar line), laid on bars, each on the grid nearer to its onsets."""
+    ticks = v.METERS[meter]
+    bars = int(onset.max()) // ticks + 2 if len(onset) else 0
+    bar = onset // ticks
+    grid = np.zeros(bars, int)
+    if ticks // v.UNITS[v.TRIPLETS] <= v.MAX_STEPS:
+        ends = np.searchsorted(onset, np.arange(1, bars + 1) * ticks)
+        grid = np.array([grid_of(onset[a:b] % ticks) for a, b in zip([0, *ends], ends)], int)
+    unit = np.array(v.UNITS)[grid]
+    step = (onset - bar * ticks + unit[bar] // 2) // unit[bar]
+    late = step >= ticks // unit[bar]  # a note played early belongs to the next bar's first beat
+    bar, step = bar + late, np.where(late, 0, step)
+    length = np.clip((duration + unit[bar] // 2) // unit[bar], 1, v.MAX_LENGTH)
+    at = bar * ticks + step * unit[bar]
+    chords = _chords(lane, at, at + duration, pitch, bars, ticks)
+    return OnBars(lane, bar, step, length, pitch, np.abs(onset - at), grid, chords)
+
+
+def _chords(
+    lane: np.ndarray, onset: np.ndarray, end: np.ndarray, pitch: np.ndarray, bars: int, ticks: int
+) -> np.ndarray:
+    """The chord of each half bar, int [bars, 2], -1 for none."""
+    sounding = np.zeros((2, bars * ticks // SLOT + 1, 12))
+    top = sounding.shape[1] - 1
+    for which, chosen in enumerate((lane != v.DRUMS, lane == BASS)):
+        for change, when in ((1, onset), (-1, end)):
+            np.add.at(sounding[which], (np.minimum(when[chosen] // SLOT, top), pitch[chosen] % 12), change)
+    halves = np.cumsum(sounding, 1)[:, :-1].reshape(2, bars * 2, -1, 12).sum(2)
+    return recognise(*halves).reshape(bars, 2)
+
+
+def bars_of(notes: OnBars) -> list[Bar]:
+    """The bars of notes that were laid on them."""
+    lanes: list[dict[int, list[Note]]] = [{} for _ in notes.grid]
+    for lane, bar, *row in zip(*(a.tolist() for a in (notes.lane, notes.bar, notes.step, notes.length, notes.pitch))):
+        lanes[bar].setdefault(lane, []).append((row[0], row[1], row[2]))
+    return [Bar(int(grid), (int(chords[0]), int(chords[1])), {lane: sorted(rows) for lane, rows in played.items()})
+            for grid, chords, played in zip(notes.grid, notes.chords, lanes)]  # fmt: skip

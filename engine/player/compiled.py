@@ -1,0 +1,412 @@
+"""The player's loop, compiled: what PyTorch computes, without its cost of a call, for several candidates at once.
+
+A *script* says what to write: tokens that are given, FREE where the network says one token, and LANES where it writes
+lanes until the bar ends. `play` follows a script for every candidate; each weight that it reads serves them all.
+
+Shapes: C candidates, W width, H hidden, L layers, T tokens of a window at most, S size of a head.
+"""
+
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numba import njit
+
+from engine import RequestError
+from engine.player import grammar
+from engine.player import vocabulary as v
+from engine.player.network import CONTROLS, LEVELS, PERIODS, Player
+
+FREE, LANES = -1, -2
+"""In a script: one token, and lanes until END, that the network says."""
+TOGETHER = 16
+"""Given tokens that are read in one product."""
+LONG_BAR = 240
+"""Tokens of a bar after which it ends as soon as it may."""
+CAPACITY = v.WINDOW * (LONG_BAR + 60)
+"""Tokens of a window at most."""
+
+_FREE, _LANES_, _LONG_BAR, _TOGETHER, _END, _TOKENS, _NUMBERS = (
+    FREE, LANES, LONG_BAR, TOGETHER, v.END, v.TOKENS, grammar.NUMBERS,
+)  # fmt: skip
+_LANES, _LEVELS, _SLOT, _BITS = len(v.LANES), LEVELS, grammar.SLOT, grammar.BITS
+_OPTIONS: Any = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
+
+
+class Weights(NamedTuple):
+    """The network's weights, float32, those of a product as [inputs, outputs]."""
+
+    token: Any  # [TOKENS, W]
+    numbers: Any  # [all numbers' values, W], one table after the other
+    offsets: Any  # int64 [9], where each begins
+    bits: Any  # [BITS, W]
+    busy: Any  # [(lanes + 1) · LEVELS, W]
+    register: Any
+    norm1: Any  # [L, W]
+    norm2: Any
+    in_proj: Any  # [L, W, 3 W]
+    out_proj: Any  # [L, W, W]
+    fc1: Any  # [L, W, 2 H]
+    fc2: Any  # [L, H, W]
+    norm: Any  # [W]
+    head: Any  # [TOKENS, W]
+    rate: Any  # float64 [S / 4], radians a token
+    turns: Any  # float64 [S / 4], radians a slot
+
+
+class Desk(NamedTuple):
+    """What C candidates have written, and what they need to go on."""
+
+    machines: grammar.Machine  # each array with a first axis of candidates
+    keys: Any  # float32 [C, L, heads, T, S]
+    values: Any
+    tokens: Any  # int32 [C, T]
+    time: Any  # int64 [C], tokens written
+    said: Any  # float32 [C, W], the network's last state, normed
+    whole: Any  # float32 [C, W], what the genre, meter and place in the song add to every token
+    levels: Any  # int64 [C, 2, lanes + 1], busyness and register
+    uniform: Any  # float64 [C, draws]
+    drawn: Any  # int64 [C], how many of them are used
+
+
+def _array(parameter: torch.Tensor) -> np.ndarray:
+    return np.ascontiguousarray(parameter.detach().float().cpu().numpy())
+
+
+def weights_of(network: Player) -> Weights:
+    """A network's weights as the loop reads them."""
+
+    def stacked(name: str) -> np.ndarray:
+        return np.stack([_array(getattr(block, name).weight.t()) for block in network.blocks])
+
+    tables = [_array(embedding.weight) for embedding in network.numbers]  # type: ignore[arg-type]
+    quarter = network.config.width // network.config.heads // 4
+    return Weights(
+        token=_array(network.token.weight),
+        numbers=np.concatenate(tables),
+        offsets=np.concatenate([[0], np.cumsum([len(table) for table in tables])[:-1]]),
+        bits=_array(network.bits.weight.T),
+        busy=_array(network.busy.weight),
+        register=_array(network.register.weight),
+        norm1=stacked("norm1"),
+        norm2=stacked("norm2"),
+        in_proj=stacked("in_proj"),
+        out_proj=stacked("out_proj"),
+        fc1=stacked("fc1"),
+        fc2=stacked("fc2"),
+        norm=_array(network.norm.weight),
+        head=_array(network.head.weight),
+        rate=10_000.0 ** -(np.arange(quarter) / quarter),
+        turns=2 * np.pi / np.array(PERIODS[:quarter]) * grammar.SLOT / 24,
+    )
+
+
+def _mixed(network: Player, genre: Mapping[str, float]) -> torch.Tensor:
+    """The embedding of a mix of genres, [W]; of no genre where none is named."""
+    genres = network.config.genres
+    weights = torch.zeros(len(genres) + 1)
+    for name, weight in genre.items():
+        if name not in genres:
+            raise RequestError(f"'{name}' is not a genre of this band; choose one of {', '.join(genres)}.")
+        weights[genres.index(name)] = weight
+    weights[-1] = 0 if genre else 1
+    return weights / weights.sum() @ network.genre.weight
+
+
+@torch.no_grad()
+def desk(
+    network: Player,
+    genre: Mapping[str, float],
+    controls: np.ndarray,
+    meter: tuple[int, int],
+    classes: np.ndarray,
+    uniform: np.ndarray,
+) -> Desk:
+    """An empty window for each candidate, in a genre or a mix of them.
+
+    controls: int64 [CONTROLS], but for the genre; uniform: numbers in [0, 1), float64 [C, n]. Refused when a genre is
+    none of the network's.
+    """
+    config, count = network.config, len(uniform)
+    one = grammar.start(meter, classes)
+    given = torch.from_numpy(controls.reshape(1, CONTROLS))
+    whole = network.meter(given[:, 1]) + network.begun(given[:, -2]) + network.left(given[:, -1])
+    whole = (whole + _mixed(network, genre)).numpy()
+    levels = np.zeros((2, _LANES + 1), np.int64)
+    levels[:, :_LANES] = controls[2 : 2 + 2 * _LANES].reshape(2, _LANES)
+    shape = (count, config.layers, config.heads, CAPACITY, config.width // config.heads)
+    return Desk(
+        machines=grammar.Machine(*(np.repeat(array[None], count, 0) for array in one)),
+        keys=np.empty(shape, np.float32),
+        values=np.empty(shape, np.float32),
+        tokens=np.zeros((count, CAPACITY), np.int32),
+        time=np.zeros(count, np.int64),
+        said=np.zeros((count, config.width), np.float32),
+        whole=np.repeat(whole, count, 0),
+        levels=np.repeat(levels[None], count, 0),
+        uniform=uniform,
+        drawn=np.zeros(count, np.int64),
+    )
+
+
+@njit(**_OPTIONS)
+def _times(x, weights, out, count):
+    """out[c] = x[c] @ weights for the first rows; all rows use four rows of weights before the next four."""
+    inner, width = weights.shape
+    for c in range(count):
+        out[c, :width] = 0
+    for k in range(0, inner, 4):
+        w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        for c in range(count):
+            a0, a1, a2, a3 = x[c, k], x[c, k + 1], x[c, k + 2], x[c, k + 3]
+            row = out[c]
+            for o in range(width):
+                row[o] += a0 * w0[o] + a1 * w1[o] + a2 * w2[o] + a3 * w3[o]
+
+
+@njit(**_OPTIONS)
+def _norm(x, weight, out):
+    """out = x, its root mean square 1, times the weight. float32 [n] each."""
+    total = np.float32(0)
+    for i in range(x.shape[0]):
+        total += x[i] * x[i]
+    scale = np.float32(1) / np.sqrt(total / np.float32(x.shape[0]) + np.float32(1.1920929e-07))
+    for i in range(x.shape[0]):
+        out[i] = x[i] * scale * weight[i]
+
+
+@njit(**_OPTIONS)
+def _turn(x, cos, sin, out):
+    """out = x [S], its root mean square 1, turned by angles whose cosines and sines [S / 2] are given."""
+    half = cos.shape[0]
+    total = np.float32(0)
+    for i in range(2 * half):
+        total += x[i] * x[i]
+    scale = np.float32(1) / np.sqrt(total / np.float32(2 * half) + np.float32(1.1920929e-07))
+    for i in range(half):
+        a, b = x[i] * scale, x[half + i] * scale
+        out[i] = a * cos[i] - b * sin[i]
+        out[half + i] = a * sin[i] + b * cos[i]
+
+
+@njit(**_OPTIONS)
+def _attend(query, keys, values, time, scores, out):
+    """out [S]: the values [T, S] that a query [S] attends to among the first `time` keys [T, S]."""
+    size = query.shape[0]
+    scale = np.float32(1) / np.sqrt(np.float32(size))
+    top = np.float32(-1e30)
+    for t in range(time):
+        key, total = keys[t], np.float32(0)
+        for i in range(size):
+            total += query[i] * key[i]
+        scores[t] = total * scale
+        top = max(top, scores[t])
+    total = np.float32(0)
+    out[:] = 0
+    for t in range(time):
+        share = np.exp(scores[t] - top)
+        total += share
+        value = values[t]
+        for i in range(size):
+            out[i] += share * value[i]
+    for i in range(size):
+        out[i] /= total
+
+
+@njit(**_OPTIONS)
+def _embed(weights, desk, c, time, machine, token, out, cos, sin, numbers, bits):
+    """Write a candidate's token: what it is and what is known beside it, float32 [W]; and the cosines and sines of its
+    position, [S / 2] each."""
+    grammar.advance(machine, token)
+    desk.tokens[c, time] = token
+    grammar.hear(machine, numbers, bits)
+    lane = numbers[0]
+    busy = weights.busy[lane * _LEVELS + desk.levels[c, 0, lane]]
+    register = weights.register[lane * _LEVELS + desk.levels[c, 1, lane]]
+    written, whole = weights.token[token], desk.whole[c]
+    for i in range(out.shape[0]):
+        out[i] = written[i] + whole[i] + busy[i] + register[i]
+    for n in range(weights.offsets.shape[0]):
+        row = weights.numbers[weights.offsets[n] + numbers[n]]
+        for i in range(out.shape[0]):
+            out[i] += row[i]
+    for n in range(_BITS):
+        if bits[n]:
+            row = weights.bits[n]
+            for i in range(out.shape[0]):
+                out[i] += row[i]
+    quarter = weights.rate.shape[0]
+    for i in range(quarter):
+        place, beat = time * weights.rate[i], numbers[_NUMBERS - 1] * weights.turns[i]
+        cos[i], sin[i] = np.cos(place), np.sin(place)
+        cos[quarter + i], sin[quarter + i] = np.cos(beat), np.sin(beat)
+
+
+@njit(**_OPTIONS)
+def _layer(weights, desk, layer, rows, times, count, x, cos, sin, wide, narrow, scores):
+    """One block for tokens of some candidates, each at its time: x [count, W] moves on, keys and values are kept."""
+    width, size = x.shape[1], desk.keys.shape[4]
+    heads, hidden = width // size, weights.fc2.shape[1]
+    for r in range(count):
+        _norm(x[r], weights.norm1[layer], narrow[r])
+    _times(narrow, weights.in_proj[layer], wide, count)
+    for r in range(count):
+        c, time = rows[r], times[r]
+        for h in range(heads):
+            at = h * size
+            keys, values = desk.keys[c, layer, h], desk.values[c, layer, h]
+            _turn(wide[r, width + at : width + at + size], cos[r], sin[r], keys[time])
+            values[time] = wide[r, 2 * width + at : 2 * width + at + size]
+            query = wide[r, at : at + size]
+            _turn(query, cos[r], sin[r], scores[:size])
+            query[:] = scores[:size]
+            _attend(query, keys, values, time + 1, scores, narrow[r, at : at + size])
+    _times(narrow, weights.out_proj[layer], wide, count)
+    for r in range(count):
+        for i in range(width):
+            x[r, i] += wide[r, i]
+        _norm(x[r], weights.norm2[layer], narrow[r])
+    _times(narrow, weights.fc1[layer], wide, count)
+    for r in range(count):
+        for i in range(hidden):
+            gate = wide[r, i]
+            wide[r, i] = gate / (np.float32(1) + np.exp(-gate)) * wide[r, hidden + i]
+    _times(wide, weights.fc2[layer], narrow, count)
+    for r in range(count):
+        for i in range(width):
+            x[r, i] += narrow[r, i]
+
+
+@njit(**_OPTIONS)
+def choose(said, head, mask, temperature, top_p, uniform):
+    """The next token: the likeliest that is allowed at temperature 0, else the one that `uniform` falls on among the
+    likeliest that share `top_p` of the chance. said: float32 [W], head: float32 [TOKENS, W], mask: bool [TOKENS]."""
+    may = np.flatnonzero(mask)
+    logits = np.empty(may.shape[0])
+    for n in range(may.shape[0]):
+        row, total = head[may[n]], np.float32(0)
+        for i in range(said.shape[0]):
+            total += said[i] * row[i]
+        logits[n] = total
+    if temperature <= 0:
+        return may[np.argmax(logits)]
+    top = logits.max()
+    for n in range(may.shape[0]):
+        logits[n] = np.exp((logits[n] - top) / temperature)
+    order = np.argsort(-logits, kind="mergesort")
+    share = top_p * logits.sum()
+    total, kept = 0.0, 0
+    while kept < may.shape[0] and total < share:
+        total += logits[order[kept]]
+        kept += 1
+    left = uniform * total
+    for n in range(kept):
+        left -= logits[order[n]]
+        if left < 0:
+            return may[order[n]]
+    return may[order[kept - 1]]
+
+
+@njit(**_OPTIONS)
+def _machine(machines, c):
+    """One candidate's machine."""
+    return grammar.Machine(machines.state[c], machines.bars[c], machines.plan[c], machines.sound[c], machines.onset[c],
+                           machines.rhythm[c], machines.classes[c])  # fmt: skip
+
+
+@njit(**_OPTIONS)
+def _next(weights, desk, c, machine, script, at, begun, may, mask, temperature, top_p):
+    """(the token to write, where in the script to go on, where this bar's lanes began), -1 for a token at the end."""
+    while at < script.shape[0]:
+        if script[at] >= 0:
+            return script[at], at + 1, desk.time[c] + 1
+        grammar.allowed(machine, mask)
+        for i in range(mask.shape[0]):
+            mask[i] &= may[i]
+        if script[at] == _LANES_ and mask[_END] and desk.time[c] - begun > _LONG_BAR:
+            at += 1
+            continue
+        uniform = desk.uniform[c, desk.drawn[c] % desk.uniform.shape[1]]
+        desk.drawn[c] += 1
+        token = choose(desk.said[c], weights.head, mask, temperature, top_p, uniform)
+        if token != _END:
+            return token, at + (script[at] == _FREE), begun
+        at += 1
+    return -1, at, begun
+
+
+@njit(**_OPTIONS)
+def read(weights, desk, tokens):
+    """Write tokens that are given at the start of every candidate's window, `TOGETHER` of them in one product."""
+    width, half, count = desk.said.shape[1], desk.keys.shape[4] // 2, min(_TOGETHER, tokens.shape[0])
+    wide = np.zeros((count, max(weights.fc1.shape[2], 3 * width)), np.float32)
+    narrow, x = np.zeros((count, width), np.float32), np.zeros((count, width), np.float32)
+    cos, sin = np.zeros((count, half), np.float32), np.zeros((count, half), np.float32)
+    scores = np.zeros(desk.keys.shape[3], np.float32)
+    numbers, bits = np.zeros(_NUMBERS, np.int64), np.zeros(_BITS, np.uint8)
+    rows, machine = np.zeros(count, np.int64), _machine(desk.machines, 0)
+    for first in range(0, tokens.shape[0], count):
+        times = np.arange(first, min(first + count, tokens.shape[0]))
+        for r, time in enumerate(times):
+            _embed(weights, desk, 0, time, machine, tokens[time], x[r], cos[r], sin[r], numbers, bits)
+        for layer in range(weights.in_proj.shape[0]):
+            _layer(weights, desk, layer, rows, times, len(times), x, cos, sin, wide, narrow, scores)
+        _norm(x[len(times) - 1], weights.norm, desk.said[0])
+    for c in range(desk.said.shape[0]):
+        desk.time[c] = tokens.shape[0]
+        if c:
+            _copy(desk, c)
+
+
+@njit(**_OPTIONS)
+def _copy(desk, c):
+    """Candidate c becomes what candidate 0 is."""
+    time = desk.time[c]
+    desk.keys[c, :, :, :time], desk.values[c, :, :, :time] = desk.keys[0, :, :, :time], desk.values[0, :, :, :time]
+    desk.tokens[c, :time], desk.said[c] = desk.tokens[0, :time], desk.said[0]
+    ours, first = _machine(desk.machines, c), _machine(desk.machines, 0)
+    ours.state[:], ours.bars[:], ours.plan[:] = first.state, first.bars, first.plan
+    ours.sound[:], ours.onset[:], ours.rhythm[:] = first.sound, first.onset, first.rhythm
+
+
+@njit(**_OPTIONS)
+def play(weights, desk, script, may, temperature, top_p):
+    """Follow a script for every candidate. script: int32 [items]; may: bool [TOKENS], what it may ever say."""
+    candidates, width = desk.said.shape
+    wide = np.zeros((candidates, max(weights.fc1.shape[2], 3 * width)), np.float32)
+    narrow, x = np.zeros((candidates, width), np.float32), np.zeros((candidates, width), np.float32)
+    half = desk.keys.shape[4] // 2
+    cos, sin = np.zeros((candidates, half), np.float32), np.zeros((candidates, half), np.float32)
+    scores = np.zeros(desk.keys.shape[3], np.float32)
+    numbers, bits = np.zeros(_NUMBERS, np.int64), np.zeros(_BITS, np.uint8)
+    mask = np.zeros(_TOKENS, np.bool_)
+    rows, times = np.zeros(candidates, np.int64), np.zeros(candidates, np.int64)
+    at = np.zeros(candidates, np.int64)
+    begun = desk.time.copy()
+    while True:
+        count = 0
+        for c in range(candidates):
+            machine = _machine(desk.machines, c)
+            if at[c] == script.shape[0]:
+                continue
+            token, at[c], begun[c] = _next(
+                weights, desk, c, machine, script, at[c], begun[c], may, mask, temperature, top_p
+            )
+            if token < 0:
+                continue
+            times[count] = desk.time[c]
+            _embed(weights, desk, c, times[count], machine, token, x[count], cos[count], sin[count], numbers, bits)
+            rows[count] = c
+            count += 1
+        if count == 0:
+            return
+        for layer in range(weights.in_proj.shape[0]):
+            _layer(weights, desk, layer, rows, times, count, x, cos, sin, wide, narrow, scores)
+        for r in range(count):
+            _norm(x[r], weights.norm, desk.said[rows[r]])
+            desk.time[rows[r]] += 1

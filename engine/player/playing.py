@@ -1,0 +1,190 @@
+"""The player plays: what is given is written as it is, and the bars that are wanted come one after the other.
+
+    for bar in perform(model, Brief(bars=8, genre={"jazz": 1.0}, seed=7)): …
+
+Sections of eight bars are planned and then written; of what came before, a section hears the eight bars before it, and
+where the bars after it are given, four on either side. So a longer piece begins as a shorter one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine import RequestError
+from engine.player import compiled
+from engine.player import vocabulary as v
+from engine.player.bars import Bar
+from engine.player.lanes import Note, encode
+from engine.player.model import Model
+from engine.player.network import CONTROLS, LEVELS
+from engine.player.song import lanes_by_bar
+from engine.player.writing import Writer
+
+MAX_BARS = 128
+BAND = (0, 1, 2, 3, 4)
+"""The lanes that play unless others are asked for."""
+SCORE_ORDER = (v.LEAD, 0, 3, 1, 2, 4)
+"""The tune, drums, bass, piano, guitar, strings: the order in which lanes are given."""
+DRAWS = 4096  # numbers of a section, drawn once
+METERS = list(v.METERS)
+AFTER = 4  # bars heard on either side of a section whose next bars are given
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What is asked of the player. Bars count from 0; pitches and chords are in C major or A minor."""
+
+    bars: int
+    genre: Mapping[str, float] = field(default_factory=dict)  # weights; empty for none in particular
+    meter: tuple[int, int] = (4, 4)
+    lanes: tuple[int, ...] = BAND  # those to write, in bars where they are not given
+    given: Mapping[int, Mapping[int, Sequence[Note]]] = field(default_factory=dict)  # bar → lane → notes, if any
+    grids: Mapping[int, int] = field(default_factory=dict)  # bar → its grid, where something is given
+    chords: Mapping[int, int] = field(default_factory=dict)  # half bar → chord to plan (-1: none); others are free
+    busy: Mapping[int, int] = field(default_factory=dict)  # lane → 1..7
+    register: Mapping[int, int] = field(default_factory=dict)  # lane → 1..7
+    seed: int = 0
+    temperature: float = 1.0
+    top_p: float = 0.97
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bars <= MAX_BARS:
+            raise RequestError(f"The player writes 1 to {MAX_BARS} bars, not {self.bars}.")
+        if self.meter not in v.METERS:
+            known = ", ".join(f"{beats}/{value}" for beats, value in v.METERS)
+            raise RequestError(f"The player knows {known}, not {self.meter[0]}/{self.meter[1]}.")
+        outside = [bar for bar in self.given if not 0 <= bar < self.bars]
+        if outside:
+            raise RequestError(f"Bar {outside[0] + 1} is given, but the piece has {self.bars} bars.")
+        for name, levels in (("busyness", self.busy), ("register", self.register)):
+            if not all(1 <= level < LEVELS for level in levels.values()):
+                raise RequestError(f"The {name} of a lane is a level of 1 to {LEVELS - 1}.")
+
+    def wanted(self, bar: int) -> tuple[int, ...]:
+        """The lanes that are to be written in a bar."""
+        return tuple(lane for lane in self.lanes if lane not in self.given.get(bar, {}))
+
+    def grid(self, bar: int) -> int | None:
+        """The grid that a bar must have, None where it is free."""
+        return self.grids.get(bar, v.STRAIGHT) if self.given.get(bar) else self.grids.get(bar)
+
+    def controls(self) -> np.ndarray:
+        """int64 [CONTROLS] as the network reads them; the genre is the loop's to mix."""
+        controls = np.zeros(CONTROLS, np.int64)
+        controls[1] = METERS.index(self.meter)
+        for first, levels in ((2, self.busy), (2 + len(v.LANES), self.register)):
+            for lane, level in levels.items():
+                controls[first + lane] = level
+        return controls
+
+
+def perform(model: Model, brief: Brief) -> Iterator[Bar]:
+    """The bars of a piece, one after the other, what was given among them. Same model, brief and machine, same bars."""
+    done: list[Bar] = []
+    for first in range(0, brief.bars, v.SECTION):
+        for (bar,) in _Section(model, brief, done, first).play([brief.seed]):
+            done.append(bar)
+            yield bar
+
+
+def phrases(model: Model, brief: Brief, seeds: Sequence[int]) -> list[list[Bar]]:
+    """What a brief of at most eight bars becomes for each seed instead of its own, played side by side."""
+    if brief.bars > v.SECTION:
+        raise RequestError(f"Only pieces of at most {v.SECTION} bars are played side by side, not of {brief.bars}.")
+    return [list(bars) for bars in zip(*_Section(model, brief, [], 0).play(seeds))]
+
+
+class _Section:
+    """Eight bars of a piece and what is known around them, in a window of their own."""
+
+    def __init__(self, model: Model, brief: Brief, done: Sequence[Bar], first: int) -> None:
+        self.model, self.brief = model, brief
+        self.bars = range(first, min(first + v.SECTION, brief.bars))
+        after: list[int] = []
+        while (bar := self.bars.stop + len(after)) < brief.bars and len(after) < v.SECTION:
+            if brief.wanted(bar) or bar not in brief.given:
+                break
+            after.append(bar)
+        self.start = max(0, first - (AFTER if after else v.SECTION))
+        self.before = range(self.start, first)
+        self.after = range(self.bars.stop, min(self.bars.stop + len(after), self.start + v.WINDOW))
+        self.planned = range(first, self.after.stop if self.after else first + v.SECTION)
+        self.known = {bar: done[bar] for bar in self.before}
+        for bar in (*self.bars, *self.after):
+            chords = brief.chords.get(2 * bar, -1), brief.chords.get(2 * bar + 1, -1)
+            sounding = {lane: notes for lane, notes in brief.given.get(bar, {}).items() if notes}
+            self.known[bar] = Bar(brief.grid(bar) or v.STRAIGHT, chords, sounding)
+
+    def play(self, seeds: Sequence[int]) -> Iterator[list[Bar]]:
+        """The section's bars, one after the other, for each seed."""
+        brief = self.brief
+        if not any(brief.wanted(bar) for bar in self.bars):
+            yield from ([self.known[bar]] * len(seeds) for bar in self.bars)
+            return
+        uniform = np.stack([np.random.default_rng([seed, self.bars.start, 5]).random(DRAWS) for seed in seeds])
+        desk = compiled.desk(self.model.network, brief.genre, brief.controls(), brief.meter, self.model.classes,
+                             uniform)  # fmt: skip
+        self._run(desk, self._opening(), ())
+        for bar in self.bars:
+            wanted = brief.wanted(bar)
+            if wanted:
+                self._run(desk, [v.GO + bar - self.start, compiled.LANES], wanted)
+            yield [self._written(desk, candidate, bar) for candidate in range(len(seeds))]
+
+    def _written(self, desk: compiled.Desk, candidate: int, bar: int) -> Bar:
+        """A bar as a candidate has it, what is given in it as it was."""
+        tokens = desk.tokens[candidate, : desk.time[candidate]].tolist()
+        grid, lanes = lanes_by_bar(tokens, self.model.combos)[bar - self.start]
+        plan = desk.machines.plan[candidate, bar - self.start]
+        first, second = (int(chord) if chord < v.CHORDS else -1 for chord in plan)
+        return Bar(grid, (first, second), {**lanes, **self.known[bar].lanes})
+
+    def _run(self, desk: compiled.Desk, script: Sequence[int], wanted: tuple[int, ...]) -> None:
+        may = np.ones(v.TOKENS, np.bool_)
+        may[v.PLAN] = may[v.GO : v.TRACK] = False  # where to go on is not the network's to say
+        for lane in set(range(len(v.LANES))) - set(wanted):
+            may[v.track(lane, 0) : v.track(lane + 1, 0)] = False
+        items = np.array(script, np.int32)
+        if not desk.time[0]:
+            given = int(np.argmax(items < 0)) if (items < 0).any() else len(items)
+            compiled.read(self.model.weights, desk, items[:given])
+            items = items[given:]
+        compiled.play(self.model.weights, desk, items, may, self.brief.temperature, self.brief.top_p)
+
+    def _opening(self) -> list[int]:
+        """The script of what comes before the section's first bar: all plans, and all that is given."""
+        window = range(self.start, max(self.known) + 1)
+        plans = np.array([(bar.grid, *(c % (v.CHORDS + 1) for c in bar.chords)) for bar in self.known.values()])
+        combos = self.model.numbered
+        lanes = [[np.array(encode(lane, self.known[bar].lanes.get(lane, ()), combos), np.int64)
+                  for lane in range(len(v.LANES))] for bar in window]  # fmt: skip
+        writer = Writer(plans, lanes)
+        script = writer.tokens
+        if self.after:
+            script += [v.PLAN, *self._plan(range(self.start, self.after.stop))]
+        elif self.before:
+            script += [v.PLAN, *self._plan(self.before)]
+        for part in (self.before, self.after):
+            writer.play([bar - self.start for bar in part], SCORE_ORDER)
+        if not self.after:
+            script += [v.PLAN, *self._plan(self.planned)]
+        given = [bar - self.start for bar in self.bars if any(self.known[bar].lanes.values())]
+        writer.play(given, SCORE_ORDER, given=True)
+        return script
+
+    def _plan(self, bars: range) -> list[int]:
+        """What to plan for some bars, FREE where that is the network's to say."""
+        script = []
+        for bar in bars:
+            if bar in self.before:
+                grid, chords = self.known[bar].grid, list(self.known[bar].chords)
+                script += [v.bar(grid), *map(v.chord, chords)]
+                continue
+            wish = self.brief.grid(bar)
+            script.append(compiled.FREE if wish is None else v.bar(wish))
+            script += [v.chord(self.brief.chords[half]) if half in self.brief.chords else compiled.FREE
+                       for half in (2 * bar, 2 * bar + 1)]  # fmt: skip
+        return script

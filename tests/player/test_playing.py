@@ -1,0 +1,186 @@
+"""The player plays what is asked: the compiled loop says what PyTorch says, and what is given comes back."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.plain_player import Piece, play
+from engine import RequestError
+from engine.player import compiled, vocabulary
+from engine.player.bars import Bar, bars_of, lay
+from engine.player.model import Model
+from engine.player.network import CONTROLS, Config, Player
+from engine.player.playing import Brief, perform, phrases
+from engine.player.song import lanes_by_bar, song_of
+
+COMBOS = ((36, 42), *[(35, 60 + n % 60) for n in range(vocabulary.COMBOS - 1)])
+DRUMS, PIANO, GUITAR, BASS, STRINGS, LEAD = range(6)
+TUNE = {n: {LEAD: [(0, 8, 72 + n % 5), (8, 8, 76)]} for n in range(12)}
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    network = Player(Config(("jazz", "rock"), width=32, layers=2, heads=2, hidden=48))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.ndim == 2:
+                parameter.normal_(std=0.1)  # not the identity that a block begins as
+        network.head.weight[vocabulary.END] = 0  # so that bars are long
+    return Model(network.eval(), COMBOS)
+
+
+def whole(model, **asked):
+    return list(perform(model, Brief(**asked)))
+
+
+def as_given(bars, lanes):
+    """What a brief keeps of some bars: these lanes, with rests where they rest, their grids and chords."""
+    return {
+        "given": {n: {lane: list(bar.lanes.get(lane, ())) for lane in lanes} for n, bar in enumerate(bars)},
+        "grids": {n: bar.grid for n, bar in enumerate(bars)},
+        "chords": {2 * n + half: chord for n, bar in enumerate(bars) for half, chord in enumerate(bar.chords)},
+    }
+
+
+@pytest.mark.parametrize("temperature", [0, 0.8, 1.0])
+@pytest.mark.parametrize("genre", ["jazz", "rock"])
+def test_the_compiled_loop_says_what_pytorch_says_token_for_token(model, genre, temperature):
+    piece = Piece(np.eye(1, CONTROLS, 0, dtype=np.int64)[0] * model.genres.index(genre),
+                  np.random.default_rng([6, 0, 5]), bars=8, classes=model.classes)  # fmt: skip
+    play(model.network, [piece], temperature=temperature)
+    bars = whole(model, bars=8, genre={genre: 1}, temperature=temperature, seed=6)
+    assert [(bar.grid, dict(bar.lanes)) for bar in bars] == lanes_by_bar(piece.tokens, COMBOS)
+    assert len(piece.tokens) > 40
+
+
+def test_what_is_read_together_is_what_is_written_one_by_one(model):
+    plan = [vocabulary.PLAN, *[vocabulary.bar(0), vocabulary.chord(0), vocabulary.chord(5)] * 8]
+    note = [vocabulary.track(PIANO, 0), vocabulary.event(0, 4), vocabulary.PITCH + 60]
+    tokens = np.array([*plan, vocabulary.GO, *note])
+    desks = [compiled.desk(model.network, {}, np.zeros(CONTROLS, np.int64), (4, 4), model.classes, np.zeros((3, 1)))
+             for _ in range(2)]  # fmt: skip
+    compiled.read(model.weights, desks[0], tokens)
+    compiled.play(model.weights, desks[1], tokens.astype(np.int32), np.ones(vocabulary.TOKENS, bool), 1.0, 1.0)
+    for one, other in zip(desks[0], desks[1]):
+        if isinstance(one, np.ndarray) and one.ndim < 5:
+            np.testing.assert_allclose(one, other, atol=1e-5)
+    time = len(tokens)
+    np.testing.assert_allclose(desks[0].keys[:, :, :, :time], desks[1].keys[:, :, :, :time], atol=1e-5)
+    for one, other in zip(desks[0].machines, desks[1].machines):
+        assert np.array_equal(one, other)
+
+
+def test_same_seed_same_bars_alone_or_among_others_and_another_seed_others(model):
+    alone = whole(model, bars=4, seed=3)
+    assert alone == whole(model, bars=4, seed=3) != whole(model, bars=4, seed=4)
+    assert phrases(model, Brief(4), [9, 3, 5])[1] == alone
+
+
+def test_a_longer_piece_begins_as_the_shorter_one(model):
+    long = whole(model, bars=20, seed=1)
+    for bars in (1, 8, 12):
+        assert whole(model, bars=bars, seed=1) == long[:bars]
+
+
+def test_one_player_written_anew_leaves_the_others_note_for_note(model):
+    bars = whole(model, bars=12, seed=2)
+    others = [lane for lane in range(5) if lane != PIANO]
+    again = whole(model, bars=12, seed=7, **as_given(bars, others))
+    for old, new in zip(bars, again):
+        assert {k: list(x) for k, x in new.lanes.items() if k != PIANO} == {
+            k: list(x) for k, x in old.lanes.items() if k != PIANO
+        }
+        assert (new.grid, new.chords) == (old.grid, old.chords)
+    assert [bar.lanes.get(PIANO) for bar in bars] != [bar.lanes.get(PIANO) for bar in again]
+
+
+def test_bars_between_those_that_are_kept_are_written_anew_and_hear_what_follows(model):
+    bars = whole(model, bars=16, seed=2)
+    kept = as_given(bars, range(5))
+    kept["given"] = {n: lanes for n, lanes in kept["given"].items() if n not in (4, 5)}
+    anew = whole(model, bars=16, seed=8, **kept)
+    same = [old.lanes == {k: list(x) for k, x in new.lanes.items()} for old, new in zip(bars, anew)]
+    assert all(same[:4]) and all(same[6:]) and not all(same[4:6])
+    kept["given"][8] = {DRUMS: [(0, 1, 36)], PIANO: [(0, 16, 60)], GUITAR: [], BASS: [(0, 16, 36)], STRINGS: []}
+    other = whole(model, bars=16, seed=8, **kept)
+    assert other[4:6] != anew[4:6]
+
+
+def test_a_tune_is_kept_and_the_band_plays_under_it(model):
+    bars = whole(model, bars=12, given=TUNE, seed=1)
+    assert [bar.lanes[LEAD] for bar in bars] == [TUNE[n][LEAD] for n in range(12)]
+    assert {lane for bar in bars for lane in bar.lanes} > {LEAD}
+    assert all(bar.grid == vocabulary.STRAIGHT for bar in bars)
+    other = {n: {LEAD: [(4, 4, 65)]} for n in range(12)}
+    assert [bar.lanes.get(BASS) for bar in bars] != [
+        bar.lanes.get(BASS) for bar in whole(model, bars=12, given=other, seed=1)
+    ]
+
+
+def test_chords_that_are_given_are_the_plan_and_others_are_the_networks(model):
+    bars = whole(model, bars=3, chords={0: 5, 1: 5, 2: -1, 4: 83}, seed=1)
+    assert bars[0].chords == (5, 5) and bars[1].chords[0] == -1 and bars[2].chords[0] == 83
+
+
+@pytest.mark.parametrize("meter", sorted(vocabulary.METERS))
+def test_only_the_lanes_that_are_asked_for_play_in_any_meter(model, meter):
+    bars = whole(model, bars=9, meter=meter, lanes=(DRUMS, BASS), seed=5)
+    assert {lane for bar in bars for lane in bar.lanes} == {DRUMS, BASS}
+    song = song_of(bars, meter)
+    assert song.meter == meter and song.beats <= 9 * song.beats_per_bar
+
+
+def test_busyness_register_temperature_and_genre_change_what_is_played(model):
+    plain = whole(model, bars=2, seed=1)
+    for asked in ({"busy": {DRUMS: 7, PIANO: 7}}, {"register": {BASS: 1, PIANO: 7}}, {"genre": {"rock": 1.0}},
+                  {"genre": {"rock": 1.0, "jazz": 1.0}}, {"temperature": 0.5}, {"top_p": 0.3}):  # fmt: skip
+        assert whole(model, bars=2, seed=1, **asked) != plain, asked
+
+
+def test_what_is_all_given_comes_back_as_it_is(model):
+    given = {n: {lane: [(0, 1, 36)] if lane == DRUMS else [] for lane in range(5)} for n in range(3)}
+    assert whole(model, bars=3, given=given) == [Bar(lanes={DRUMS: [(0, 1, 36)]})] * 3
+
+
+@pytest.mark.parametrize(("wrong", "words"), [
+    ({"bars": 0}, "1 to 128 bars"),
+    ({"bars": 129}, "1 to 128 bars"),
+    ({"bars": 4, "meter": (5, 4)}, "not 5/4"),
+    ({"bars": 4, "given": {4: {BASS: []}}}, "Bar 5 is given, but the piece has 4"),
+    ({"bars": 4, "busy": {BASS: 8}}, "busyness"),
+    ({"bars": 4, "register": {BASS: 0}}, "register"),
+])  # fmt: skip
+def test_what_cannot_be_played_is_said(wrong, words):
+    with pytest.raises(RequestError, match=words):
+        Brief(**wrong)
+
+
+def test_a_genre_that_is_not_known_is_said(model):
+    with pytest.raises(RequestError, match="'polka' is not a genre"):
+        whole(model, bars=1, genre={"polka": 1.0})
+    with pytest.raises(RequestError, match="at most 8 bars"):
+        phrases(model, Brief(9), [1])
+
+
+notes = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 63), st.integers(1, 64), st.integers(0, 127)),
+                 min_size=1, max_size=40, unique_by=lambda n: (n[0], n[1], n[3]))  # fmt: skip
+
+
+@settings(deadline=None)
+@given(notes)
+def test_notes_on_sixteenths_are_laid_on_bars_and_come_back(rows):
+    lane, step, length, pitch = np.array(sorted(rows, key=lambda row: row[1])).T
+    length = np.where(lane == DRUMS, 1, length)
+    on_bars = lay(lane, step * 6, length * 6, pitch, (4, 4))
+    bars = bars_of(dataclasses.replace(on_bars, grid=np.zeros_like(on_bars.grid)))
+    if (on_bars.grid == vocabulary.STRAIGHT).all():
+        found = sorted(
+            (k, n * 16 + s, d, p) for n, bar in enumerate(bars) for k, x in bar.lanes.items() for s, d, p in x
+        )
+        assert found == sorted(zip(lane.tolist(), step.tolist(), length.tolist(), pitch.tolist()))
+        assert not on_bars.away.any()
