@@ -1,4 +1,4 @@
-"""What Band costs on two threads: bars from a loaded model, and loading it.
+"""What Band's GAN costs on one thread: bars from a loaded model, and loading it.
 
     python -m benchmarks.band
 
@@ -17,6 +17,7 @@ import torch
 from benchmarks.table import gpus, head, median, row
 from engine import band
 from engine.band.network import BARS, Phrase
+from engine.band.request import PATHS
 from engine.core.midi import write_midi
 from engine.core.song import Song
 
@@ -44,9 +45,9 @@ def song_of(model: band.Model, bars: int) -> Song | None:
 
 def main() -> None:
     torch.set_num_threads(1)  # as the studio does
-    model = band.load(device="cpu")
+    model = band.load(PATHS["gan"], device="cpu")
     head()
-    row("loading", f"{1000 * median(partial(band.load, device='cpu')):.0f} ms")
+    row("loading", f"{1000 * median(partial(band.load, PATHS['gan'], device='cpu')):.0f} ms")
     play = partial(song_of, model)
     ours = {bars: (median(partial(play, bars=bars), 9), play(bars=bars)) for bars in (4, 8, 64)}
     generating = import_module("engine.band.generate")
@@ -59,7 +60,7 @@ def main() -> None:
             limit)  # fmt: skip
     generating._logits = together
     for device in gpus():
-        there = partial(song_of, band.load(device=device))
+        there = partial(song_of, band.load(PATHS["gan"], device=device))
         for bars, (spent, song) in ours.items():
             same = "the same" if there(bars=bars) == song else "NOT the same"
             row(f"{bars} bars on {device}", f"{1000 * median(partial(there, bars=bars), 9):.1f} ms",

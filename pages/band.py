@@ -21,6 +21,8 @@ INSTRUMENTS = program_names()
 OWN_SEEDS = 10_000
 OPENING, FIRST_SEED = "jazz", 1  # all five play
 
+NETWORKS = {"player": "The player, note by note", "gan": "The GAN, four bars at a draw"}
+
 frame.open_page("Band", "Pick a style and a seed: drums, piano, guitar, bass and strings improvise together.")
 
 
@@ -49,15 +51,16 @@ def settings_panel(learned: dict[str, Any]) -> dict[str, Any]:
                             help=field_of(Request, "bars").option.help)  # fmt: skip
     adventurousness = controls.slider(Request, "adventurousness", "How adventurous", key="band_adventure")
     density = controls.slider(Request, "density", "How busy", key="band_density")
-    with st.expander("Tempo and key", icon=":material/tune:"):
+    with st.expander("Tempo, key, network", icon=":material/tune:"):
         usual = round(learned["tempo_by_genre"].get(genre, 120))
         own_tempo = st.toggle("Choose the tempo", key="band_own_tempo", help="Otherwise it is the style's own.",
                               **PERSISTED)  # fmt: skip
         tempo = controls.tempo("band", usual) if own_tempo else None
         key = controls.pick(Request, "key", "Key", key="band_key", placeholder="As it comes")
         lock_key = controls.toggle(Request, "lock_key", "Only notes of the key", key="band_strict")
-    return {"genre": mix, "seed": seed, "bars": bars, "adventurousness": adventurousness, "density": density,
-            "tempo": tempo, "key": key, "lock_key": lock_key}  # fmt: skip
+        network = controls.pick(Request, "network", "Played by", key="band_network", names=NETWORKS.__getitem__)
+    return {"network": network, "genre": mix, "seed": seed, "bars": bars, "adventurousness": adventurousness,
+            "density": density, "tempo": tempo, "key": key, "lock_key": lock_key}  # fmt: skip
 
 
 def players() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from benchmarks import band as plain_band
 from benchmarks import table
 from benchmarks import variation as plain_variation
 from engine import ROOT, band
+from engine.band.request import PATHS
 from engine.variation import load, variations
 from engine.variation.request import PATH
 from tests.variation.songs import vary
@@ -43,7 +44,7 @@ def test_the_plain_ways_play_the_same_notes(monkeypatch):
     monkeypatch.setattr(variations, "encoded", plain_variation.encoded)
     monkeypatch.setattr(variations, "decoded", plain_variation.decoded)
     assert vary(model, song, noise=0.7, seed=1) == together != song
-    model = band.load(device="cpu")
+    model = band.load(PATHS["gan"], device="cpu")
     together = band.generate(model, band.Request(genre={"jazz": 1}, seed=1, bars=12)).song
     monkeypatch.setattr(import_module("engine.band.generate"), "_logits", plain_band.plain)
     assert band.generate(model, band.Request(genre={"jazz": 1}, seed=1, bars=12)).song == together

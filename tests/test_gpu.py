@@ -13,6 +13,7 @@ from torch import nn
 
 from benchmarks.translation import recording
 from engine import band, melody, translation, variation
+from engine.band.request import PATHS
 from engine.core import fallback
 from engine.core.audio import Audio, write_wav
 from engine.core.midi import write_midi
@@ -47,7 +48,9 @@ def same_notes(one: Song, other: Song) -> float:
 @on_cuda
 def test_band_and_variation_write_the_same_notes_on_cuda():
     def jazz(device: str) -> Song:
-        return band.generate(band.load(device=device), band.Request(genre={"jazz": 1}, seed=3, bars=16)).song
+        return band.generate(
+            band.load(PATHS["gan"], device=device), band.Request(genre={"jazz": 1}, seed=3, bars=16)
+        ).song
 
     def varied(device: str) -> Song:
         return variation.generate(variation.load(device=device), VARIED).song
@@ -83,14 +86,17 @@ def test_melody_scores_and_the_trombones_network_expects_the_same_on_cuda():
 @pytest.mark.gpu
 @on_cuda
 def test_a_gpu_that_is_full_leaves_the_work_to_the_processor():
-    model = band.load(device="cuda")
+    model = band.load(PATHS["gan"], device="cuda")
     torch.cuda.set_per_process_memory_fraction(1e-6)
     try:
         result = band.generate(model, band.Request(genre={"jazz": 1}, seed=3, bars=64))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert fallback.REMARK in result.remarks and model.device.type == "cuda"
-    assert result.song == band.generate(band.load(device="cpu"), band.Request(genre={"jazz": 1}, seed=3, bars=64)).song
+    assert (
+        result.song
+        == band.generate(band.load(PATHS["gan"], device="cpu"), band.Request(genre={"jazz": 1}, seed=3, bars=64)).song
+    )
 
 
 # ---- what can be tried without a GPU ---------------------------------------------------------------------------------
@@ -110,7 +116,11 @@ def full(times: int):
 
 @pytest.mark.parametrize(
     "system, request_",
-    [(band, band.Request(genre={"jazz": 1}, seed=3, bars=4)), (variation, VARIED), (translation, translated(SOUND))],
+    [
+        (band, band.Request(genre={"jazz": 1}, network="gan", seed=3, bars=4)),
+        (variation, VARIED),
+        (translation, translated(SOUND)),
+    ],
     ids=["band", "variation", "translation"],
 )
 def test_out_of_memory_is_a_remark_and_the_same_music(system, request_):

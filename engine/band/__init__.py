@@ -1,4 +1,4 @@
-"""Band: a genre-conditioned multitrack GAN (see generate.py)."""
+"""Band: bars for five tracks, by the player or by a genre-conditioned GAN (see generate.py)."""
 
 from engine.band.generate import generate
 from engine.band.model import Model, load

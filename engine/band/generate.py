@@ -4,7 +4,8 @@
     result = generate(model, Request(genre={"jazz": 1}, seed=7, bars=8))                             result.song
     generate(model, Request(genre={"jazz": 2, "soul": 1}, seed=7, bars=32, track_seeds={"piano": 3}))
 
-A genre-conditioned GAN after MuseGAN (Dong et al. 2018); the networks and their shapes stand in network.py. Longer
+Two networks can play. The player writes note after note (played.py, engine/player). The GAN, genre-conditioned after
+MuseGAN (Dong et al. 2018), draws four bars at once; its networks and their shapes stand in network.py. Its longer
 pieces are a path through the noise: what makes the song's style is drawn once, each phrase of four bars has noise of
 its own, and sections return (form.py).
 """
@@ -12,6 +13,8 @@ its own, and sections return (form.py).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,21 +22,31 @@ from engine import Progress, RequestError
 from engine.band.config import BARS
 from engine.band.form import path_noise
 from engine.band.model import Model
+from engine.band.played import in_scale, play
 from engine.band.request import KEYS, Request
 from engine.core.fallback import or_on_cpu
 from engine.core.pianoroll import LOWEST, PITCHES, STEPS, TRACKS, note_ends
 from engine.core.result import Result
 from engine.core.song import Note, Song, Track
 
-SCALE = (0, 2, 4, 5, 7, 9, 11)  # the major scale, and its relative minor's
+if TYPE_CHECKING:
+    from engine import player
+
+
+def generate(model: Model | player.Model, request: Request, *, progress: Progress | None = None) -> Result:
+    """A song of `request.bars` bars of 4/4 in five tracks, those that rest without notes.
+
+    It is played by the network whose weights are given, and the result's request says which. `progress` counts phrases
+    or bars. Refused when a genre is not one of `model.genres`.
+    """
+    if isinstance(model, Model):
+        return _drawn(model, replace(request, network="gan"), progress)
+    return play(model, replace(request, network="player"), progress)
 
 
 @or_on_cpu
-def generate(model: Model, request: Request, *, progress: Progress | None = None) -> Result:
-    """A song of `request.bars` bars of 4/4 in five tracks, those that rest without notes.
-
-    `progress` counts phrases. Refused when a genre is not one of `model.genres`.
-    """
+def _drawn(model: Model, request: Request, progress: Progress | None) -> Result:
+    """The GAN's song."""
     weights = _weights(model, request.genre)
     bars, seed = request.bars, request.seed
     phrases = -(-bars // BARS)
@@ -115,10 +128,7 @@ def _notes(
 
 def _in_key(note: Note, lock: bool, shift: int) -> Note:
     """The note, moved into C major's scale where the key is locked, then transposed."""
-    pitch = note.pitch
-    if lock and pitch % 12 not in SCALE:
-        pitch += 1 if pitch % 12 == 6 else -1  # F sharp leads up to G; the others lie a semitone above their scale note
-    return Note(note.onset, note.duration, pitch + shift, note.velocity)
+    return replace(note, pitch=(in_scale(note.pitch) if lock else note.pitch) + shift)
 
 
 def _weights(model: Model, genre: Mapping[str, float]) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine import RequestError
 from engine import device as choose_device
 from engine.band.config import Config
-from engine.band.request import PATH
+from engine.band.request import PATHS
 from engine.core import checkpoint
 from engine.core.fallback import placed
 from engine.core.instruments import PROGRAMS
@@ -17,6 +17,7 @@ from engine.core.instruments import PROGRAMS
 if TYPE_CHECKING:
     import torch
 
+    from engine import player
     from engine.band.network import Band
 
 
@@ -41,8 +42,8 @@ class Model:
         return {g: PROGRAMS | self.facts.get("programs", {}).get(g, {}) for g in self.genres}
 
 
-def load(path: Path | str = PATH, device: str | None = None) -> Model:
-    """The band of a checkpoint folder, in eval mode on `device` (cuda, mps or cpu; by default the best there is).
+def load(path: Path | str = PATHS["player"], device: str | None = None) -> Model | player.Model:
+    """The network of a checkpoint folder: the player, or the GAN on `device` (cuda, mps or cpu; by default the best).
 
     Refused when the checkpoint is missing, damaged, of another system or of a newer format.
     """
@@ -50,9 +51,12 @@ def load(path: Path | str = PATH, device: str | None = None) -> Model:
 
 
 @checkpoint.shared
-def _load(path: Path | str, device: str | None) -> Model:
-    from engine.band.network import STORED, Band  # here, because it brings PyTorch
+def _load(path: Path | str, device: str | None) -> Model | player.Model:
+    from engine import player  # here, because they bring PyTorch
+    from engine.band.network import STORED, Band
 
+    if checkpoint.read_config(path).get("system") == "player":
+        return player.load(path)
     where = choose_device(device)
     stored = checkpoint.load(path, "band")
     known = {f.name for f in fields(Config)}

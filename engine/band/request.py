@@ -13,7 +13,8 @@ from engine.core import checkpoint, request
 from engine.core.pianoroll import TRACKS
 from engine.core.request import option, pair
 
-PATH = CHECKPOINTS / "band"
+PATHS = {"player": CHECKPOINTS / "player", "gan": CHECKPOINTS / "band"}
+"""The networks that play, and their weights."""
 KEYS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
 
@@ -35,6 +36,10 @@ class Request(request.Request):
     genre: Mapping[str, float] = option(
         dataclasses.MISSING, "What the players have learned to play, from songs of this style; several are mixed.",
         low=0, high=1e6, called="The weight of a genre", metavar="NAME[:WEIGHT]", read=read_genre, repeated=True,
+    )  # fmt: skip
+    network: str = option(
+        "player", "The player writes note after note and hears what the others play; the GAN draws four bars at once.",
+        choices=tuple(PATHS), called="The network", before="gan",
     )  # fmt: skip
     bars: int = option(
         8, "A longer piece begins as the shorter one and has sections that return.", low=4, high=64,
@@ -76,7 +81,7 @@ class Request(request.Request):
             raise RequestError("The mix names no genre with a weight above 0.")
 
     def checkpoint(self) -> Path:
-        return PATH
+        return PATHS[self.network]
 
     @property
     def style(self) -> str:
@@ -90,5 +95,5 @@ class Request(request.Request):
     @classmethod
     def learned(cls) -> dict[str, Any]:
         """Genres, with the tempo that is typical of each."""
-        config = checkpoint.read_config(PATH)
+        config = checkpoint.read_config(PATHS["player"])
         return {"genres": list(config["model"]["genres"]), "tempo_by_genre": config.get("tempo_by_genre", {})}

@@ -61,6 +61,7 @@ class Option:
     repeated: bool = False  # the command line may give it several times, and `read` gives one part of it
     ending: str = "bin"  # of a file whose name has none
     formerly: tuple[str, ...] = ()  # how the command line spelled it when takes were made that are still kept
+    before: Any = None  # what it was in recipes from before it could be asked for, if not the default
 
 
 def option(default: Any, help: str, **known: Any) -> Any:
@@ -238,7 +239,7 @@ class Request:
             raise RequestError(
                 f"This recipe is of format {_shown(data.get('format'))}; expected {FORMAT}: update Bandstand."
             )
-        values = {}
+        values = cls._before()
         for name, value in data.items():
             if name == "format":
                 continue
@@ -261,7 +262,7 @@ class Request:
         for field in fields(cls):
             for flag in (field.flag, *field.option.formerly):
                 known[flag] = field
-        values: dict[str, Any] = {"seed": seed}
+        values: dict[str, Any] = {**cls._before(), "seed": seed}
         for name, value in options.items():
             if value is None or value is False:
                 continue
@@ -281,6 +282,11 @@ class Request:
                 text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
                 values[field.name] = read_one(field, text)
         return cls.of(cls.together(values))
+
+    @classmethod
+    def _before(cls) -> dict[str, Any]:
+        """What fields were in recipes that do not name them."""
+        return {f.name: f.option.before for f in fields(cls) if f.option.before is not None}
 
     @classmethod
     def of(cls: type[AnyRequest], values: Mapping[str, Any]) -> AnyRequest:

@@ -1,5 +1,17 @@
 """The player: one network that writes bars for any track, given any others.
 
-vocabulary.py says what a token is, grammar.py which may follow and what the network hears beside it, lanes.py turns
-notes into tokens and back, network.py is the transformer.
+    model = load()
+    for bar in perform(model, Brief(bars=8, genre={"jazz": 1.0}, seed=7)): …           one after the other
+    song_of(bars)
+
+vocabulary.py says what a token is, grammar.py which may follow and what the network hears beside it, lanes.py and
+bars.py turn notes into tokens and bars and back, network.py is the transformer, compiled.py plays it, playing.py knows
+what is given and what is wanted.
 """
+
+from engine.player.bars import Bar
+from engine.player.model import Model, load
+from engine.player.playing import Brief, perform, phrases
+from engine.player.song import song_of
+
+__all__ = ["Bar", "Brief", "Model", "load", "perform", "phrases", "song_of"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+import engine.player.vocabulary as v
 from engine.core.chords import recognise
-from engine.player import vocabulary as v
 from engine.player.lanes import Note, grid_of
 
 TICKS = 24  # a beat
@@ -23,6 +23,22 @@ class Bar:
     grid: int = v.STRAIGHT
     chords: tuple[int, int] = (-1, -1)  # of its halves (engine.core.chords), -1 for none
     lanes: Mapping[int, Sequence[Note]] = field(default_factory=dict)  # lane → (step, length, pitch), those that sound
+
+    def with_lane(self, lane: int, notes: Sequence[Note]) -> Bar:
+        """This bar with other notes in a lane; none: it rests."""
+        others = {other: rows for other, rows in self.lanes.items() if other != lane}
+        return replace(self, lanes={**others, lane: notes} if notes else others)
+
+    def moved(self, to: Callable[[int], int]) -> Bar:
+        """This bar with the pitched lanes' notes moved; two that meet are one, the longer."""
+        lanes = {}
+        for lane, notes in self.lanes.items():
+            longest: dict[tuple[int, int], int] = {}
+            for step, length, pitch in notes:
+                at = step, pitch if lane == v.DRUMS else to(pitch)
+                longest[at] = max(longest.get(at, 0), length)
+            lanes[lane] = sorted((step, length, pitch) for (step, pitch), length in longest.items())
+        return replace(self, lanes=lanes)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@
 one of the half bar after it; before a chord is planned those of the same half 1, 2, 4 and 8 bars before (84 for none,
 85 where that is not known); and the time from the window's start, in slots of two ticks.
 
-`bits` uint8 [180]: the pitch classes that the lanes written before sound at the step (12), those that this lane sounded
+`bits` uint8 [192]: the pitch classes that the lanes written before sound at the step (12), those that this lane sounded
 there a bar before (12) and four (12; of drums the classes of `DRUM_CLASSES`), at which steps this lane began notes one
 bar before (24), two (24) and four (24), at which the pitched lanes written before begin them in this bar (24), and at
-which the kick (24) and the snare (24) are struck in it.
+which the kick (24) and the snare (24) are struck in it; and the lanes that this bar (6) and the one before it (6) have
+so far.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -25,11 +26,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from engine.player import vocabulary as v
+import engine.player.vocabulary as v
 
 SLOT = 2  # ticks
 MAX_SLOTS = 144 // SLOT  # of a bar
-NUMBERS, BITS = 10, 180
+NUMBERS, BITS = 10, 192
 NO_LANE, NO_STEP, UNKNOWN = len(v.LANES), v.MAX_STEPS, v.CHORDS + 1
 DRUM_CLASSES = ((35, 36), (38, 40), (42, 44), (46,), (49, 52, 55, 57), (51, 53, 59), (41, 43, 45), (47, 48, 50), (37,),
                 (39,), (54, 69, 70, 82))  # fmt: skip
@@ -90,7 +91,7 @@ def start(meter: tuple[int, int] = (4, 4), classes: np.ndarray | None = None) ->
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _begin_lane(m: Any, lane: int, relation: int) -> None:
     """A lane's TRACK: nothing written yet, or its earlier bar again, or that bar's rhythm to follow."""
     state, bar, slots = m.state, m.state[BAR_], m.state[SLOTS]
@@ -111,7 +112,7 @@ def _begin_lane(m: Any, lane: int, relation: int) -> None:
         m.rhythm[lane, bar] = m.rhythm[lane, then]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _note_rhythm(m: Any, token: int) -> None:
     """Another event or length of the lane's bar; more than there is room for, and the rhythm cannot return."""
     rhythm = m.rhythm[m.state[LANE], m.state[BAR_]]
@@ -123,7 +124,7 @@ def _note_rhythm(m: Any, token: int) -> None:
     m.state[SAID] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _sound_note(m: Any, classes: int, steps: int) -> None:
     """A note of the lane, or its drums, for so many steps."""
     state = m.state
@@ -133,7 +134,7 @@ def _sound_note(m: Any, classes: int, steps: int) -> None:
         m.sound[state[LANE], i] |= classes
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _plan(m: Any, token: int) -> None:
     """PLAN, BAR, CHORD or GO."""
     state = m.state
@@ -154,7 +155,7 @@ def _plan(m: Any, token: int) -> None:
         state[LANE], state[STEP], state[KIND] = NO_LANE, NO_STEP, AT_GO
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def advance(m: Any, token: int) -> None:
     """Move the machine on by a token that is allowed; END is none that is written."""
     state = m.state
@@ -180,7 +181,7 @@ def advance(m: Any, token: int) -> None:
             _sound_note(m, 1 << (token - _PITCH) % 12, state[LENGTH])
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _allow_events(state: Any, mask: Any) -> None:
     """Later steps; at the step itself longer notes, but of drums none."""
     begun = state[KIND] != AT_NEW
@@ -192,7 +193,7 @@ def _allow_events(state: Any, mask: Any) -> None:
         mask[_EVENT + step * _LENGTHS + shortest - 1 : _EVENT + step * _LENGTHS + max(longest, shortest - 1)] = True
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _allow_bars(state: Any, mask: Any) -> None:
     """Another bar of the plan, on a grid of no more than `MAX_STEPS` steps."""
     if state[PLANNED] < _WINDOW:
@@ -200,7 +201,7 @@ def _allow_bars(state: Any, mask: Any) -> None:
             mask[_BAR + grid] = state[SLOTS] // _UNITS[grid] <= _STEPS
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _allow_plan(state: Any, mask: Any) -> None:
     """PLAN at the very start; then bars and two chords for each, and from there to a bar that is planned."""
     kind = state[KIND]
@@ -213,7 +214,7 @@ def _allow_plan(state: Any, mask: Any) -> None:
         mask[_GO : _GO + state[PLANNED]] = kind == AT_CHORD
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _allow_lanes(m: Any, mask: Any) -> None:
     """The bar's end; another bar or plan; or a lane that this bar has not: new, or as where it was on this grid."""
     state = m.state
@@ -230,7 +231,7 @@ def _allow_lanes(m: Any, mask: Any) -> None:
                 mask[_TRACK + lane * _RELATIONS + relation] = relation < _RHYTHM or m.rhythm[lane, then, 0] > 0
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _allow_rhythm(m: Any, mask: Any) -> bool:
     """The next event of the rhythm that is followed; False where it is all said."""
     state = m.state
@@ -241,7 +242,7 @@ def _allow_rhythm(m: Any, mask: Any) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def allowed(m: Any, mask: Any) -> None:
     """Mark what may come next, bool [TOKENS]; a piece may end wherever END may come."""
     state = m.state
@@ -266,7 +267,7 @@ def allowed(m: Any, mask: Any) -> None:
             _allow_lanes(m, mask)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _hear_others(m: Any, at: int, bits: Any) -> None:
     """What the lanes written before sound at a step, and when they begin notes in this bar; kick and snare."""
     state = m.state
@@ -286,7 +287,7 @@ def _hear_others(m: Any, at: int, bits: Any) -> None:
             bits[108 + s] |= m.onset[other, here + s * unit]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _hear_itself(m: Any, at: int, bits: Any) -> None:
     """What this lane sounded at a step, and when it began notes, in earlier bars."""
     state = m.state
@@ -302,9 +303,9 @@ def _hear_itself(m: Any, at: int, bits: Any) -> None:
                 bits[first + s] = m.onset[lane, here - back * slots + s * unit]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def hear(m: Any, numbers: Any, bits: Any) -> None:
-    """Fill in what is known before the next token: int [10] and uint8 [180] (see the head of this file)."""
+    """Fill in what is known before the next token: int [10] and uint8 [192] (see the head of this file)."""
     state = m.state
     bar = max(state[BAR_], 0)
     unit = _UNITS[state[GRID]]
@@ -324,20 +325,24 @@ def hear(m: Any, numbers: Any, bits: Any) -> None:
         for i in range(4):
             if bar >= 1 << i:
                 numbers[5 + i] = m.plan[bar - (1 << i), half]
+    if state[KIND] >= AT_GO:
+        for lane in range(_LANES):
+            bits[180 + lane] = m.bars[bar, 0] >> lane & 1
+            bits[186 + lane] = bar > 0 and m.bars[bar - 1, 0] >> lane & 1
     if state[LANE] != NO_LANE:
         _hear_others(m, at, bits)
         _hear_itself(m, at, bits)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def walk(m: Any, tokens: Any, numbers: Any, bits: Any) -> None:
-    """Advance by tokens [T] and hear after each: numbers int16 [T, 10], bits uint8 [T, 180]."""
+    """Advance by tokens [T] and hear after each: numbers int16 [T, 10], bits uint8 [T, 192]."""
     for i in range(len(tokens)):
         advance(m, tokens[i])
         hear(m, numbers[i], bits[i])
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def first_fault(m: Any, tokens: Any) -> int:
     """The index of the first token that is not allowed, -1 where all are."""
     mask = np.zeros(_TOKENS, np.bool_)

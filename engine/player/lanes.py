@@ -11,8 +11,8 @@ from itertools import groupby
 
 import numpy as np
 
+import engine.player.vocabulary as v
 from engine import RequestError
-from engine.player import vocabulary as v
 
 Note = tuple[int, int, int]
 """(step, length, pitch)."""

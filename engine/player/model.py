@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine import CHECKPOINTS, RequestError
 from engine.core import checkpoint
-from engine.player import compiled
+from engine.player.desk import Weights, weights_of
 from engine.player.grammar import drum_classes
 from engine.player.lanes import numbered
 from engine.player.network import Config, Player
@@ -27,6 +27,7 @@ class Model:
 
     network: Player
     combos: tuple[tuple[int, ...], ...]  # the drums of each COMBO
+    facts: Mapping[str, Any] = field(default_factory=dict)  # config.json
     sha256: str = ""
 
     @property
@@ -35,9 +36,9 @@ class Model:
         return self.network.config.genres
 
     @cached_property
-    def weights(self) -> compiled.Weights:
+    def weights(self) -> Weights:
         """As the compiled loop reads them."""
-        return compiled.weights_of(self.network)
+        return weights_of(self.network)
 
     @cached_property
     def numbered(self) -> Mapping[tuple[int, ...], int]:
@@ -57,12 +58,12 @@ def load(path: Path | str = PATH) -> Model:
     """
     stored = checkpoint.load(path, "player")
     combos = stored.model.get("combos", ())
-    return Model(network_of(stored, path), tuple(tuple(drums) for drums in combos), stored.sha256)
+    return Model(network_of(stored, path), tuple(tuple(drums) for drums in combos), stored.config, stored.sha256)
 
 
 def network_of(stored: checkpoint.Checkpoint, path: Path | str) -> Player:
     """The network of a checkpoint that was read from `path`, in eval mode. Refused where it describes another."""
-    known = {field.name for field in fields(Config)}
+    known = {each.name for each in fields(Config)}
     try:
         described = {name: value for name, value in stored.model.items() if name in known}
         config = Config(**described | {"genres": tuple(described["genres"])})

@@ -2,7 +2,7 @@
 
     token [batch, time]                          embedded, and to it are added
     numbers [batch, time, 10]                    lane, step, bar of the window, six chords, time (grammar.hear)
-    bits [batch, time, 180]                      a linear map of what the others play, and the lane in earlier bars
+    bits [batch, time, 192]                      a linear map of what the others play, and the lane in earlier bars
     controls [batch, 2 + 2 · 6 lanes + 2]        genre, meter; busyness and register of each lane, which count where
                                                  that lane is being written; bars from the song's start and to its end
 
@@ -23,10 +23,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.player.grammar import BITS, NO_LANE, NO_STEP, SLOT, UNKNOWN
+from engine.player.levels import LEVELS
 from engine.player.vocabulary import LANES, METERS, TOKENS, WINDOW
 
-LEVELS = 8
-"""Of a control: 0 says nothing, 1..7 from the least to the most."""
 CONTROLS = 2 + 2 * len(LANES) + 2
 PERIODS = (4, 1, 16, 2, 8, 0.5, 32, 64, 3, 1.5, 6, 12)
 """Beats in which the rotary positions in time come round."""

@@ -9,17 +9,19 @@ where the bars after it are given, four on either side. So a longer piece begins
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+import engine.player.compiled as compiled
+import engine.player.vocabulary as v
 from engine import RequestError
-from engine.player import compiled
-from engine.player import vocabulary as v
 from engine.player.bars import Bar
+from engine.player.desk import Desk, desk_of
 from engine.player.lanes import Note, encode
+from engine.player.levels import LEVELS
 from engine.player.model import Model
-from engine.player.network import CONTROLS, LEVELS
+from engine.player.network import CONTROLS
 from engine.player.song import lanes_by_bar
 from engine.player.writing import Writer
 
@@ -62,6 +64,15 @@ class Brief:
         for name, levels in (("busyness", self.busy), ("register", self.register)):
             if not all(1 <= level < LEVELS for level in levels.values()):
                 raise RequestError(f"The {name} of a lane is a level of 1 to {LEVELS - 1}.")
+
+    def keeping(self, bars: Sequence[Bar], lanes: Sequence[int]) -> Brief:
+        """This brief with some lanes given as they are in these bars, rests too, and with their grids and chords."""
+        return replace(
+            self,
+            given={n: {lane: bar.lanes.get(lane, ()) for lane in lanes} for n, bar in enumerate(bars)},
+            grids={n: bar.grid for n, bar in enumerate(bars)},
+            chords={2 * n + half: chord for n, bar in enumerate(bars) for half, chord in enumerate(bar.chords)},
+        )
 
     def wanted(self, bar: int) -> tuple[int, ...]:
         """The lanes that are to be written in a bar."""
@@ -125,7 +136,7 @@ class _Section:
             yield from ([self.known[bar]] * len(seeds) for bar in self.bars)
             return
         uniform = np.stack([np.random.default_rng([seed, self.bars.start, 5]).random(DRAWS) for seed in seeds])
-        desk = compiled.desk(self.model.network, brief.genre, brief.controls(), brief.meter, self.model.classes,
+        desk = desk_of(self.model.network, brief.genre, brief.controls(), brief.meter, self.model.classes,
                              uniform)  # fmt: skip
         self._run(desk, self._opening(), ())
         for bar in self.bars:
@@ -134,7 +145,7 @@ class _Section:
                 self._run(desk, [v.GO + bar - self.start, compiled.LANES], wanted)
             yield [self._written(desk, candidate, bar) for candidate in range(len(seeds))]
 
-    def _written(self, desk: compiled.Desk, candidate: int, bar: int) -> Bar:
+    def _written(self, desk: Desk, candidate: int, bar: int) -> Bar:
         """A bar as a candidate has it, what is given in it as it was."""
         tokens = desk.tokens[candidate, : desk.time[candidate]].tolist()
         grid, lanes = lanes_by_bar(tokens, self.model.combos)[bar - self.start]
@@ -142,9 +153,10 @@ class _Section:
         first, second = (int(chord) if chord < v.CHORDS else -1 for chord in plan)
         return Bar(grid, (first, second), {**lanes, **self.known[bar].lanes})
 
-    def _run(self, desk: compiled.Desk, script: Sequence[int], wanted: tuple[int, ...]) -> None:
+    def _run(self, desk: Desk, script: Sequence[int], wanted: tuple[int, ...]) -> None:
         may = np.ones(v.TOKENS, np.bool_)
         may[v.PLAN] = may[v.GO : v.TRACK] = False  # where to go on is not the network's to say
+        may[v.COMBO + len(self.model.combos) :] = False
         for lane in set(range(len(v.LANES))) - set(wanted):
             may[v.track(lane, 0) : v.track(lane + 1, 0)] = False
         items = np.array(script, np.int32)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import engine.player.vocabulary as v
 from engine.core.instruments import PROGRAMS
 from engine.core.pianoroll import TRACKS
 from engine.core.song import Note, Song, Track
-from engine.player import vocabulary as v
 from engine.player.bars import TICKS, Bar
 from engine.player.lanes import Note as Row
 from engine.player.lanes import decode

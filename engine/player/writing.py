@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from engine.player import vocabulary as v
+import engine.player.vocabulary as v
 from engine.player.grammar import RHYTHM_TOKENS
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.plain_player import Cache, Piece, play, step
+from benchmarks.player import Cache, Piece, play, step
 from engine.core.pianoroll import TRACKS
 from engine.player import grammar, vocabulary
 from engine.player.bars import Bar

@@ -9,10 +9,11 @@ import pytest
 from engine.core import checkpoint
 from engine.player import grammar, vocabulary
 from engine.player.lanes import decode
+from engine.player.levels import busyness, register
 from training.core.data import SongNotes
 from training.player import train
 from training.player.prepare import NO_LEAD, OWN_LEAD, lanes_of, lead_of, on_bars, prepare, with_meters
-from training.player.windows import Windows, busyness, register
+from training.player.windows import Windows
 
 SIXTEENTH = 6
 CHORDS = ((60, 64, 67), (57, 60, 64), (65, 69, 72), (67, 71, 74))

@@ -8,10 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.plain_player import Piece, play
+from benchmarks.player import Piece, play
 from engine import RequestError
 from engine.player import compiled, vocabulary
 from engine.player.bars import Bar, bars_of, lay
+from engine.player.desk import desk_of
 from engine.player.model import Model
 from engine.player.network import CONTROLS, Config, Player
 from engine.player.playing import Brief, perform, phrases
@@ -62,7 +63,7 @@ def test_what_is_read_together_is_what_is_written_one_by_one(model):
     plan = [vocabulary.PLAN, *[vocabulary.bar(0), vocabulary.chord(0), vocabulary.chord(5)] * 8]
     note = [vocabulary.track(PIANO, 0), vocabulary.event(0, 4), vocabulary.PITCH + 60]
     tokens = np.array([*plan, vocabulary.GO, *note])
-    desks = [compiled.desk(model.network, {}, np.zeros(CONTROLS, np.int64), (4, 4), model.classes, np.zeros((3, 1)))
+    desks = [desk_of(model.network, {}, np.zeros(CONTROLS, np.int64), (4, 4), model.classes, np.zeros((3, 1)))
              for _ in range(2)]  # fmt: skip
     compiled.read(model.weights, desks[0], tokens)
     compiled.play(model.weights, desks[1], tokens.astype(np.int32), np.ones(vocabulary.TOKENS, bool), 1.0, 1.0)

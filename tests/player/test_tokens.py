@@ -138,8 +138,11 @@ def test_what_is_heard_before_a_note():
     numbers, bits = hear([*first, *second])
     none, unknown = vocabulary.CHORDS, grammar.UNKNOWN
     assert numbers[-1].tolist() == [3, 8, 1, none, *[unknown] * 5, (16 + 8) * 6 // grammar.SLOT]
-    others, before, others_begin, kick, snare = 0, 12, 108, 132, 156
-    assert np.flatnonzero(bits[-1]).tolist() == [others + 0, before + 7, 36 + 8, others_begin + 0, kick + 0, snare + 4]
+    others, before, others_begin, kick, snare, lanes, lanes_before = 0, 12, 108, 132, 156, 180, 186
+    written = [lanes + lane for lane in (0, 1, 3)], [lanes_before + lane for lane in (1, 3)]
+    assert np.flatnonzero(bits[-1]).tolist() == [
+        others + 0, before + 7, 36 + 8, others_begin + 0, kick + 0, snare + 4, *written[0], *written[1]
+    ]  # fmt: skip
     assert numbers[-2].tolist() == [3, grammar.NO_STEP, 1, 5, none, *[unknown] * 4, 16 * 6 // grammar.SLOT]
 
 
@@ -154,8 +157,8 @@ def test_what_is_heard_before_a_chord_is_planned():
 def test_drums_hear_what_they_struck_before_and_cowbells_are_among_the_others():
     _, bits = hear([*bar(0, (0, [(0, 1, 36), (0, 1, 42), (2, 1, 56)])), *bar(1), vocabulary.track(0, 0),
                           vocabulary.event(0, 1), vocabulary.PITCH + 35, vocabulary.event(2, 1)])  # fmt: skip
-    assert np.flatnonzero(bits[-3]).tolist() == [12, 12 + 2, 36 + 0, 36 + 2]
-    assert np.flatnonzero(bits[-1]).tolist() == [12 + len(grammar.DRUM_CLASSES), 36 + 0, 36 + 2]
+    assert np.flatnonzero(bits[-3]).tolist() == [12, 12 + 2, 36 + 0, 36 + 2, 180, 186]
+    assert np.flatnonzero(bits[-1]).tolist() == [12 + len(grammar.DRUM_CLASSES), 36 + 0, 36 + 2, 180, 186]
 
 
 def test_a_bar_of_triplets_is_known_by_its_onsets():

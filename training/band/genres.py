@@ -39,6 +39,17 @@ GENRES = {
     "rock": ("rock", "metal"),
     "soul": ("rnb_soul", "hiphop"),
 }
+# The General MIDI programs with which a genre's tracks are played unless a person chooses others.
+PROGRAMS = {
+    "classical": {"guitar": 24, "bass": 43, "strings": 48},
+    "jazz": {"guitar": 26, "bass": 32, "strings": 66},
+    "country": {"guitar": 25, "bass": 33, "strings": 40},
+    "electronic": {"piano": 5, "guitar": 27, "bass": 38, "strings": 81},
+    "game": {"piano": 6, "guitar": 28, "bass": 38, "strings": 80},
+    "punk": {"guitar": 30, "bass": 34, "strings": 30},
+    "rock": {"guitar": 29, "bass": 34, "strings": 18},
+    "soul": {"piano": 4, "guitar": 27, "bass": 33, "strings": 61},
+}
 
 
 def genre_of(labels: list[str], genres: dict[str, tuple[str, ...]] | None = None) -> np.ndarray:

@@ -23,22 +23,10 @@ from training.band import measures
 from training.band.calibrate import binary, calibrate, sample, set_thresholds
 from training.band.codec import autoencoder, decoder_weights, encode, train_probes
 from training.band.gan import Phrases, train
-from training.band.genres import GENRES, features, genre_of
+from training.band.genres import GENRES, PROGRAMS, features, genre_of
 from training.band.prepare import Windows, real_phrases
 from training.core import cards, metrics
 from training.core.options import add_common
-
-# The General MIDI programs with which a genre's tracks are played unless a person chooses others.
-PROGRAMS = {
-    "classical": {"guitar": 24, "bass": 43, "strings": 48},
-    "jazz": {"guitar": 26, "bass": 32, "strings": 66},
-    "country": {"guitar": 25, "bass": 33, "strings": 40},
-    "electronic": {"piano": 5, "guitar": 27, "bass": 38, "strings": 81},
-    "game": {"piano": 6, "guitar": 28, "bass": 38, "strings": 80},
-    "punk": {"guitar": 30, "bass": 34, "strings": 30},
-    "rock": {"guitar": 29, "bass": 34, "strings": 18},
-    "soul": {"piano": 4, "guitar": 27, "bass": 33, "strings": 61},
-}
 
 
 def assemble(config: Config, prepared: Path, codec: Path, scales: list[tuple[torch.Tensor, torch.Tensor]]) -> Band:

@@ -7,7 +7,7 @@
                                          254: a part of its own)
     songs.npz     first bar of each song (int64 [songs + 1]), genre (-1: none), split, meter (numbers), key shift
     combos.json   the drums often struck together, in the order of their tokens
-    facts.json    counts
+    facts.json    counts, and what is usual in each genre (usual.py)
 
 Songs are moved to C major or A minor as a whole. The *lead* is the top line of the piano, guitar or strings, in eights
 of bars: of the track whose top line lies highest, moves most and is most alone; where none plays half of the bars there
@@ -34,6 +34,7 @@ from training.band.genres import GENRES, genre_of
 from training.band.prepare import key_shift
 from training.core.data import SongNotes, songs_npz
 from training.core.options import add_common
+from training.player.usual import usual
 from training.variation.prepare import SPLITS
 
 LISTED = 7  # lanes of a bar: five tracks, lead, and the track of the lead without it
@@ -179,7 +180,8 @@ def prepare(songs: list[tuple[SongNotes, tuple[int, int]]], out: Path) -> dict:
         shift=np.array(shifts, np.int8),
     )
     (out / "combos.json").write_text(json.dumps(combos))
-    facts = {"songs": len(songs), "bars": int(sum(map(len, bars))), "tokens": int(sum(sizes)), "genres": list(GENRES)}
+    facts = {"songs": len(songs), "bars": int(sum(map(len, bars))), "tokens": int(sum(sizes)), "genres": list(GENRES),
+             "usual": usual(song for song, meter in songs if meter == (4, 4) and song.split == "train")}  # fmt: skip
     (out / "facts.json").write_text(json.dumps(facts, indent=1))
     return facts
 

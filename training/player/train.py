@@ -25,6 +25,7 @@ from engine import CHECKPOINTS
 from engine.core import checkpoint
 from engine.player import vocabulary as v
 from engine.player.network import Config, Player
+from training.band.genres import PROGRAMS
 from training.core import cards
 from training.core.loop import Loop
 from training.core.optimizers import muon_of
@@ -188,6 +189,8 @@ def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int) -
         data=DATA,
         licence=LICENCE,
         songs=facts["songs"],
+        programs=PROGRAMS,
+        **facts["usual"],
         **cards.kept(folder),
     )
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from engine.player import grammar
 from engine.player import vocabulary as v
-from engine.player.network import CONTROLS, LEVELS
+from engine.player.levels import LEVELS, busyness, register
+from engine.player.network import CONTROLS
 from engine.player.writing import Writer
 from training.band.genres import GENRES
 from training.player.prepare import LISTED, METERS, NO_LEAD, OWN_LEAD
@@ -29,7 +30,6 @@ WITH_LEAD, ANY_ORDER, SAID = 0.25, 0.5, 0.5  # shares of windows with a tune, in
 UNSAID = 0.1  # share of windows that do not say their genre
 LANES_GIVEN, BARS_GIVEN = 0.3, 0.2  # shares of windows in which some lanes, or the bars around some, are written first
 LEAD_GIVEN = 0.7  # share of those with a tune in which it is
-NOTES_A_BAR = (1, 2, 4, 6, 9, 13)  # onsets, between the levels of busyness
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,8 @@ class Example:
     tokens: np.ndarray  # int64 [T]
     targets: np.ndarray  # int64 [T]: what it is to say after each, PAD where nothing is asked
     numbers: np.ndarray  # int16 [T, 10]
-    bits: np.ndarray  # uint8 [T, 180]
+    bits: np.ndarray  # uint8 [T, 192]
     controls: np.ndarray  # int64 [CONTROLS]
-
-
-def busyness(onsets: int, bars: int) -> int:
-    """1..7, from so many onsets in so many bars in which the lane plays."""
-    return 1 + int(np.searchsorted(NOTES_A_BAR, onsets / max(bars, 1), "right"))
-
-
-def register(pitch: float) -> int:
-    """1..7, the octave of a mean MIDI pitch from C1 up."""
-    return int(np.clip((pitch - 12) // 12, 1, LEVELS - 1))
 
 
 class Windows:
@@ -117,16 +107,14 @@ class Windows:
         controls = np.zeros(CONTROLS, np.int64)
         controls[0] = self.genre[song] if self.genre[song] >= 0 and rng.random() > UNSAID else len(GENRES)
         controls[1] = self.meter[song]
-        for lane in range(len(v.LANES)):
-            mine = [bar[lane] for bar in written if len(bar[lane])]
-            if mine and rng.random() < SAID:
-                whole = np.concatenate(mine)
-                onsets = int(((whole >= v.EVENT) & (whole < v.LONG)).sum())
-                controls[2 + lane] = busyness(onsets, len(mine))
-            if mine and lane != v.DRUMS and rng.random() < SAID:
-                whole = np.concatenate(mine)
-                pitches = whole[(whole >= v.PITCH) & (whole < v.COMBO)].astype(int) - v.PITCH
-                controls[2 + len(v.LANES) + lane] = register(float(pitches.mean()))
+        if rng.random() < SAID:
+            lanes = [np.concatenate([bar[lane] for bar in written]) for lane in range(len(v.LANES))]
+            sounding = [sum(len(bar[lane]) > 0 for bar in written) for lane in range(len(v.LANES))]
+            # What is said must not tell who plays: a lane that rests is said to be the least busy, anywhere.
+            levels = [busyness(int(((x >= v.EVENT) & (x < v.LONG)).sum()), n) for x, n in zip(lanes, sounding)]
+            pitches = [x[(x >= v.PITCH) & (x < v.COMBO)].astype(int) - v.PITCH for x in lanes]
+            registers = [register(float(p.mean())) if len(p) else rng.integers(1, LEVELS) for p in pitches]
+            controls[2 : 2 + 2 * len(lanes)] = np.where(rng.random(2 * len(lanes)) < SAID, levels + registers, 0)
         if rng.random() < SAID:
             first, end = int(self.first[song]), int(self.first[song + 1])
             controls[-2] = 1 + min((start - first) // v.WINDOW, LEVELS - 2)

@@ -1,6 +1,9 @@
-"""The player in plain PyTorch, with a cache of keys and values: what its compiled loop must equal, and is timed beside.
+"""What the player costs on one thread: eight bars, candidates side by side, the next bar, long pieces.
 
-Every piece has a machine (engine/player/grammar.py) that says what may come next, and a generator of its own.
+    python -m benchmarks.player
+
+Beside it: the same network in plain PyTorch with a cache of keys and values, whose tokens must be the same; and the
+floor, the time in which memory gives a token's weights once.
 """
 
 # mypy: disable-error-code="no-any-return"
@@ -9,15 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.player import grammar
+from benchmarks.table import head, median, row, seconds
+from engine.player import Brief, Model, grammar, load, perform, phrases
 from engine.player import vocabulary as v
-from engine.player.network import Block, Player
+from engine.player.desk import LONG_BAR
+from engine.player.network import CONTROLS, Block, Player
+from engine.player.song import lanes_by_bar
 
 
 @dataclass
@@ -46,6 +54,8 @@ class Piece:
     def _write(self, token: int) -> None:
         grammar.advance(self.machine, token)
         self.tokens.append(token)
+        if token < v.TRACK:
+            self._begun = len(self.tokens)
 
     def take(self, token: int) -> bool:
         """Write a token, and where a plan or a bar is whole what comes next; False when the piece is."""
@@ -66,7 +76,7 @@ class Piece:
         return v.GO + self._bar if planned and self.machine.state[grammar.CHORDS_] == 2 else None
 
     def heard(self) -> tuple[np.ndarray, np.ndarray]:
-        """What is known before the next token: numbers [10] and bits [180]."""
+        """What is known before the next token: numbers [10] and bits [192]."""
         numbers, bits = np.zeros(grammar.NUMBERS, np.int64), np.zeros(grammar.BITS, np.uint8)
         grammar.hear(self.machine, numbers, bits)
         return numbers, bits
@@ -78,10 +88,12 @@ class Piece:
         if due is not None:
             return due
         grammar.allowed(self.machine, self._mask)
+        if self._mask[v.END] and len(self.tokens) - self._begun > LONG_BAR:
+            return v.END
         may = np.flatnonzero(self._mask & self._may)
         if temperature <= 0:
             return int(may[logits[may].argmax()])
-        chance = np.exp((logits[may] - logits[may].max()) / temperature)
+        chance = np.exp((logits[may].astype(float) - logits[may].max()) / temperature)
         order = np.argsort(-chance, kind="stable")
         total = np.cumsum(chance[order])
         kept = int(np.searchsorted(total, top_p * total[-1])) + 1
@@ -141,3 +153,45 @@ def play(network: Player, pieces: Sequence[Piece], temperature: float = 1.0, top
             rest = torch.tensor([i for i, on in enumerate(going) if on], dtype=torch.long)
             alive, controls = [piece for piece, on in zip(alive, going) if on], controls[rest]
             cache.keep(rest)
+
+
+def floor(bytes_read: int) -> float:
+    """Seconds in which so many bytes, which no cache near the core holds, are read once."""
+    array = np.ones(bytes_read // 4, np.float32)
+    return median(array.sum, 50)
+
+
+def main() -> None:
+    torch.set_num_threads(1)  # as the studio does
+    model = load()
+    head()
+    row("loading", f"{1000 * median(load):.0f} ms")
+    rock = partial(Brief, genre={"rock": 1.0}, seed=1)
+    weights = sum(array.nbytes for array in model.weights[6:13])  # those that every token is multiplied with
+    pieces = {count: median(partial(phrases, model, rock(8), range(count))) for count in (1, 4, 8)}
+    plain_piece(model, 1)  # compiles the grammar
+    plain = seconds(partial(plain_piece, model, 8))
+    tokens = plain_piece(model, 8).tokens
+    same = [bar.lanes for bar in perform(model, rock(8))] == [lanes for _, lanes in lanes_by_bar(tokens, model.combos)]
+    row("8 bars", f"{1000 * pieces[1]:.0f} ms",
+        f"plain PyTorch: {1000 * plain:.0f} ms, {'the same' if same else 'NOT the same'} notes; floor "
+        f"{1000 * len(tokens) * floor(weights):.0f} ms", "1000 ms")  # fmt: skip
+    for count in (4, 8):
+        row(f"8 bars, {count} candidates", f"{1000 * pieces[count]:.0f} ms", "", "1000 ms" if count == 4 else "")
+    asked = rock(33).keeping([*perform(model, rock(33))][:32], range(5))
+    spent = median(lambda: list(islice(perform(model, asked), 32, 33)))
+    row("bar 33 after 32 that are given", f"{1000 * spent:.0f} ms", "", "100 ms")
+    row("64 bars", f"{median(lambda: list(perform(model, rock(64))), 3):.2f} s", "", "6 s")
+
+
+def plain_piece(model: Model, bars: int) -> Piece:
+    """A piece in plain PyTorch, with the seed 1."""
+    controls = np.zeros(CONTROLS, np.int64)
+    controls[0] = model.genres.index("rock")
+    piece = Piece(controls, np.random.default_rng([1, 0, 5]), bars=bars, classes=model.classes)
+    play(model.network, [piece])
+    return piece
+
+
+if __name__ == "__main__":
+    main()

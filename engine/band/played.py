@@ -1,0 +1,115 @@
+"""Band by the player: a brief for it, and its bars as a song in a key, at a tempo, with a touch.
+
+The player writes in C. A player of the band who plays another part hears what the others play, and the others' parts
+stay as they were: each such part is written anew beside the band's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine import Progress
+from engine.band.request import KEYS, Request
+from engine.core.instruments import PROGRAMS
+from engine.core.pianoroll import TRACKS
+from engine.core.result import Result
+from engine.core.song import Note, Track
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine import player
+
+SCALE = (0, 2, 4, 5, 7, 9, 11)  # the major scale, and its relative minor's
+TOUCH = 5  # standard deviation of velocities
+ORDINARY, USUAL, WILD = (0.8, 0.9), (1.0, 0.97), (1.2, 0.995)  # temperature and top p at adventurousness 0, 1 and 2
+
+
+def play(model: player.Model, request: Request, progress: Progress | None = None) -> Result:
+    """A song of `request.bars` bars of 4/4 in five tracks. `progress` counts bars."""
+    from engine import player  # here, because it brings PyTorch
+
+    brief = _brief(model, request)
+    total = request.bars * (1 + len(request.track_seeds))
+    done = 0
+
+    def performed(brief: player.Brief) -> list[player.Bar]:
+        nonlocal done
+        bars = []
+        for bar in player.perform(model, brief):
+            if progress:
+                progress(done, total)
+            bars.append(bar)
+            done += 1
+        return bars
+
+    band = performed(brief)
+    bars = band
+    for name, seed in request.track_seeds.items():
+        lane = TRACKS.index(name)
+        others = tuple(other for other in range(len(TRACKS)) if other != lane)
+        again = performed(replace(brief.keeping(band, others), seed=seed))
+        bars = [bar.with_lane(lane, new.lanes.get(lane, ())) for bar, new in zip(bars, again)]
+    if progress:
+        progress(total, total)
+    return _result(model, request, bars)
+
+
+def _brief(model: player.Model, request: Request) -> player.Brief:
+    """What the request asks of the player."""
+    from engine import player  # here, because it brings PyTorch
+
+    reach = request.adventurousness
+    near, far = (ORDINARY, USUAL) if reach <= 1 else (USUAL, WILD)
+    temperature, top_p = np.array(near) + (reach if reach <= 1 else reach - 1) * (np.array(far) - near)
+    busy = {}
+    if request.density != 0.5:
+        usual = _mixed(model, request, "busy_by_genre")
+        level = np.rint(usual + (request.density - 0.5) * 10)
+        busy = {lane: int(np.clip(level[lane], 1, 7)) for lane in range(len(TRACKS))}
+    return player.Brief(request.bars, dict(request.genre), busy=busy, seed=request.seed,
+                        temperature=float(temperature), top_p=float(top_p))  # fmt: skip
+
+
+def _mixed(model: player.Model, request: Request, name: str) -> np.ndarray:
+    """A table of the checkpoint's by genre, mixed as the request's genres are."""
+    shares = np.array(list(request.genre.values())) / sum(request.genre.values())
+    return np.tensordot(shares, np.array([model.facts[name][genre] for genre in request.genre], float), 1)
+
+
+def _result(model: player.Model, request: Request, bars: Sequence[player.Bar]) -> Result:
+    from engine import player  # here, because it brings PyTorch
+
+    rng = np.random.default_rng([request.seed, 7])
+    root = KEYS.index(request.key) if request.key is not None else int(rng.integers(12))
+    strongest = max(request.genre.items(), key=lambda item: item[1])[0]
+    programs = {**PROGRAMS, **model.facts.get("programs", {}).get(strongest, {}), **request.programs}
+    tempo = request.tempo if request.tempo is not None else float(np.rint(_mixed(model, request, "tempo_by_genre")))
+    if request.lock_key:
+        bars = [bar.moved(in_scale) for bar in bars]
+    song = player.song_of(bars, shift=(root + 6) % 12 - 6, tempo=tempo)
+    loud = _mixed(model, request, "velocity_by_genre")
+    tracks = []
+    for t, (name, track) in enumerate(zip(TRACKS, song.tracks)):
+        touch = np.random.default_rng([request.track_seeds.get(name, request.seed), 11, t])
+        notes = () if name in request.without else _touched(track, loud[t], touch)
+        tracks.append(replace(track, program=programs[name]).with_notes(notes))
+    song = replace(song, tracks=tuple(tracks), title=request.style)
+    report = {"tempo": tempo, "notes": {t.name: len(t.notes) for t in song.tracks},
+              "chords": [list(bar.chords) for bar in bars]}  # fmt: skip
+    return Result(request=request, song=song, weights=model.sha256, report=report)
+
+
+def in_scale(pitch: int) -> int:
+    """A pitch, moved into C major's scale: F sharp leads up to G, the others lie a semitone above their scale note."""
+    return pitch if pitch % 12 in SCALE else pitch + (1 if pitch % 12 == 6 else -1)
+
+
+def _touched(track: Track, loud: np.ndarray, touch: np.random.Generator) -> list[Note]:
+    """The track's notes with velocities that stray around those usual at their sixteenth of the bar, [16]."""
+    stray = touch.normal(0, TOUCH, len(track.notes))
+    return [replace(note, velocity=int(np.clip(np.rint(loud[int(note.onset * 4) % len(loud)] + away), 1, 127)))
+            for note, away in zip(track.notes, stray)]  # fmt: skip

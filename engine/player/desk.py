@@ -1,0 +1,139 @@
+"""What the compiled loop works on: the network's weights as arrays, and what each candidate has written.
+
+Shapes: C candidates, W width, H hidden, L layers, T tokens of a window at most, S size of a head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+import engine.player.grammar as grammar
+import engine.player.vocabulary as v
+from engine import RequestError
+from engine.player.network import CONTROLS, PERIODS, Player
+
+LONG_BAR = 240
+"""Tokens of a bar after which it ends as soon as it may."""
+CAPACITY = v.WINDOW * (LONG_BAR + 60)
+"""Tokens of a window at most."""
+_LANES = len(v.LANES)
+
+
+class Weights(NamedTuple):
+    """The network's weights, float32, those of a product as [inputs, outputs]."""
+
+    token: Any  # [TOKENS, W]
+    numbers: Any  # [all numbers' values, W], one table after the other
+    offsets: Any  # int64 [9], where each begins
+    bits: Any  # [BITS, W]
+    busy: Any  # [(lanes + 1) · LEVELS, W]
+    register: Any
+    norm1: Any  # [L, W]
+    norm2: Any
+    in_proj: Any  # [L, W, 3 W]
+    out_proj: Any  # [L, W, W]
+    fc1: Any  # [L, W, 2 H]
+    fc2: Any  # [L, H, W]
+    norm: Any  # [W]
+    head: Any  # [TOKENS, W]
+    rate: Any  # float64 [S / 4], radians a token
+    turns: Any  # float64 [S / 4], radians a slot
+
+
+class Desk(NamedTuple):
+    """What C candidates have written, and what they need to go on."""
+
+    machines: grammar.Machine  # each array with a first axis of candidates
+    keys: Any  # float32 [C, L, heads, T, S]
+    values: Any
+    tokens: Any  # int32 [C, T]
+    time: Any  # int64 [C], tokens written
+    said: Any  # float32 [C, W], the network's last state, normed
+    whole: Any  # float32 [C, W], what the genre, meter and place in the song add to every token
+    levels: Any  # int64 [C, 2, lanes + 1], busyness and register
+    uniform: Any  # float64 [C, draws]
+    drawn: Any  # int64 [C], how many of them are used
+
+
+def _array(parameter: torch.Tensor) -> np.ndarray:
+    return np.ascontiguousarray(parameter.detach().float().cpu().numpy())
+
+
+def weights_of(network: Player) -> Weights:
+    """A network's weights as the loop reads them."""
+
+    def stacked(name: str) -> np.ndarray:
+        return np.stack([_array(getattr(block, name).weight.t()) for block in network.blocks])
+
+    tables = [_array(embedding.weight) for embedding in network.numbers]  # type: ignore[arg-type]
+    quarter = network.config.width // network.config.heads // 4
+    return Weights(
+        token=_array(network.token.weight),
+        numbers=np.concatenate(tables),
+        offsets=np.concatenate([[0], np.cumsum([len(table) for table in tables])[:-1]]),
+        bits=_array(network.bits.weight.T),
+        busy=_array(network.busy.weight),
+        register=_array(network.register.weight),
+        norm1=stacked("norm1"),
+        norm2=stacked("norm2"),
+        in_proj=stacked("in_proj"),
+        out_proj=stacked("out_proj"),
+        fc1=stacked("fc1"),
+        fc2=stacked("fc2"),
+        norm=_array(network.norm.weight),
+        head=_array(network.head.weight),
+        rate=10_000.0 ** -(np.arange(quarter) / quarter),
+        turns=2 * np.pi / np.array(PERIODS[:quarter]) * grammar.SLOT / 24,
+    )
+
+
+def _mixed(network: Player, genre: Mapping[str, float]) -> torch.Tensor:
+    """The embedding of a mix of genres, [W]; of no genre where none is named."""
+    genres = network.config.genres
+    weights = torch.zeros(len(genres) + 1)
+    for name, weight in genre.items():
+        if name not in genres:
+            raise RequestError(f"'{name}' is not a genre of this band; choose one of {', '.join(genres)}.")
+        weights[genres.index(name)] = weight
+    weights[-1] = 0 if genre else 1
+    return weights / weights.sum() @ network.genre.weight
+
+
+@torch.no_grad()
+def desk_of(
+    network: Player,
+    genre: Mapping[str, float],
+    controls: np.ndarray,
+    meter: tuple[int, int],
+    classes: np.ndarray,
+    uniform: np.ndarray,
+) -> Desk:
+    """An empty window for each candidate, in a genre or a mix of them.
+
+    controls: int64 [CONTROLS], but for the genre; uniform: numbers in [0, 1), float64 [C, n]. Refused when a genre is
+    none of the network's.
+    """
+    config, count = network.config, len(uniform)
+    one = grammar.start(meter, classes)
+    given = torch.from_numpy(controls.reshape(1, CONTROLS))
+    whole = network.meter(given[:, 1]) + network.begun(given[:, -2]) + network.left(given[:, -1])
+    whole = (whole + _mixed(network, genre)).numpy()
+    levels = np.zeros((2, _LANES + 1), np.int64)
+    levels[:, :_LANES] = controls[2 : 2 + 2 * _LANES].reshape(2, _LANES)
+    shape = (count, config.layers, config.heads, CAPACITY, config.width // config.heads)
+    return Desk(
+        machines=grammar.Machine(*(np.repeat(array[None], count, 0) for array in one)),
+        keys=np.empty(shape, np.float32),
+        values=np.empty(shape, np.float32),
+        tokens=np.zeros((count, CAPACITY), np.int32),
+        time=np.zeros(count, np.int64),
+        said=np.zeros((count, config.width), np.float32),
+        whole=np.repeat(whole, count, 0),
+        levels=np.repeat(levels[None], count, 0),
+        uniform=uniform,
+        drawn=np.zeros(count, np.int64),
+    )

@@ -1,0 +1,18 @@
+"""The levels of a lane's busyness and register: 0 says nothing, 1..7 go from the least to the most."""
+
+from __future__ import annotations
+
+import numpy as np
+
+LEVELS = 8
+NOTES_A_BAR = (1, 2, 4, 6, 9, 13)  # onsets, between the levels of busyness
+
+
+def busyness(onsets: int, bars: int) -> int:
+    """1..7, from so many onsets in so many bars in which the lane plays."""
+    return 1 + int(np.searchsorted(NOTES_A_BAR, onsets / max(bars, 1), "right"))
+
+
+def register(pitch: float) -> int:
+    """1..7, the octave of a mean MIDI pitch from C1 up."""
+    return int(np.clip((pitch - 12) // 12, 1, LEVELS - 1))
