@@ -36,6 +36,7 @@ from training.player.windows import Example, Windows
 WARM_UP = 100  # steps
 ADAM_RATE = 4e-3
 EMA = 0.995
+GROUP = 8  # steps
 BRANCHED = "branched.json"  # at which step a branch left its run
 KINDS = {"end": v.END, "bar": v.BAR, "chord": v.CHORD, "track": v.TRACK, "event": v.EVENT, "long": v.LONG,
          "pitch": v.PITCH, "combo": v.COMBO}  # fmt: skip
@@ -63,6 +64,26 @@ def collate(examples: list[Example]) -> dict[str, torch.Tensor]:
         out["numbers"][row, :length] = torch.from_numpy(e.numbers.astype(np.int64))
         out["bits"][row, :length] = torch.from_numpy(e.bits.astype(np.float32))
     return out
+
+
+class Batches:
+    """Batches of windows of about one length, so that little of them is padding: the windows of `GROUP` steps are drawn
+    together and sorted."""
+
+    def __init__(self, windows: Windows, batch: int, seed: tuple[int, int]) -> None:
+        self.windows, self.batch, self.seed = windows, batch, seed
+        self.group = -1
+        self.drawn: list[list[Example]] = []
+
+    def at(self, step: int) -> list[Example]:
+        """The batch of a step."""
+        group, within = divmod(step, GROUP)
+        if group != self.group:
+            rng = np.random.default_rng((*self.seed, group))
+            drawn = sorted((self.windows.draw(rng) for _ in range(GROUP * self.batch)), key=lambda e: len(e.tokens))
+            order = rng.permutation(GROUP) * self.batch
+            self.group, self.drawn = group, [drawn[first : first + self.batch] for first in order]
+        return self.drawn[within]
 
 
 def loss_of(network: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -134,13 +155,12 @@ def train(
         precision=precision,
         resume=resume,
     )
+    batches = Batches(windows, batch, (seed, loop.rank))
     began = int(json.loads((run / BRANCHED).read_text())["step"]) if decay else 0
     steps = began + decay if decay else steps
 
     def step(number: int) -> dict[str, float]:
-        draw = np.random.default_rng((seed, number, loop.rank))
-        part = collate([windows.draw(draw) for _ in range(batch)])
-        part = {name: value.to(loop.device) for name, value in part.items()}
+        part = {name: value.to(loop.device) for name, value in collate(batches.at(number)).items()}
         fall = 1 - (number - began) / decay if decay else 1.0
         for name, optimizer in loop.optimizers.items():
             for group in optimizer.param_groups:
