@@ -27,6 +27,7 @@ from training.core import cards
 from training.core.cards import rounded
 from training.core.options import add_common
 from training.core.runs import best_weights
+from training.player import measures
 from training.player.train import validate
 from training.player.windows import Windows
 
@@ -60,19 +61,32 @@ def played(
 
 
 def measure(model: Model, args: argparse.Namespace) -> dict[str, Any]:
-    """Nats of held-out windows, and the critic's verdict."""
+    """Nats of held-out windows, the critic's verdict, chords followed, parts filled in, and copies."""
     held, rng = Windows(args.prepared, "test"), np.random.default_rng(args.seed)
-    nats, by_kind = validate(model.network, [held.draw(rng) for _ in range(args.held_out)], 4, torch.device("cpu"))
+    examples = [held.draw(rng) for _ in range(args.held_out)]
+    nats, by_token = validate(model.network, examples, 4, torch.device("cpu"))
     print(
-        f"nats a token {nats:.4f}; " + ", ".join(f"{kind} {value:.3f}" for kind, value in by_kind.items()), flush=True
+        f"nats a token {nats:.4f}; " + ", ".join(f"{name} {value:.3f}" for name, value in by_token.items()), flush=True
     )
 
     def band(genres: Sequence[str], bars: int, seeds: Sequence[int]) -> Iterator[Song]:
         return played(model, genres, bars, seeds, temperature=args.temperature, top_p=args.top_p)
 
     verdict = judge(band, args.data / "songs.npz", args.bars, args.phrases, args.seed)
-    print(verdict.table())
-    return {"nats": nats, "nats_by_kind": by_kind, "critic": verdict.to_json()}
+    print(verdict.table(), flush=True)
+    songs = measures.phrases_of(held, model.combos, args.followed, args.seed)
+    chords, parts = measures.chords_followed(model, songs, args.seed), measures.parts_filled_in(model, songs, args.seed)
+    briefs = [Brief(measures.BARS, {genre: 1.0}) for genre in model.genres]
+    made = [piece for i, brief in enumerate(briefs)
+            for first in range(0, args.followed // len(briefs), SIDE_BY_SIDE)
+            for piece in phrases(model, brief, range(1000 * i + first, 1000 * i + first + SIDE_BY_SIDE))]  # fmt: skip
+    known = measures.known_two_bars(Windows(args.prepared, "train"), model.combos, range(5))
+    copies = {"made": measures.copied(made, known), "real": measures.copied(songs, known)}
+    for name, figures in (("given chords sound", chords), ("tonal distance of a part filled in", parts),
+                          ("two bars of a part copied", copies)):  # fmt: skip
+        print(f"{name}: " + ", ".join(f"{who} {value:.3f}" for who, value in figures.items()), flush=True)
+    return {"nats": nats, "nats_by_kind": by_token, "critic": verdict.to_json(), "chords": chords, "parts": parts,
+            "copies": copies}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                threads=1, seed=0)  # fmt: skip
     parser.add_argument("--phrases", type=int, default=2400, help="phrases a side that the critic is fitted to")
     parser.add_argument("--bars", type=int, default=8, help="of a phrase")
+    parser.add_argument("--followed", type=int, default=200, help="phrases whose chords and parts are given")
     parser.add_argument("--held-out", type=int, default=200, help="windows of test songs")
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--top-p", type=float, default=0.97, help="share of the chance that tokens are drawn from")

@@ -9,6 +9,7 @@ lane of its own, written first where the order is the score's.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ import numpy as np
 
 from engine.player import grammar
 from engine.player import vocabulary as v
+from engine.player.bars import Bar
+from engine.player.lanes import decode
 from engine.player.levels import LEVELS, busyness, register
 from engine.player.network import CONTROLS
 from engine.player.writing import Writer
@@ -65,6 +68,16 @@ class Windows:
         """The tokens of one lane's bar."""
         at = bar * LISTED + lane
         return np.asarray(self.tokens[self.offsets[at] : self.offsets[at + 1]])
+
+    def bars_of(self, bars: range, combos: Sequence[Sequence[int]]) -> list[Bar]:
+        """Some bars of a song, as they are played."""
+        out = []
+        for bar in bars:
+            grid, *chords = self.bars[bar, :3].tolist()
+            first, second = (chord if chord < v.CHORDS else -1 for chord in chords)
+            lanes = {lane: decode(self.lane(bar, lane).tolist(), combos) for lane in range(5)}
+            out.append(Bar(grid, (first, second), {lane: notes for lane, notes in lanes.items() if notes}))
+        return out
 
     def draw(self, rng: np.random.Generator) -> Example:
         """A window of a song drawn by chance."""
