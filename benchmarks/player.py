@@ -168,7 +168,7 @@ def main() -> None:
     row("loading", f"{1000 * median(load):.0f} ms")
     rock = partial(Brief, genre={"rock": 1.0}, seed=1)
     weights = sum(array.nbytes for array in model.weights[6:13])  # those that every token is multiplied with
-    pieces = {count: median(partial(phrases, model, rock(8), range(count))) for count in (1, 4, 8)}
+    pieces = {count: median(partial(phrases, model, [rock(8)] * count)) for count in (1, 4, 8)}
     plain_piece(model, 1)  # compiles the grammar
     plain = seconds(partial(plain_piece, model, 8))
     tokens = plain_piece(model, 8).tokens

@@ -7,7 +7,7 @@ stay as they were: each such part is written anew beside the band's own.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from engine.band.request import KEYS, Request
 from engine.core.instruments import PROGRAMS
 from engine.core.pianoroll import TRACKS
 from engine.core.result import Result
-from engine.core.song import Note, Track
+from engine.core.song import Note, Song, Track
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SCALE = (0, 2, 4, 5, 7, 9, 11)  # the major scale, and its relative minor's
 TOUCH = 5  # standard deviation of velocities
+RESTS, MOST = 1, 7  # levels of busyness
 ORDINARY, USUAL, WILD = (0.8, 0.9), (1.0, 0.97), (1.2, 0.995)  # temperature and top p at adventurousness 0, 1 and 2
 
 
@@ -32,7 +33,7 @@ def play(model: player.Model, request: Request, progress: Progress | None = None
     """A song of `request.bars` bars of 4/4 in five tracks. `progress` counts bars."""
     from engine import player  # here, because it brings PyTorch
 
-    brief = _brief(model, request)
+    brief = brief_of(model, request)
     total = request.bars * (1 + len(request.track_seeds))
     done = 0
 
@@ -51,27 +52,43 @@ def play(model: player.Model, request: Request, progress: Progress | None = None
     for name, seed in request.track_seeds.items():
         lane = TRACKS.index(name)
         others = tuple(other for other in range(len(TRACKS)) if other != lane)
-        again = performed(replace(brief.keeping(band, others), seed=seed))
+        busy, register = levels(model, request, seed, lane)
+        part = replace(brief, lanes=(lane,), busy={**brief.busy, lane: busy[lane]}, register=register, seed=seed)
+        again = performed(part.keeping(band, others))
         bars = [bar.with_lane(lane, new.lanes.get(lane, ())) for bar, new in zip(bars, again)]
     if progress:
         progress(total, total)
-    return _result(model, request, bars)
+    return Result(request=request, song=(song := song_from(model, request, bars)), weights=model.sha256,
+                  report=_report(song, bars))  # fmt: skip
 
 
-def _brief(model: player.Model, request: Request) -> player.Brief:
-    """What the request asks of the player."""
+def brief_of(model: player.Model, request: Request) -> player.Brief:
+    """What the request asks of the player: who plays, how busy and where is drawn from the line-ups of its genre."""
     from engine import player  # here, because it brings PyTorch
 
+    model.check(request.genre)
     reach = request.adventurousness
     near, far = (ORDINARY, USUAL) if reach <= 1 else (USUAL, WILD)
     temperature, top_p = np.array(near) + (reach if reach <= 1 else reach - 1) * (np.array(far) - near)
-    busy = {}
-    if request.density != 0.5:
-        usual = _mixed(model, request, "busy_by_genre")
-        level = np.rint(usual + (request.density - 0.5) * 10)
-        busy = {lane: int(np.clip(level[lane], 1, 7)) for lane in range(len(TRACKS))}
-    return player.Brief(request.bars, dict(request.genre), busy=busy, seed=request.seed,
+    busy, register = levels(model, request, request.seed)
+    lanes = tuple(lane for lane, level in busy.items() if level > RESTS)
+    return player.Brief(request.bars, dict(request.genre), lanes=lanes, busy=busy, register=register, seed=request.seed,
                         temperature=float(temperature), top_p=float(top_p))  # fmt: skip
+
+
+def levels(
+    model: player.Model, request: Request, seed: int, plays: int | None = None
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Busyness and register of each lane, those of a real band of the genre; of one in which a lane `plays`."""
+    rng = np.random.default_rng([seed, 13])
+    shares = np.array(list(request.genre.values())) / sum(request.genre.values())
+    bands = np.array(model.facts["line_ups"][list(request.genre)[rng.choice(len(shares), p=shares)]])
+    if plays is not None and (bands[:, plays] > RESTS).any():
+        bands = bands[bands[:, plays] > RESTS]
+    busy, register = np.split(bands[rng.integers(len(bands))], 2)
+    more = round((request.density - 0.5) * 6)
+    busy = np.where(busy > RESTS, np.clip(busy + more, RESTS + 1, MOST), busy)
+    return dict(enumerate(busy.tolist())), {lane: level for lane, level in enumerate(register.tolist()) if level}
 
 
 def _mixed(model: player.Model, request: Request, name: str) -> np.ndarray:
@@ -80,7 +97,8 @@ def _mixed(model: player.Model, request: Request, name: str) -> np.ndarray:
     return np.tensordot(shares, np.array([model.facts[name][genre] for genre in request.genre], float), 1)
 
 
-def _result(model: player.Model, request: Request, bars: Sequence[player.Bar]) -> Result:
+def song_from(model: player.Model, request: Request, bars: Sequence[player.Bar]) -> Song:
+    """Bars in C as the request's song: its key, tempo, instruments, and a touch."""
     from engine import player  # here, because it brings PyTorch
 
     rng = np.random.default_rng([request.seed, 7])
@@ -97,10 +115,12 @@ def _result(model: player.Model, request: Request, bars: Sequence[player.Bar]) -
         touch = np.random.default_rng([request.track_seeds.get(name, request.seed), 11, t])
         notes = () if name in request.without else _touched(track, loud[t], touch)
         tracks.append(replace(track, program=programs[name]).with_notes(notes))
-    song = replace(song, tracks=tuple(tracks), title=request.style)
-    report = {"tempo": tempo, "notes": {t.name: len(t.notes) for t in song.tracks},
-              "chords": [list(bar.chords) for bar in bars]}  # fmt: skip
-    return Result(request=request, song=song, weights=model.sha256, report=report)
+    return replace(song, tracks=tuple(tracks), title=request.style)
+
+
+def _report(song: Song, bars: Sequence[player.Bar]) -> dict[str, Any]:
+    return {"tempo": song.tempo, "notes": {t.name: len(t.notes) for t in song.tracks},
+            "chords": [list(bar.chords) for bar in bars]}  # fmt: skip
 
 
 def in_scale(pitch: int) -> int:

@@ -234,21 +234,7 @@ def _read(weights, desk, tokens):
         for layer in range(weights.in_proj.shape[0]):
             _layer(weights, desk, layer, rows, times, len(times), x, cos, sin, wide, narrow, scores)
         _norm(x[len(times) - 1], weights.norm, desk.said[0])
-    for c in range(desk.said.shape[0]):
-        desk.time[c] = tokens.shape[0]
-        if c:
-            _copy(desk, c)
-
-
-@njit(**_OPTIONS)
-def _copy(desk, c):
-    """Candidate c becomes what candidate 0 is."""
-    time = desk.time[c]
-    desk.keys[c, :, :, :time], desk.values[c, :, :, :time] = desk.keys[0, :, :, :time], desk.values[0, :, :, :time]
-    desk.tokens[c, :time], desk.said[c] = desk.tokens[0, :time], desk.said[0]
-    ours, first = _machine(desk.machines, c), _machine(desk.machines, 0)
-    ours.state[:], ours.bars[:], ours.plan[:] = first.state, first.bars, first.plan
-    ours.sound[:], ours.onset[:], ours.rhythm[:] = first.sound, first.onset, first.rhythm
+    desk.time[0] = tokens.shape[0]
 
 
 @njit(**_OPTIONS)
@@ -294,7 +280,7 @@ def _kept(sources):
 
     @njit(cache=True, **_OPTIONS)
     def read(weights, desk, tokens):
-        """Write tokens that are given at the start of every candidate's window, `TOGETHER` of them in one product."""
+        """Write tokens that are given at the start of a window of one candidate, `TOGETHER` of them in one product."""
         assert sources
         _read(weights, desk, tokens)
 

@@ -5,7 +5,7 @@ Shapes: C candidates, W width, H hidden, L layers, T tokens of a window at most,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +13,7 @@ import torch
 
 import engine.player.grammar as grammar
 import engine.player.vocabulary as v
-from engine import RequestError
-from engine.player.network import CONTROLS, PERIODS, Player
+from engine.player.network import PERIODS, Player
 
 LONG_BAR = 240
 """Tokens of a bar after which it ends as soon as it may."""
@@ -96,8 +95,6 @@ def _mixed(network: Player, genre: Mapping[str, float]) -> torch.Tensor:
     genres = network.config.genres
     weights = torch.zeros(len(genres) + 1)
     for name, weight in genre.items():
-        if name not in genres:
-            raise RequestError(f"'{name}' is not a genre of this band; choose one of {', '.join(genres)}.")
         weights[genres.index(name)] = weight
     weights[-1] = 0 if genre else 1
     return weights / weights.sum() @ network.genre.weight
@@ -106,24 +103,23 @@ def _mixed(network: Player, genre: Mapping[str, float]) -> torch.Tensor:
 @torch.no_grad()
 def desk_of(
     network: Player,
-    genre: Mapping[str, float],
+    genres: Sequence[Mapping[str, float]],
     controls: np.ndarray,
     meter: tuple[int, int],
     classes: np.ndarray,
     uniform: np.ndarray,
 ) -> Desk:
-    """An empty window for each candidate, in a genre or a mix of them.
+    """An empty window for each candidate, each in a genre or a mix of them.
 
-    controls: int64 [CONTROLS], but for the genre; uniform: numbers in [0, 1), float64 [C, n]. Refused when a genre is
-    none of the network's.
+    controls: int64 [C, CONTROLS], but for the genres; uniform: numbers in [0, 1), float64 [C, n].
     """
-    config, count = network.config, len(uniform)
+    config, count = network.config, len(genres)
     one = grammar.start(meter, classes)
-    given = torch.from_numpy(controls.reshape(1, CONTROLS))
-    whole = network.meter(given[:, 1]) + network.begun(given[:, -2]) + network.left(given[:, -1])
-    whole = (whole + _mixed(network, genre)).numpy()
-    levels = np.zeros((2, _LANES + 1), np.int64)
-    levels[:, :_LANES] = controls[2 : 2 + 2 * _LANES].reshape(2, _LANES)
+    said = torch.from_numpy(controls)
+    whole = network.meter(said[:, 1]) + network.begun(said[:, -2]) + network.left(said[:, -1])
+    whole = (whole + torch.stack([_mixed(network, genre) for genre in genres])).numpy()
+    levels = np.zeros((count, 2, _LANES + 1), np.int64)
+    levels[:, :, :_LANES] = controls[:, 2 : 2 + 2 * _LANES].reshape(count, 2, _LANES)
     shape = (count, config.layers, config.heads, CAPACITY, config.width // config.heads)
     return Desk(
         machines=grammar.Machine(*(np.repeat(array[None], count, 0) for array in one)),
@@ -132,8 +128,8 @@ def desk_of(
         tokens=np.zeros((count, CAPACITY), np.int32),
         time=np.zeros(count, np.int64),
         said=np.zeros((count, config.width), np.float32),
-        whole=np.repeat(whole, count, 0),
-        levels=np.repeat(levels[None], count, 0),
+        whole=whole,
+        levels=levels,
         uniform=uniform,
         drawn=np.zeros(count, np.int64),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,13 @@ class Model:
     def genres(self) -> tuple[str, ...]:
         """The genres that can be asked for."""
         return self.network.config.genres
+
+    def check(self, genre: Iterable[str]) -> None:
+        """Refuse genres that the network does not know."""
+        for name in genre:
+            if name not in self.genres:
+                known = ", ".join(self.genres)
+                raise RequestError(f"'{name}' is not a genre of this band; choose one of {known}.")
 
     @cached_property
     def weights(self) -> Weights:

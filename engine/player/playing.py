@@ -96,23 +96,29 @@ def perform(model: Model, brief: Brief) -> Iterator[Bar]:
     """The bars of a piece, one after the other, what was given among them. Same model, brief and machine, same bars."""
     done: list[Bar] = []
     for first in range(0, brief.bars, v.SECTION):
-        for (bar,) in _Section(model, brief, done, first).play([brief.seed]):
+        for (bar,) in _Section(model, [brief], done, first).play():
             done.append(bar)
             yield bar
 
 
-def phrases(model: Model, brief: Brief, seeds: Sequence[int]) -> list[list[Bar]]:
-    """What a brief of at most eight bars becomes for each seed instead of its own, played side by side."""
-    if brief.bars > v.SECTION:
-        raise RequestError(f"Only pieces of at most {v.SECTION} bars are played side by side, not of {brief.bars}.")
-    return [list(bars) for bars in zip(*_Section(model, brief, [], 0).play(seeds))]
+def phrases(model: Model, briefs: Sequence[Brief]) -> list[list[Bar]]:
+    """What briefs of at most eight bars become, played side by side: each what it would become alone.
+
+    They may differ in genre, levels and seed; in all else the first speaks for them all.
+    """
+    if briefs[0].bars > v.SECTION:
+        raise RequestError(f"Only pieces of at most {v.SECTION} bars are played side by side, not of {briefs[0].bars}.")
+    return [list(bars) for bars in zip(*_Section(model, briefs, [], 0).play())]
 
 
 class _Section:
     """Eight bars of a piece and what is known around them, in a window of their own."""
 
-    def __init__(self, model: Model, brief: Brief, done: Sequence[Bar], first: int) -> None:
-        self.model, self.brief = model, brief
+    def __init__(self, model: Model, briefs: Sequence[Brief], done: Sequence[Bar], first: int) -> None:
+        for each in briefs:
+            model.check(each.genre)
+        self.model, self.briefs = model, briefs
+        self.brief = brief = briefs[0]
         self.bars = range(first, min(first + v.SECTION, brief.bars))
         after: list[int] = []
         while (bar := self.bars.stop + len(after)) < brief.bars and len(after) < v.SECTION:
@@ -129,21 +135,22 @@ class _Section:
             sounding = {lane: notes for lane, notes in brief.given.get(bar, {}).items() if notes}
             self.known[bar] = Bar(brief.grid(bar) or v.STRAIGHT, chords, sounding)
 
-    def play(self, seeds: Sequence[int]) -> Iterator[list[Bar]]:
-        """The section's bars, one after the other, for each seed."""
+    def play(self) -> Iterator[list[Bar]]:
+        """The section's bars, one after the other, of each brief."""
         brief = self.brief
         if not any(brief.wanted(bar) for bar in self.bars):
-            yield from ([self.known[bar]] * len(seeds) for bar in self.bars)
+            yield from ([self.known[bar]] * len(self.briefs) for bar in self.bars)
             return
-        uniform = np.stack([np.random.default_rng([seed, self.bars.start, 5]).random(DRAWS) for seed in seeds])
-        desk = desk_of(self.model.network, brief.genre, brief.controls(), brief.meter, self.model.classes,
-                             uniform)  # fmt: skip
+        uniform = [np.random.default_rng([each.seed, self.bars.start, 5]).random(DRAWS) for each in self.briefs]
+        desk = desk_of(self.model.network, [each.genre for each in self.briefs],
+                       np.stack([each.controls() for each in self.briefs]), brief.meter, self.model.classes,
+                       np.stack(uniform))  # fmt: skip
         self._run(desk, self._opening(), ())
         for bar in self.bars:
             wanted = brief.wanted(bar)
             if wanted:
                 self._run(desk, [v.GO + bar - self.start, compiled.LANES], wanted)
-            yield [self._written(desk, candidate, bar) for candidate in range(len(seeds))]
+            yield [self._written(desk, candidate, bar) for candidate in range(len(self.briefs))]
 
     def _written(self, desk: Desk, candidate: int, bar: int) -> Bar:
         """A bar as a candidate has it, what is given in it as it was."""
@@ -160,7 +167,7 @@ class _Section:
         for lane in set(range(len(v.LANES))) - set(wanted):
             may[v.track(lane, 0) : v.track(lane + 1, 0)] = False
         items = np.array(script, np.int32)
-        if not desk.time[0]:
+        if len(self.briefs) == 1 and not desk.time[0]:
             given = int(np.argmax(items < 0)) if (items < 0).any() else len(items)
             compiled.read(self.model.weights, desk, items[:given])
             items = items[given:]

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from engine import ROOT, Cancelled, Progress, RequestError, band
+from engine.band import played
 from engine.band.form import path_noise
 from engine.band.network import Band, Config, Generator, Phrase
 from engine.band.played import SCALE
@@ -47,6 +48,7 @@ def lively(config: Config = TINY, seed: int = 0) -> Band:
 
 
 PROGRAMS = {"two": {"bass": 38}}
+LINE_UPS = [[4, 4, 4, 4, 4, 3, 5, 4, 3, 5], [7, 1, 6, 4, 1, 3, 0, 4, 2, 0]]  # in the second piano and strings rest
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,7 @@ def player(tmp_path_factory: pytest.TempPathFactory) -> Any:
     checkpoint.save(
         folder, system="player", weights=network.state_dict(), programs=PROGRAMS,
         model=network.config.asdict() | {"combos": [[36, 42]]}, tempo_by_genre=dict.fromkeys(both, 120.0),
-        velocity_by_genre=dict.fromkeys(both, [[80] * 16] * 5), busy_by_genre=dict.fromkeys(both, [4] * 5),
+        velocity_by_genre=dict.fromkeys(both, [[80] * 16] * 5), line_ups=dict.fromkeys(both, LINE_UPS),
     )  # fmt: skip
     return band.load(folder)
 
@@ -169,11 +171,21 @@ def test_density_and_adventurousness_change_what_the_player_plays(player: Any) -
         assert play(player, "one", seed=3, **asked) != usual
 
 
+def test_who_plays_is_drawn_from_the_genres_line_ups_and_another_part_always_plays(player: Any) -> None:
+    levels = [played.brief_of(player, band.Request(genre={"one": 1}, seed=seed)) for seed in range(20)]
+    assert {tuple(brief.busy.values()) for brief in levels} == {tuple(row[:5]) for row in LINE_UPS}
+    assert {tuple(brief.register) for brief in levels} == {(0, 1, 2, 3, 4), (0, 2, 3)}
+    resting = next(seed for seed, brief in enumerate(levels) if brief.busy[1] == 1)
+    assert played.levels(player, band.Request(genre={"one": 1}, seed=resting), 5, plays=1)[0][1] == 4
+    busier = played.brief_of(player, band.Request(genre={"one": 1}, seed=resting, density=1.0)).busy
+    assert busier == {0: 7, 1: 1, 2: 7, 3: 7, 4: 1}  # who rests, rests
+
+
 def test_the_result_says_which_network_played(gan: band.Model, player: Any) -> None:
-    for network, played in ((gan, "gan"), (player, "player")):
+    for network, name in ((gan, "gan"), (player, "player")):
         asked = band.Request(genre={"one": 1}, bars=4)
         made = band.generate(network, asked).request
-        assert isinstance(made, band.Request) and made.network == played and made.checkpoint() == PATHS[played]
+        assert isinstance(made, band.Request) and made.network == name and made.checkpoint() == PATHS[name]
 
 
 def test_a_recipe_from_before_the_player_is_the_gans() -> None:

@@ -63,8 +63,8 @@ def test_what_is_read_together_is_what_is_written_one_by_one(model):
     plan = [vocabulary.PLAN, *[vocabulary.bar(0), vocabulary.chord(0), vocabulary.chord(5)] * 8]
     note = [vocabulary.track(PIANO, 0), vocabulary.event(0, 4), vocabulary.PITCH + 60]
     tokens = np.array([*plan, vocabulary.GO, *note])
-    desks = [desk_of(model.network, {}, np.zeros(CONTROLS, np.int64), (4, 4), model.classes, np.zeros((3, 1)))
-             for _ in range(2)]  # fmt: skip
+    controls, uniform = np.zeros((1, CONTROLS), np.int64), np.zeros((1, 1))
+    desks = [desk_of(model.network, [{}], controls, (4, 4), model.classes, uniform) for _ in range(2)]
     compiled.read(model.weights, desks[0], tokens)
     compiled.play(model.weights, desks[1], tokens.astype(np.int32), np.ones(vocabulary.TOKENS, bool), 1.0, 1.0)
     for one, other in zip(desks[0], desks[1]):
@@ -79,7 +79,8 @@ def test_what_is_read_together_is_what_is_written_one_by_one(model):
 def test_same_seed_same_bars_alone_or_among_others_and_another_seed_others(model):
     alone = whole(model, bars=4, seed=3)
     assert alone == whole(model, bars=4, seed=3) != whole(model, bars=4, seed=4)
-    assert phrases(model, Brief(4), [9, 3, 5])[1] == alone
+    others = Brief(4, {"rock": 1.0}, busy={PIANO: 7}, seed=9), Brief(4, {"jazz": 1.0}, seed=5)
+    assert phrases(model, [others[0], Brief(4, seed=3), others[1]])[1] == alone
 
 
 def test_a_longer_piece_begins_as_the_shorter_one(model):
@@ -165,7 +166,7 @@ def test_a_genre_that_is_not_known_is_said(model):
     with pytest.raises(RequestError, match="'polka' is not a genre"):
         whole(model, bars=1, genre={"polka": 1.0})
     with pytest.raises(RequestError, match="at most 8 bars"):
-        phrases(model, Brief(9), [1])
+        phrases(model, [Brief(9)])
 
 
 notes = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 63), st.integers(1, 64), st.integers(0, 127)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ import numpy as np
 import torch
 
 from engine import CHECKPOINTS
+from engine.band.played import brief_of, song_from
+from engine.band.request import Request
 from engine.core import checkpoint
 from engine.core.song import Song
 from engine.player.model import Model, load
 from engine.player.network import Config, Player
-from engine.player.playing import Brief, phrases
-from engine.player.song import song_of
+from engine.player.playing import perform, phrases
 from training.band.critic import judge
 from training.core import cards
 from training.core.cards import rounded
@@ -45,19 +47,15 @@ def of_run(run: Path, genres: tuple[str, ...]) -> Player:
 
 
 def played(
-    model: Model, genres: Sequence[str], bars: int, seeds: Sequence[int], *, temperature: float = 1.0, top_p: float
+    model: Model, genres: Sequence[str], bars: int, seeds: Sequence[int], *, temperature: float, top_p: float
 ) -> Iterator[Song]:
-    """A piece of nothing but a genre for each seed, in a key of its own."""
-    songs: dict[int, Song] = {}
-    for genre in sorted(set(genres)):
-        mine = [seed for name, seed in zip(genres, seeds) if name == genre]
-        brief = Brief(bars, {genre: 1.0}, temperature=temperature, top_p=top_p)
-        for first in range(0, len(mine), SIDE_BY_SIDE):
-            together = mine[first : first + SIDE_BY_SIDE]
-            for seed, piece in zip(together, phrases(model, brief, together)):
-                songs[seed] = song_of(piece, shift=int(np.random.default_rng(seed).integers(-6, 6)))
-    for seed in seeds:
-        yield songs[seed]
+    """What Band plays of nothing but a genre, for each seed."""
+    for first in range(0, len(seeds), SIDE_BY_SIDE):
+        part = slice(first, first + SIDE_BY_SIDE)
+        asked = [Request(genre={genre: 1.0}, bars=bars, seed=seed) for genre, seed in zip(genres[part], seeds[part])]
+        briefs = [replace(brief_of(model, one), temperature=temperature, top_p=top_p) for one in asked]
+        for one, piece in zip(asked, phrases(model, briefs)):
+            yield song_from(model, one, piece)
 
 
 def measure(model: Model, args: argparse.Namespace) -> dict[str, Any]:
@@ -76,10 +74,8 @@ def measure(model: Model, args: argparse.Namespace) -> dict[str, Any]:
     print(verdict.table(), flush=True)
     songs = measures.phrases_of(held, model.combos, args.followed, args.seed)
     chords, parts = measures.chords_followed(model, songs, args.seed), measures.parts_filled_in(model, songs, args.seed)
-    briefs = [Brief(measures.BARS, {genre: 1.0}) for genre in model.genres]
-    made = [piece for i, brief in enumerate(briefs)
-            for first in range(0, args.followed // len(briefs), SIDE_BY_SIDE)
-            for piece in phrases(model, brief, range(1000 * i + first, 1000 * i + first + SIDE_BY_SIDE))]  # fmt: skip
+    asked = [Request(genre={genre: 1.0}, seed=seed) for seed in range(args.followed // 8) for genre in model.genres]
+    made = [list(perform(model, brief_of(model, one))) for one in asked]
     known = measures.known_two_bars(Windows(args.prepared, "train"), model.combos, range(5))
     copies = {"made": measures.copied(made, known), "real": measures.copied(songs, known)}
     for name, figures in (("given chords sound", chords), ("tonal distance of a part filled in", parts),

@@ -37,6 +37,7 @@ WARM_UP = 100  # steps
 ADAM_RATE = 4e-3
 EMA = 0.995
 GROUP = 8  # steps
+LINE_UPS = 128  # of a genre
 BRANCHED = "branched.json"  # at which step a branch left its run
 KINDS = {"end": v.END, "bar": v.BAR, "chord": v.CHORD, "track": v.TRACK, "event": v.EVENT, "long": v.LONG,
          "pitch": v.PITCH, "combo": v.COMBO}  # fmt: skip
@@ -210,6 +211,7 @@ def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int) -
         licence=LICENCE,
         songs=facts["songs"],
         programs=PROGRAMS,
+        line_ups=Windows(prepared, "train").line_ups(np.random.default_rng(seed), LINE_UPS),
         **facts["usual"],
         **cards.kept(folder),
     )

@@ -27,10 +27,12 @@ from training.player.prepare import LISTED, METERS, NO_LEAD, OWN_LEAD
 from training.variation.prepare import SPLITS
 
 LENGTH = 1600  # tokens of a window at most, by a bound; longer ones have fewer bars
+ENOUGH = 200  # tokens of a section that is worth playing
 STRIDE = 4  # bars between the places where windows begin
 SCORE_ORDER = (v.LEAD, 0, 3, 1, 2, 4)  # the tune, drums, bass, piano, guitar, strings
-WITH_LEAD, ANY_ORDER, SAID = 0.25, 0.5, 0.5  # shares of windows with a tune, in any order; of controls that are given
-UNSAID = 0.1  # share of windows that do not say their genre
+WITH_LEAD, ANY_ORDER = 0.25, 0.5  # shares of windows with a tune, in any order
+SHARES_SAID = (0, 0.5, 1)  # of a window's levels: none, half or all
+SAID, UNSAID = 0.5, 0.1  # shares of windows that say where in the song they are; that do not say their genre
 LANES_GIVEN, BARS_GIVEN = 0.3, 0.2  # shares of windows in which some lanes, or the bars around some, are written first
 LEAD_GIVEN = 0.7  # share of those with a tune in which it is
 
@@ -116,18 +118,44 @@ class Windows:
         grammar.walk(machine, tokens, numbers, bits)
         return Example(tokens, writer.targets(), numbers, bits, self._controls(song, start, writer.lanes, rng))
 
+    @staticmethod
+    def levels(written: Sequence[Sequence[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+        """Busyness (1 of a lane that rests) and register (0 of such) of each lane of some bars, int [lanes] each."""
+        busy, high = np.ones(len(v.LANES), int), np.zeros(len(v.LANES), int)
+        for lane in range(len(v.LANES)):
+            mine = [bar[lane] for bar in written if len(bar[lane])]
+            if mine:
+                whole = np.concatenate(mine)
+                busy[lane] = busyness(int(((whole >= v.EVENT) & (whole < v.LONG)).sum()), len(mine))
+                pitches = whole[(whole >= v.PITCH) & (whole < v.COMBO)].astype(int) - v.PITCH
+                high[lane] = register(float(pitches.mean())) if len(pitches) else 0
+        return busy, high
+
+    def line_ups(self, rng: np.random.Generator, count: int) -> dict[str, list[list[int]]]:
+        """For each genre the levels of the five tracks in so many sections of its songs, where there are as many in
+        which `ENOUGH` is played: busyness, then register."""
+        out: dict[str, list[list[int]]] = {genre: [] for genre in GENRES}
+        for number, rows in enumerate(out.values()):
+            songs = self.songs[(self.genre[self.songs] == number) & (self.meter[self.songs] == 0)]
+            for song in rng.choice(songs, 4 * count if len(songs) else 0):
+                first, end = self.first[song : song + 2]
+                start = int(first + STRIDE * rng.integers(max(1, (end - first - 2) // STRIDE)))
+                lanes = self._lanes(range(start, min(start + v.SECTION, int(end))), with_lead=False)
+                busy, high = self.levels(lanes)
+                if sum(len(lane) for bar in lanes for lane in bar) >= ENOUGH and len(rows) < count:
+                    rows.append([*busy[:5].tolist(), *high[:5].tolist()])
+        return out
+
     def _controls(self, song: int, start: int, written: list[list[np.ndarray]], rng: np.random.Generator) -> np.ndarray:
         controls = np.zeros(CONTROLS, np.int64)
         controls[0] = self.genre[song] if self.genre[song] >= 0 and rng.random() > UNSAID else len(GENRES)
         controls[1] = self.meter[song]
-        if rng.random() < SAID:
-            lanes = [np.concatenate([bar[lane] for bar in written]) for lane in range(len(v.LANES))]
-            sounding = [sum(len(bar[lane]) > 0 for bar in written) for lane in range(len(v.LANES))]
-            # What is said must not tell who plays: a lane that rests is said to be the least busy, anywhere.
-            levels = [busyness(int(((x >= v.EVENT) & (x < v.LONG)).sum()), n) for x, n in zip(lanes, sounding)]
-            pitches = [x[(x >= v.PITCH) & (x < v.COMBO)].astype(int) - v.PITCH for x in lanes]
-            registers = [register(float(p.mean())) if len(p) else rng.integers(1, LEVELS) for p in pitches]
-            controls[2 : 2 + 2 * len(lanes)] = np.where(rng.random(2 * len(lanes)) < SAID, levels + registers, 0)
+        said = float(rng.choice(SHARES_SAID))
+        if said:
+            # What is said of registers must not tell who plays: of a lane that rests any is said.
+            levels = np.concatenate(self.levels(written))
+            levels = np.where(levels > 0, levels, rng.integers(1, LEVELS, len(levels)))
+            controls[2 : 2 + len(levels)] = np.where(rng.random(len(levels)) < said, levels, 0)
         if rng.random() < SAID:
             first, end = int(self.first[song]), int(self.first[song + 1])
             controls[-2] = 1 + min((start - first) // v.WINDOW, LEVELS - 2)
