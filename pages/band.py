@@ -32,7 +32,7 @@ def own_seed(track: str) -> None:
 def settings_panel(learned: dict[str, Any]) -> dict[str, Any]:
     """The controls of the band as a whole; returns fields of its request."""
     controls.reroll_button("band_seed", "Play something new")
-    genres = learned["genres"]
+    genres = learned["genre"]
     genre = controls.pick(Request, "genre", "Style", key="band_genre", choices=genres, names=str.title,
                           default=OPENING if OPENING in genres else None,
                           help="What the players have learned to play, from songs of this style.")  # fmt: skip

@@ -53,13 +53,10 @@ def settings_panel(kinds: list[str]) -> Request:
     free = "As it comes"
     fields: dict[str, Any] = {}
     fields["kind"] = controls.pick(Request, "kind", "Dance", choices=kinds, names=str.capitalize, key="melody_type",
-                                   placeholder=free, help="What people would dance to it.")  # fmt: skip
+                                   placeholder=free)  # fmt: skip
     fields["key"] = controls.pick(Request, "key", "Key", choices=[k for k in KEYS if valid(k)], names=named,
-                                  key="melody_key", placeholder=free,
-                                  help="The note it comes home to, and its scale.")  # fmt: skip
-    fields["meter"] = controls.pick(Request, "meter", "Meter", choices=METERS, key="melody_meter", placeholder=free,
-                                    help="Every bar is exactly this long; pickups are completed at the end.",
-                                    )  # fmt: skip
+                                  key="melody_key", placeholder=free)  # fmt: skip
+    fields["meter"] = controls.pick(Request, "meter", "Meter", choices=METERS, key="melody_meter", placeholder=free)
     fields["form"] = controls.pick(Request, "form", "Form", choices=list(FORMS), names=FORMS.__getitem__,
                                    key="melody_form", placeholder=free,
                                    help="Sections, and which are played twice.")  # fmt: skip

@@ -131,7 +131,7 @@ def settings_panel() -> Asked | None:
     source = st.selectbox("From", ["auto", *INSTRUMENTS], key="translation_from", **PERSISTED, help="Auto: it listens.",
                           format_func=lambda n: "Guess the instrument" if n == "auto" else n.capitalize())  # fmt: skip
     target = controls.pick(Request, "target", "To", choices=list(INSTRUMENTS), names=str.capitalize,
-                           key="translation_to", help="The instrument to hear it on.")  # fmt: skip
+                           key="translation_to")  # fmt: skip
     amount = controls.slider(Request, "amount", "How much", key="translation_amount")
     up = st.slider("Transpose", -24, 24, 0, key="translation_transpose", format="%+d", **PERSISTED,
                    help=field_of(Request, "transpose").option.help)  # fmt: skip

@@ -51,7 +51,7 @@ class Request(request.Request):
         None, "The style's own unless it is chosen.", low=40, high=240, unit="quarter notes a minute"
     )
     key: str | None = option(None, "A major key, or its relative minor: C is also A minor.", choices=KEYS)
-    lock_key: bool = option(False, "Move stray notes into its scale.")
+    lock_key: bool = option(False, "Move stray notes into the scale of the key, the chosen one or the one that comes.")
     track_seeds: Mapping[str, int] = option(
         {}, "Number of one player's part alone: everyone else plays on as before.", low=0, high=request.MAX_SEED,
         called="The seed of a track", flag="--reroll", metavar="TRACK=SEED", read=pair("--reroll", int, "piano=3"),
@@ -91,4 +91,4 @@ class Request(request.Request):
     def learned(cls) -> dict[str, Any]:
         """Genres, with the tempo that is typical of each."""
         config = checkpoint.read_config(PATH)
-        return {"genres": list(config["model"]["genres"]), "tempo_by_genre": config.get("tempo_by_genre", {})}
+        return {"genre": list(config["model"]["genres"]), "tempo_by_genre": config.get("tempo_by_genre", {})}

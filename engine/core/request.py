@@ -46,6 +46,15 @@ class File:
 
 
 @dataclass(frozen=True)
+class Contents:
+    """What music comes as."""
+
+    notes: bool = True
+    sound: bool = False  # its own; what has none is a song to be played
+    texts: tuple[str, ...] = ()  # their files' endings
+
+
+@dataclass(frozen=True)
 class Option:
     """What is known of a field. Everything but the help may be left out."""
 
@@ -60,6 +69,8 @@ class Option:
     read: Callable[[str], Any] | None = None  # a value of it from a command line's word; RequestError where it is none
     repeated: bool = False  # the command line may give it several times, and `read` gives one part of it
     ending: str = "bin"  # of a file whose name has none
+    requires: tuple[str, ...] = ()  # fields without one of which it would change nothing
+    excludes: tuple[str, ...] = ()  # fields beside any of which it would change nothing
     formerly: tuple[str, ...] = ()  # how the command line spelled it when takes were made that are still kept
 
 
@@ -172,6 +183,7 @@ class Request:
     """What every system can be asked for; each has its own below this."""
 
     SYSTEM: ClassVar[str]  # its name, that of its package
+    CONTENTS: ClassVar[Contents] = Contents()  # of every result
 
     seed: int = option(0, "The same seed with the same settings always plays the same music.", low=0, high=MAX_SEED)
 

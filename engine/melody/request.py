@@ -14,7 +14,7 @@ from engine.melody.abc.canonical import UNITS, check_key, check_meter, check_uni
 from engine.melody.features import SECTIONS_LEFT
 
 PATH = CHECKPOINTS / "melody"
-KEYS = "A tonic with # or b, and a mode: G, Em, Bb, F#m, Ador, Dmix, Glyd, Ephr"
+KEYS = "a tonic with # or b, and a mode: G, Em, Bb, F#m, Ador, Dmix, Glyd, Ephr"
 METERS = ("4/4", "2/4", "3/4", "6/8", "9/8", "12/8", "3/8", "3/2", "6/4", "C", "C|", "2/2")
 MAX_BARS, MAX_SECTIONS, MAX_SECTION_BARS = 64, SECTIONS_LEFT - 2, 32
 COMMON = 10  # tunes of a type that it takes for it to be offered
@@ -25,34 +25,42 @@ class Request(request.Request):
     """A tune to write; what is left open is drawn from the tunes learned from, given the rest."""
 
     SYSTEM = "melody"
+    CONTENTS = request.Contents(texts=("abc", "score.musicxml", "svg"))
 
-    key: str | None = option(None, "The note it comes home to, and its scale; such as G, Em, Bb or Ador.")
+    key: str | None = option(None, "The note it comes home to, and its scale.", excludes=("input",))
     meter: str | None = option(
-        None, "Every bar is exactly this long; pickups are completed at the end. Such as 6/8, 3/4 or C|."
+        None, "Every bar is exactly this long; pickups are completed at the end.", excludes=("input",)
     )
-    kind: str | None = option(None, "What people would dance to it: jig, reel, hornpipe, waltz, …", flag="--type")
+    kind: str | None = option(None, "What people would dance to it.", flag="--type", excludes=("input",))
     unit: str | None = option(
-        None, "In ABC, what a letter without a number lasts.", choices=UNITS, called="The unit note length"
-    )
+        None, "In ABC, what a letter without a number lasts.", choices=UNITS, called="The unit note length",
+        excludes=("input",),
+    )  # fmt: skip
     chord_symbols: bool | None = option(
-        None, "Chords above the staff; they are played too.", formerly=("--chords", "--no-chords")
+        None, "Chords above the staff; they are played too.", formerly=("--chords", "--no-chords"), excludes=("input",)
     )
     bars: int | None = option(
-        None, "Bars as written: repeats counted once.", low=1, high=MAX_BARS, called="The number of bars"
+        None, "Bars as written: repeats counted once.", low=1, high=MAX_BARS, called="The number of bars",
+        excludes=("input",),
+    )  # fmt: skip
+    form: str | None = option(
+        None, "Sections, and which are played twice: AABB, AAB, ABC; or the bars of each, 8+8.", excludes=("input",)
     )
-    form: str | None = option(None, "Sections, and which are played twice: AABB, AAB, ABC; or the bars of each, 8+8.")
     start: str = option(
-        "", "Bars in ABC notation from which the tune goes on; choose key and meter with them.", called="The beginning"
-    )
+        "", "Bars in ABC notation from which the tune goes on; choose key and meter with them.", called="The beginning",
+        excludes=("input",),
+    )  # fmt: skip
     temperature: float = option(
-        0.9, "0 always writes what is likeliest; 1 is as varied as the tunes learned from.", low=0, high=2
-    )
+        0.9, "0 always writes what is likeliest; 1 is as varied as the tunes learned from.", low=0, high=2,
+        excludes=("input",),
+    )  # fmt: skip
     top_p: float = option(
-        0.95, "1 lets anything come that could; less rules out the least likely.", low=0.01, high=1, called="Top-p"
-    )
+        0.95, "1 lets anything come that could; less rules out the least likely.", low=0.01, high=1, called="Top-p",
+        excludes=("input",),
+    )  # fmt: skip
     candidates: int = option(
         1, "So many are written; the one most like the tunes learned from comes first.", low=1, high=20,
-        called="The number of candidates",
+        called="The number of candidates", excludes=("input",),
     )  # fmt: skip
     tempo: float | None = option(
         None, "Otherwise it is the usual one of its type.", low=20, high=400, unit="quarter notes a minute"

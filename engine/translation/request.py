@@ -31,14 +31,15 @@ class Request(request.Request):
     """The same performance on another instrument."""
 
     SYSTEM = "translation"
+    CONTENTS = request.Contents(sound=True)
 
     input: File = option(
         dataclasses.MISSING, "One melody instrument, up to ten minutes; WAV, FLAC, OGG or MP3.",
         called="The recording", metavar="SOUND", ending="flac",
     )  # fmt: skip
-    source: str = option(AUTO, f"Auto: it listens. Otherwise {NAMES}.", called="The instrument", flag="--from")
+    source: str = option(AUTO, "Auto: it listens.", called="The instrument", flag="--from")
     target: str = option(
-        dataclasses.MISSING, f"The instrument to hear it on: {NAMES}.", called="The instrument to play it", flag="--to"
+        dataclasses.MISSING, "The instrument to hear it on.", called="The instrument to play it", flag="--to"
     )
     amount: float = option(
         1.0, "0 keeps the recording's own timbre, 1 is all the other instrument.", low=0, high=1, called="The amount"
@@ -68,4 +69,4 @@ class Request(request.Request):
         """The pairs with weights of their own, and the instruments between which there is a way."""
         pairs = sorted(path.parent.name for path in PATH.glob("*-*/config.json"))
         every = list(INSTRUMENTS) if (EVERYONE / "config.json").is_file() else []
-        return {"pairs, both ways": pairs, "instruments": every}
+        return {"from": [AUTO, *every], "to": every, "pairs, both ways": pairs}

@@ -44,7 +44,7 @@ def song_of(test: AppTest):
 
 
 def test_the_styles_are_the_models(opened):
-    assert opened.selectbox(key="band_genre").options == [name.title() for name in band.Request.learned()["genres"]]
+    assert opened.selectbox(key="band_genre").options == [name.title() for name in band.Request.learned()["genre"]]
 
 
 def test_another_part_changes_one_player_and_no_other(opened):
@@ -232,7 +232,7 @@ def test_a_pitch_that_could_not_be_measured_breaks_the_line_and_not_the_page():
 def test_muted_tracks_are_missing_from_the_wav_and_a_silent_one_is_refused():
     song = tune(1)
     gains = {track.name: 0.0 for track in song.tracks}
-    wav = named(Path("x.wav"), Music(song=song))
+    wav = named(Path("x.wav"), Music(song=song).contents)
     with pytest.raises(RequestError, match="muted"):
         wav.write(Music(song=song), Mix(gains))
     assert len(wav.write(Music(song=song), Mix(gains | {"bass": 1.0}))) > 100_000
