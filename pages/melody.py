@@ -153,11 +153,13 @@ def result_view(made: jobs.JobResult) -> None:
         tune, _ = parse(file.content)  # as it will be read when it is made again: its title too
         request = Request(input=file, **played)
     else:
-        request = replace(made.settings, seed=written.seed, candidates=1, **played)
+        request = replace(made.settings, attempt=written.attempt, candidates=1, **played)
     result = result_of(tune, request, model)
     with above:
         score.show("melody", tune, player="melody", tempo=played["tempo"], transpose=request.transpose)
     with sound:
+        for remark in made.value.remarks if not changed else ():
+            st.caption(frame.plain(remark))
         title = f"{tune.title}, {tune.meter}, {tune.key}, {played['tempo']:g} bpm"
         mix = player.show("melody", song=result.song, title=title)
         downloads.show("melody", tune.title.lower(), result, mix=mix)

@@ -17,6 +17,7 @@ PATH = CHECKPOINTS / "melody"
 KEYS = "a tonic with # or b, and a mode: G, Em, Bb, F#m, Ador, Dmix, Glyd, Ephr"
 METERS = ("4/4", "2/4", "3/4", "6/8", "9/8", "12/8", "3/8", "3/2", "6/4", "C", "C|", "2/2")
 MAX_BARS, MAX_SECTIONS, MAX_SECTION_BARS = 64, SECTIONS_LEFT - 2, 32
+MAX_ATTEMPTS = 20  # at a tune, of one seed
 COMMON = 10  # tunes of a type that it takes for it to be offered
 
 
@@ -59,8 +60,12 @@ class Request(request.Request):
         excludes=("input",),
     )  # fmt: skip
     candidates: int = option(
-        1, "So many are written; the one most like the tunes learned from comes first.", low=1, high=20,
+        1, "So many are written; the one most like the tunes learned from comes first.", low=1, high=MAX_ATTEMPTS,
         called="The number of candidates", excludes=("input",),
+    )  # fmt: skip
+    attempt: int = option(
+        1, "Which of the tunes of this seed: the first, or another that candidates begin with.", low=1,
+        high=MAX_ATTEMPTS, called="The attempt", excludes=("input",),
     )  # fmt: skip
     tempo: float | None = option(
         None, "Otherwise it is the usual one of its type.", low=20, high=400, unit="quarter notes a minute"
@@ -81,6 +86,10 @@ class Request(request.Request):
         sections, _ = self.sections, self.repeats
         if sections and (len(sections) > MAX_SECTIONS or not all(1 <= n <= MAX_SECTION_BARS for n in sections)):
             raise RequestError(f"A form has at most {MAX_SECTIONS} sections, each of 1 to {MAX_SECTION_BARS} bars.")
+        if self.attempt + self.candidates - 1 > MAX_ATTEMPTS:
+            raise RequestError(
+                f"{self.candidates} candidates from attempt {self.attempt} go beyond {MAX_ATTEMPTS}, the last attempt."
+            )
         if sections and self.bars and sum(sections) != self.bars:
             raise RequestError(f"The form {self.form} has {sum(sections)} bars, not {self.bars}.")
 

@@ -46,6 +46,7 @@ def brought(tmp_path):
         ("trombone --note 58 --temperature -0.1", "from 0 to 1.5, not -0.1"),
         ("trombone --input {}/song.mid --tempo 19", "from 20 to 400, not 19"),
         ("trombone --input {}/song.mid --tempo 401", "from 20 to 400, not 401"),
+        ("melody --attempt 18 --candidates 4", "go beyond 20"),
         ("melody --tempo 0", "from 20 to 400, not 0"),
         ("melody --input {}/tune.abc --key D", "--key changes nothing beside --input"),
         ("melody --input {}/tune.abc --no-chord-symbols --top-p 1", "--top-p changes nothing beside --input"),
