@@ -52,29 +52,30 @@ def settings_panel(kinds: list[str]) -> Request:
     controls.reroll_button("melody_seed", "Write something new")
     free = "As it comes"
     fields: dict[str, Any] = {}
-    fields["kind"] = controls.pick(Request, "kind", "Dance", choices=kinds, names=str.capitalize, key="melody_type",
+    fields["kind"] = controls.pick(Request, "kind", choices=kinds, names=str.capitalize, key="melody_type",
                                    placeholder=free)  # fmt: skip
-    fields["key"] = controls.pick(Request, "key", "Key", choices=[k for k in KEYS if valid(k)], names=named,
+    fields["key"] = controls.pick(Request, "key", choices=[k for k in KEYS if valid(k)], names=named,
                                   key="melody_key", placeholder=free)  # fmt: skip
-    fields["meter"] = controls.pick(Request, "meter", "Meter", choices=METERS, key="melody_meter", placeholder=free)
-    fields["form"] = controls.pick(Request, "form", "Form", choices=list(FORMS), names=FORMS.__getitem__,
+    fields["meter"] = controls.pick(Request, "meter", choices=METERS, key="melody_meter", placeholder=free)
+    fields["form"] = controls.pick(Request, "form", choices=list(FORMS), names=FORMS.__getitem__,
                                    key="melody_form", placeholder=free,
                                    help="Sections, and which are played twice.")  # fmt: skip
-    fields["bars"] = controls.pick(Request, "bars", "Bars as written", choices=BARS, key="melody_bars",
+    fields["bars"] = controls.pick(Request, "bars", choices=BARS, key="melody_bars",
                                    placeholder=free, help="Repeats counted once.")  # fmt: skip
     fields["seed"] = controls.seed("melody_seed")
-    fields["temperature"] = controls.slider(Request, "temperature", "How adventurous", high=1.5,
+    fields["temperature"] = controls.slider(Request, "temperature", high=1.5,
                                             key="melody_temperature")  # fmt: skip
-    fields["candidates"] = controls.slider(Request, "candidates", "Tunes to choose from", high=6, default=3,
+    fields["candidates"] = controls.slider(Request, "candidates", high=6, default=3,
                                            key="melody_count")  # fmt: skip
     with st.expander("A beginning, chords and more", icon=":material/tune:"):
-        fields["start"] = st.text_area("Begin with", key="melody_start", placeholder="A|dfa fdf|", height=80,
-                                       help=field_of(Request, "start").option.help, **PERSISTED) or ""  # fmt: skip
-        chords = controls.pick(Request, "chord_symbols", "Chord symbols", choices=list(CHORDS), key="melody_chords",
+        start = field_of(Request, "start")
+        fields["start"] = st.text_area(start.label, key="melody_start", placeholder="A|dfa fdf|", height=80,
+                                       help=start.option.help, **PERSISTED) or ""  # fmt: skip
+        chords = controls.pick(Request, "chord_symbols", choices=list(CHORDS), key="melody_chords",
                                placeholder=free)  # fmt: skip
         fields["chord_symbols"] = CHORDS[chords] if chords else None
-        fields["unit"] = controls.pick(Request, "unit", "Unit note length", key="melody_unit", placeholder=free)
-        fields["top_p"] = controls.slider(Request, "top_p", "Surprises", low=0.1, key="melody_top_p")
+        fields["unit"] = controls.pick(Request, "unit", key="melody_unit", placeholder=free)
+        fields["top_p"] = controls.slider(Request, "top_p", low=0.1, key="melody_top_p")
     return Request(**fields)
 
 

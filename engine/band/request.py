@@ -35,36 +35,41 @@ class Request(request.Request):
     genre: Mapping[str, float] = option(
         dataclasses.MISSING, "What the players have learned to play, from songs of this style; several are mixed.",
         low=0, high=1e6, called="The weight of a genre", metavar="NAME[:WEIGHT]", read=read_genre, repeated=True,
+        label="Style",
     )  # fmt: skip
     bars: int = option(
         8, "A longer piece begins as the shorter one and has sections that return.", low=4, high=64,
-        called="The number of bars",
+        called="The number of bars", label="Length",
     )  # fmt: skip
     adventurousness: float = option(
         1.0, "0 is the style at its most ordinary, 1 as varied as real music, 2 wild.", low=0, high=2,
-        called="Adventurousness",
+        called="Adventurousness", label="How adventurous",
     )  # fmt: skip
     density: float = option(
-        0.5, "How many notes are played; 0.5 is as many as in real music.", low=0, high=1, called="Density"
-    )
+        0.5, "How many notes are played; 0.5 is as many as in real music.", low=0, high=1, called="Density",
+        label="How busy",
+    )  # fmt: skip
     tempo: float | None = option(
         None, "The style's own unless it is chosen.", low=40, high=240, unit="quarter notes a minute"
     )
     key: str | None = option(None, "A major key, or its relative minor: C is also A minor.", choices=KEYS)
-    lock_key: bool = option(False, "Move stray notes into the scale of the key, the chosen one or the one that comes.")
+    lock_key: bool = option(
+        False, "Move stray notes into the scale of the key, the chosen one or the one that comes.",
+        label="Only notes of the key",
+    )  # fmt: skip
     track_seeds: Mapping[str, int] = option(
         {}, "Number of one player's part alone: everyone else plays on as before.", low=0, high=request.MAX_SEED,
         called="The seed of a track", flag="--reroll", metavar="TRACK=SEED", read=pair("--reroll", int, "piano=3"),
-        repeated=True,
+        repeated=True, label="Own seed",
     )  # fmt: skip
     programs: Mapping[str, int] = option(
         {}, "The same notes on another instrument, by its General MIDI number.", low=0, high=127,
         called="The program of a track", flag="--program", metavar="TRACK=NUMBER",
-        read=pair("--program", int, "bass=38"), repeated=True,
+        read=pair("--program", int, "bass=38"), repeated=True, label="Instrument",
     )  # fmt: skip
     without: tuple[str, ...] = option(
         (), "A player who rests.", choices=TRACKS, called="A track to leave out", metavar="TRACK", read=str,
-        repeated=True,
+        repeated=True, label="Rests",
     )  # fmt: skip
 
     def validate(self) -> None:

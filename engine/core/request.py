@@ -63,6 +63,7 @@ class Option:
     high: float | None = None
     choices: tuple[Any, ...] = ()
     unit: str = ""  # "quarter notes a minute"
+    label: str = ""  # of its widget, and in a recipe; the field's name otherwise
     called: str = ""  # what a refusal calls it, "The tempo"; the field's name otherwise
     flag: str = ""  # how the command line spells it where that is not the field's name, "--from"
     metavar: str = ""
@@ -97,6 +98,11 @@ class Field:
     def flag(self) -> str:
         """Its option on the command line."""
         return self.option.flag or "--" + self.name.replace("_", "-")
+
+    @property
+    def label(self) -> str:
+        """What a page calls it."""
+        return self.option.label or self.name.replace("_", " ").capitalize()
 
     @property
     def called(self) -> str:

@@ -32,36 +32,36 @@ class Request(request.Request):
     meter: str | None = option(
         None, "Every bar is exactly this long; pickups are completed at the end.", excludes=("input",)
     )
-    kind: str | None = option(None, "What people would dance to it.", flag="--type", excludes=("input",))
+    kind: str | None = option(None, "What people would dance to it.", flag="--type", excludes=("input",), label="Dance")
     unit: str | None = option(
         None, "In ABC, what a letter without a number lasts.", choices=UNITS, called="The unit note length",
-        excludes=("input",),
+        excludes=("input",), label="Unit note length",
     )  # fmt: skip
     chord_symbols: bool | None = option(
         None, "Chords above the staff; they are played too.", formerly=("--chords", "--no-chords"), excludes=("input",)
     )
     bars: int | None = option(
         None, "Bars as written: repeats counted once.", low=1, high=MAX_BARS, called="The number of bars",
-        excludes=("input",),
+        excludes=("input",), label="Bars as written",
     )  # fmt: skip
     form: str | None = option(
         None, "Sections, and which are played twice: AABB, AAB, ABC; or the bars of each, 8+8.", excludes=("input",)
     )
     start: str = option(
         "", "Bars in ABC notation from which the tune goes on; choose key and meter with them.", called="The beginning",
-        excludes=("input",),
+        excludes=("input",), label="Begin with",
     )  # fmt: skip
     temperature: float = option(
         0.9, "0 always writes what is likeliest; 1 is as varied as the tunes learned from.", low=0, high=2,
-        excludes=("input",),
+        excludes=("input",), label="How adventurous",
     )  # fmt: skip
     top_p: float = option(
         0.95, "1 lets anything come that could; less rules out the least likely.", low=0.01, high=1, called="Top-p",
-        excludes=("input",),
+        excludes=("input",), label="Surprises",
     )  # fmt: skip
     candidates: int = option(
         1, "So many are written; the one most like the tunes learned from comes first.", low=1, high=MAX_ATTEMPTS,
-        called="The number of candidates", excludes=("input",),
+        called="The number of candidates", excludes=("input",), label="Tunes to choose from",
     )  # fmt: skip
     attempt: int = option(
         1, "Which of the tunes of this seed: the first, or another that candidates begin with.", low=1,
@@ -70,7 +70,7 @@ class Request(request.Request):
     tempo: float | None = option(
         None, "Otherwise it is the usual one of its type.", low=20, high=400, unit="quarter notes a minute"
     )
-    program: int = option(73, "Who plays the tune, as a General MIDI number.", low=0, high=127)
+    program: int = option(73, "Who plays the tune, as a General MIDI number.", low=0, high=127, label="Instrument")
     transpose: int = option(
         0, "For sound and score; the ABC stays.", low=-24, high=24, unit="semitones", called="The transposition"
     )

@@ -45,12 +45,14 @@ class Request(request.Request):
     scale: bool = option(False, "A major scale up from the note.")
     seconds: float = option(
         2.0, "Of the note, or of each note.", low=MIN_SECONDS, high=MAX_SECONDS, unit="seconds", called="The length",
-        excludes=("input",),
+        excludes=("input",), label="Length",
     )  # fmt: skip
     dynamic: str | None = option(
         None, "Louder is brighter. A melody is as loud as its notes unless this is given.", choices=DYNAMICS
     )
-    temperature: float = option(TEMPERATURE, "0 is the smoothest; more is breathier and rougher.", low=0, high=1.5)
+    temperature: float = option(
+        TEMPERATURE, "0 is the smoothest; more is breathier and rougher.", low=0, high=1.5, label="Breath"
+    )
     legato: bool = option(
         False, "Slur the notes; otherwise each is begun with the tongue.", requires=("scale", "input")
     )

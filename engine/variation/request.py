@@ -47,37 +47,37 @@ class Request(request.Request):
     input: File = option(dataclasses.MISSING, "The song, a MIDI file.", called="The song", ending="mid")
     latent: int = option(
         32, "How closely the network looks: into how many numbers it puts a bar. Few keep only its gist.",
-        choices=LATENTS, called="The latent size",
+        choices=LATENTS, called="The latent size", label="Detail",
     )  # fmt: skip
     noise: float | Mapping[str, float] = option(
         0.7, "0.5 to 1 is the sweet spot: clearly another version, still the same song. "
         "Tracks that a list does not name stay as they are.",
         low=0, high=MAX_NOISE, metavar="0..2 or TRACK=0..2,…", read=read_noise,
-        excludes=("continue_bars", "towards"),
+        excludes=("continue_bars", "towards"), label="How far it drifts",
     )  # fmt: skip
     frozen_tracks: tuple[str, ...] = option(
         (), "Tracks that stay as they are.", choices=TRACKS, called="A track to hold", flag="--hold",
-        metavar="TRACK,…", read=names, excludes=("continue_bars", "towards"),
+        metavar="TRACK,…", read=names, excludes=("continue_bars", "towards"), label="Hold",
     )  # fmt: skip
     bars: tuple[int, ...] | None = option(
         None, "The bars that vary, from 1, both ends included; the others stay as they are.", metavar="9-16",
-        read=read_bars, excludes=("continue_bars",),
+        read=read_bars, excludes=("continue_bars",), label="Bars that vary",
     )  # fmt: skip
     preserve: str | None = option(
         None, "Keep the rhythm and vary the pitches, or the reverse.", choices=PRESERVABLE, called="What is kept",
-        flag="--keep", excludes=("continue_bars", "towards"),
+        flag="--keep", excludes=("continue_bars", "towards"), label="Keep",
     )  # fmt: skip
     harmony_strength: float | None = option(
         None, "How strictly new pitches keep to those that sound nearby; 0.5 where it is left open.", low=0, high=1,
-        flag="--stay", excludes=("towards",),
+        flag="--stay", excludes=("towards",), label="Stay in the harmony",
     )  # fmt: skip
     continue_bars: int | None = option(
         None, "The lead goes first, and the others follow it.", low=1, high=MAX_BARS,
-        called="The number of bars to write", flag="--continue", metavar="BARS",
+        called="The number of bars to write", flag="--continue", metavar="BARS", label="Bars to write",
     )  # fmt: skip
     temperature: float = option(
         1.0, "0 goes on in the likeliest way; more strays from it (of --continue).", low=0, high=2,
-        requires=("continue_bars",),
+        requires=("continue_bars",), label="Wandering",
     )  # fmt: skip
     towards: File | None = option(None, "The song to walk to, a MIDI file.", called="The second song", ending="mid")
     steps: int = option(
@@ -85,7 +85,7 @@ class Request(request.Request):
     )
     step_bars: int = option(
         4, "From the beginning of each song (of --towards; --bars says the same).", low=1, high=64,
-        called="The number of bars a step", requires=("towards",),
+        called="The number of bars a step", requires=("towards",), label="Bars a step",
     )  # fmt: skip
 
     def validate(self) -> None:

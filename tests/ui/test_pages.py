@@ -106,6 +106,22 @@ def test_a_failure_says_why_and_leaves_what_there_was(opened, monkeypatch):
     assert not refusals(settled(opened, "band")) and opened.session_state["_made band"] is not before
 
 
+def test_what_is_shown_is_not_sent_on_while_another_is_made(opened, monkeypatch):
+    made, ready = band.generate, threading.Event()
+
+    def late(*args, **more):
+        assert ready.wait(60)
+        return made(*args, **more)
+
+    monkeypatch.setattr(band, "generate", late)
+    opened.button(key="band_seed again").click().run()
+    sends = [f"send band {page}" for page in ("Variation", "Trombone", "Translation")]
+    assert all(opened.button(key=key).disabled for key in sends) and not opened.button(key="save band").disabled
+    ready.set()
+    settled(opened, "band")
+    assert not any(opened.button(key=key).disabled for key in sends)
+
+
 def test_a_damaged_checkpoint_is_a_sentence_and_not_a_traceback(monkeypatch):
     def damaged(*_):
         raise RequestError("config.json is damaged.")
