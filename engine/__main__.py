@@ -1,7 +1,7 @@
 """The command line: all that the pages do, for scripts and batches.
 
     python -m engine list [--json]
-    python -m engine band --genre jazz --seed 7 --bars 8 --out jazz.mid --out jazz.wav
+    python -m engine band --genre jazz --seed 8 --bars 8 --out jazz.mid --out jazz.wav
 
 `--out` may be repeated; its ending chooses the format. A system's own options are the fields
 of its request (engine/<system>/request.py).

@@ -1,7 +1,7 @@
 """Band: bars of music for drums, piano, guitar, bass and strings, in a genre or a mix of genres.
 
     model = load()                                                    model.genres names what can be asked for
-    result = generate(model, Request(genre={"jazz": 1}, seed=7, bars=8))                             result.song
+    result = generate(model, Request(genre={"jazz": 1}, seed=8, bars=8))                             result.song
     generate(model, Request(genre={"jazz": 2, "soul": 1}, seed=7, bars=32, track_seeds={"piano": 3}))
 
 A genre-conditioned GAN after MuseGAN (Dong et al. 2018); the networks and their shapes stand in network.py. Longer
