@@ -47,12 +47,12 @@ def named(key: str) -> str:
     return f"{tonic.replace('b', '♭').replace('#', '♯')} {MODES[key.removeprefix(tonic)]}"
 
 
-def settings_panel(kinds: list[str]) -> Request:
+def settings_panel(dances: list[str]) -> Request:
     """The controls; returns the request."""
     controls.reroll_button("melody_seed", "Write something new")
     free = "As it comes"
     fields: dict[str, Any] = {}
-    fields["kind"] = controls.pick(Request, "kind", choices=kinds, names=str.capitalize, key="melody_type",
+    fields["kind"] = controls.pick(Request, "kind", choices=dances, names=str.capitalize, key="melody_type",
                                    placeholder=free)  # fmt: skip
     fields["key"] = controls.pick(Request, "key", choices=[k for k in KEYS if valid(k)], names=named,
                                   key="melody_key", placeholder=free)  # fmt: skip
@@ -97,9 +97,9 @@ def edited(slot: str, tune: Tune) -> tuple[Tune, bool]:
     good = f"melody good {slot}"
     if text != original:
         try:
-            found, remarks = parse(text)
-            engrave(found, 0)
-            st.session_state[good] = found
+            parsed, remarks = parse(text)
+            engrave(parsed, 0)
+            st.session_state[good] = parsed
             for remark in remarks[:3]:
                 st.warning(frame.plain(remark), icon=":material/straighten:")
         except Misread as fault:

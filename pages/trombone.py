@@ -129,8 +129,8 @@ def result_view(made: jobs.JobResult) -> None:
     audio, song, title = result.audio, result.song, result.request.title
     st.caption(frame.plain(measured(result, audio, made.seconds)))
     player.show("trombone", audio=audio, title=title, spectrogram=True, lines=pitch_lines(audio, song))
-    kind = "melody" if result.request.input else "scale" if result.request.scale else "note"
-    downloads.show("trombone", f"trombone-{kind}-{result.request.seed}", result)
+    mode = "melody" if result.request.input else "scale" if result.request.scale else "note"
+    downloads.show("trombone", f"trombone-{mode}-{result.request.seed}", result)
     takes.save_or_send("trombone", result, name=title, parents=asked.parents)
     if audio.silent:
         st.warning("That came out silent; try another seed.", icon=":material/volume_off:")
