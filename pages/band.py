@@ -70,13 +70,14 @@ def players() -> dict[str, Any]:
                              **PERSISTED):  # fmt: skip
                 without.append(track)
             choice = DRUM_KITS if track == "drums" else INSTRUMENTS
-            program = st.selectbox("Instrument", list(choice), index=None, format_func=choice.__getitem__,
-                                   key=f"band_{track}_program", placeholder="The style's own", **PERSISTED,
+            program = st.selectbox(field_of(Request, "programs").label, list(choice), index=None,
+                                   format_func=choice.__getitem__, key=f"band_{track}_program",
+                                   placeholder="The style's own", **PERSISTED,
                                    help="The same notes on another instrument.")  # fmt: skip
             if program is not None:
                 programs[track] = program
-            own = st.number_input("Own seed", 0, controls.MAX_SEED, None, key=f"band_{track}_seed", **PERSISTED,
-                                  placeholder="the band's",
+            own = st.number_input(field_of(Request, "track_seeds").label, 0, controls.MAX_SEED, None,
+                                  key=f"band_{track}_seed", placeholder="the band's", **PERSISTED,
                                   help="Number of this player's part alone; empty: the band's seed.")  # fmt: skip
             st.button("Another part", key=f"band_{track}_roll", icon=":material/casino:", width="stretch",
                       on_click=own_seed, args=(track,), help="Everyone else plays on as before.")  # fmt: skip

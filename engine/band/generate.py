@@ -71,7 +71,15 @@ def generate(model: Model, request: Request, *, progress: Progress | None = None
     title = " & ".join(g for g, w in zip(model.genres, weights) if w > 0)
     song = Song(tuple(tracks), request.tempo if request.tempo is not None else usual_tempo, (4, 4), title)
     report = {"tempo": song.tempo, "notes": {t.name: len(t.notes) for t in song.tracks}}
-    return Result(request=request, song=song, weights=model.sha256, report=report)
+    return Result(request=request, song=song, weights=model.sha256, remarks=_remarks(request), report=report)
+
+
+def _remarks(request: Request) -> tuple[str, ...]:
+    """What was asked for in vain."""
+    idle = [name for name in request.without if name in request.track_seeds or name in request.programs]
+    if not idle:
+        return ()
+    return (f"Not heard: the seed or the instrument chosen for {' and '.join(idle)}, as nobody plays there.",)
 
 
 def _logits(model: Model, shared: np.ndarray, private: np.ndarray, weights: np.ndarray) -> np.ndarray:
