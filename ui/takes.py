@@ -43,7 +43,7 @@ def settings_in_words(take: Take) -> list[str]:
             known[field.name] = known[field.flag[2:].replace("-", "_")] = field.label
     said = []
     for name, value in take.recipe.settings.items():
-        if name in ("format", "seed") or value in (None, False, "", [], {}) or value in take.files:
+        if name in ("format", "seed") or value is None or value is False or value in ("", [], {}, *take.files):
             continue
         label = known.get(name, name.replace("_", " ")).lower()
         said.append(label if value is True else f"{label} {spelled(value)}")

@@ -97,7 +97,7 @@ def request_of(request: type[AnyRequest], options: argparse.Namespace) -> AnyReq
 def check_effects(request: type[Request], values: Mapping[str, Any]) -> None:
     """Refuse an option that would change nothing beside those given, or without one that is not. A page shows only the
     controls that count, and a recipe holds every field: this is for who types."""
-    given = {field.name: field for field in fields(request) if values.get(field.name) not in (None, False)}
+    given = {field.name: field for field in fields(request) if field.name in values}
     for field in given.values():
         option = field.option
         if beside := [given[name].flag for name in option.excludes if name in given]:

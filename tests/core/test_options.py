@@ -29,7 +29,7 @@ def brought(tmp_path):
         ("variation --input {}/song.mid --continue 4 --bars 1-2", "--bars changes nothing beside --continue"),
         ("variation --input {}/song.mid --towards {}/song.mid --hold bass", "--hold changes nothing beside --towards"),
         ("variation --input {}/song.mid --steps 5", "--steps changes nothing without --towards"),
-        ("variation --input {}/song.mid --temperature 1", "--temperature changes nothing without --continue"),
+        ("variation --input {}/song.mid --temperature 0", "--temperature changes nothing without --continue"),
         ("variation --input {}/song.mid --towards {}/song.mid --bars 4 --step-bars 4", "say the same"),
         ("variation --input {}/song.mid --hold bass --noise bass=1", "both name bass"),
         ("variation --input {}/song.mid --bars 3-1", "from 1, not 3-1"),
@@ -49,7 +49,7 @@ def brought(tmp_path):
         ("melody --attempt 18 --candidates 4", "go beyond 20"),
         ("melody --tempo 0", "from 20 to 400, not 0"),
         ("melody --input {}/tune.abc --key D", "--key changes nothing beside --input"),
-        ("melody --input {}/tune.abc --no-chord-symbols --top-p 1", "--top-p changes nothing beside --input"),
+        ("melody --input {}/tune.abc --no-chord-symbols", "--chord-symbols changes nothing beside --input"),
         ("translation --input {}/x.wav --to cello --midi {}/x.wav", "does not end in .mid"),
     ],
 )

@@ -48,7 +48,7 @@ def test_takes_are_shown_with_recipe_and_parents_and_names_stay_text(library):
 
 def test_a_recipe_is_told_in_the_words_of_its_page(library):
     recipes = [
-        Recipe("melody", {"format": 2, "kind": "jig", "top_p": 0.9, "chord_symbols": True, "seed": 3}, 3),
+        Recipe("melody", {"format": 2, "kind": "jig", "transpose": 0, "top_p": 0.9, "chord_symbols": True}, 3),
         Recipe("melody", {"type": "reel"}, 4),  # of format 1, by options
         Recipe("variation", {"input": "input.mid", "frozen_tracks": ["bass", "drums"], "noise": {"piano": 1.0}}, 5),
         Recipe("tuba", {"deep_breath": 2}, 6),  # a system that is not here
@@ -58,7 +58,7 @@ def test_a_recipe_is_told_in_the_words_of_its_page(library):
         library.add(f"{number}" * 32, "One", recipe, (), dict.fromkeys((SONG, "input.mid"), midi))
     shown = text(page()).replace("\\", "")
     for words in (
-        "dance jig · surprises 0.9 · chord symbols · seed 3",
+        "dance jig · transpose 0 · surprises 0.9 · chord symbols · seed 3",
         "dance reel · seed 4",
         "hold bass, drums · how far it drifts piano 1 · seed 5",
         "Tuba · deep breath 2 · seed 6",
