@@ -1,7 +1,7 @@
 """The command line: all that the pages do, for scripts and batches.
 
     python -m engine list [--json]
-    python -m engine band --genre jazz --seed 7 --bars 8 --out jazz.mid --out jazz.wav
+    python -m engine band --genre jazz --seed 8 --bars 8 --out jazz.mid --out jazz.wav
 
 `--out` may be repeated; its ending chooses the format. A system's own options are the fields
 of its request (engine/<system>/request.py).
@@ -31,9 +31,9 @@ from typing import Any
 
 from engine import CHECKPOINTS, RequestError, play_on_one_thread
 from engine.core import shell
-from engine.core.commandline import PIPE, add_options, request_of
-from engine.core.formats import FORMATS, Mix, named
-from engine.core.request import Request, fields
+from engine.core.commandline import PIPE, add_options, request_of, spelled
+from engine.core.formats import Mix, endings, named, split
+from engine.core.request import MAX_SEED, Contents, Request, fields
 from engine.core.result import Music, Result
 from engine.systems import SYSTEMS, system
 
@@ -52,19 +52,19 @@ def parser(name: str | None) -> argparse.ArgumentParser:
         sub = kinds.add_parser(each, help=says, description=says)
         if each != name:
             continue
+        module: Any = system(each)
         common = sub.add_argument_group("common to all systems")
         common.add_argument(
             "--count", type=int, default=1, help="make several, in numbered files, with seeds that follow"
         )
-        endings = ", ".join(dict.fromkeys(each.ending for each in FORMATS))
+        known = ", ".join(endings(module.Request.CONTENTS))
         common.add_argument(
-            "--out", action="append", default=[], metavar="FILE", help=f"may be repeated; - is a pipe; {endings}"
+            "--out", action="append", default=[], metavar="FILE", help=f"may be repeated; - is a pipe; {known}"
         )
         common.add_argument("--device", help="cuda, mps or cpu; by default the best there is")
         common.add_argument("--checkpoint", type=Path, help="a folder of weights instead of the shipped ones")
         common.add_argument("--soundfont", type=Path, help="a soundfont (.sf2) to play songs with")
         common.add_argument("--json", action="store_true", help="print what was made, with settings and timings")
-        module: Any = system(each)
         add_options(sub, module.Request)
         if hasattr(module, "add_arguments"):
             module.add_arguments(sub)
@@ -99,23 +99,25 @@ def listing() -> dict[str, Any]:
 
 
 def described(request: type[Request]) -> dict[str, Any]:
-    """What can be asked for: the range or the choices of every field that has one, and what the weights decide."""
+    """What can be asked for: the range (a tuple) or the choices (a list) of every field that has one, and what the
+    weights decide."""
     out: dict[str, Any] = {}
     for field in fields(request):
         known = field.option
         if field.name != "seed" and known.low is not None and known.high is not None:
-            out[field.flag[2:]] = [known.low, known.high]
+            out[field.flag[2:]] = (known.low, known.high)
         elif known.choices:
             out[field.flag[2:]] = list(known.choices)
     return out | request.learned()
 
 
-def outputs(paths: list[str], count: int) -> list[list[Path]]:
+def outputs(paths: list[str], count: int, contents: Contents) -> list[list[Path]]:
     """The files of each of `count` results: tune.mid becomes tune-1.mid, tune-2.mid, … where there are several.
 
-    Refused before anything is made: a missing ending, a folder that is not there, the same file twice.
+    Refused before anything is made: an ending that is missing or no format of these contents, a folder that is not
+    there, the same file twice.
     """
-    piped = [text for text in paths if Path(text).stem == PIPE]
+    piped = [text for text in paths if _piped(Path(text))]
     if piped and (len(piped) > 1 or count > 1):
         raise RequestError(f"--out {piped[0]}: only one result, in one form, can go into a pipe.")
     if piped and sys.stdout.isatty():
@@ -130,15 +132,23 @@ def outputs(paths: list[str], count: int) -> list[list[Path]]:
             raise RequestError(f"--out {text}: the folder {path.parent} does not exist.")
         if path.is_dir():
             raise RequestError(f"--out {text} is a folder; a file is wanted.")
+        if text != PIPE:
+            named(path, contents)
     if len({Path(text).resolve() for text in paths}) < len(paths):
         raise RequestError("--out names the same file twice.")
     if count == 1:
         return [[Path(text) for text in paths]]
     width = len(str(count))
-    return [
-        [Path(text).with_stem(f"{Path(text).stem}-{number:0{width}d}") for text in paths]
-        for number in range(1, count + 1)
-    ]
+    return [[_numbered(Path(text), f"{number:0{width}d}") for text in paths] for number in range(1, count + 1)]
+
+
+def _piped(path: Path) -> bool:
+    return split(path.name)[0] == PIPE
+
+
+def _numbered(path: Path, number: str) -> Path:
+    stem = split(path.name)[0]
+    return path.with_name(f"{stem}-{number}{path.name[len(stem) :]}")
 
 
 def run(arguments: list[str]) -> int:
@@ -154,20 +164,22 @@ def run(arguments: list[str]) -> int:
         return 0
     if not 1 <= args.count <= MAX_COUNT:
         raise RequestError(f"--count {args.count} is not between 1 and {MAX_COUNT}.")
-    files = outputs(args.out, args.count)
+    files = outputs(args.out, args.count, module.Request.CONTENTS)
     if not args.out and not args.json:
         raise RequestError("Nothing would be kept: name a file with --out, or ask for --json.")
     if args.soundfont:
         from engine.core.render import synthesiser
 
         synthesiser(args.soundfont)
-    if args.json and any(path.stem == PIPE for path in files[0]):
+    if args.json and any(map(_piped, files[0])):
         raise RequestError("--json and --out - both want the standard output; give one of them.")
     return _make(module, args, files)
 
 
 def _make(module: Any, args: argparse.Namespace, files: list[list[Path]]) -> int:
     request = request_of(module.Request, args)
+    if request.seed + args.count - 1 > MAX_SEED:
+        raise RequestError(f"--count {args.count} from seed {request.seed} goes beyond {MAX_SEED}, the last seed.")
     began = time.perf_counter()
     model = module.load(args.checkpoint or request.checkpoint(), args.device)
     loaded = time.perf_counter()
@@ -204,7 +216,7 @@ def _content(result: Music, path: Path, soundfont: Path | None) -> bytes:
     """A result as the file that is asked for; a pipe without an ending gets MIDI, or WAV of what is only a sound."""
     if path.name == PIPE:
         path = path.with_name("x.mid" if result.audio is None else "x.wav")
-    return named(path, result).write(result, Mix(soundfont=soundfont))
+    return named(path, result.contents).write(result, Mix(soundfont=soundfont))
 
 
 def _progress(done: int, total: int) -> None:
@@ -218,7 +230,7 @@ def _write(contents: list[tuple[Path, bytes]]) -> None:
 
     for path, content in contents:
         try:
-            if path.stem == PIPE:
+            if _piped(path):
                 sys.stdout.buffer.write(content)
                 sys.stdout.buffer.flush()
             else:
@@ -232,8 +244,7 @@ def _words(overview: dict[str, Any]) -> str:
     for name, entry in overview["systems"].items():
         lines.append(f"{name:<12} {', '.join(entry['checkpoints']) or 'no weights'}")
         for option, values in entry.get("options", {}).items():
-            shown = ", ".join(map(str, values)) if isinstance(values, (list, tuple)) else str(values)
-            lines.append(f"             {option}: {shown}")
+            lines.append(f"             {option.replace('_', ' ')}: {spelled(values)}")
     return "\n".join(lines)
 
 

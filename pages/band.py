@@ -34,8 +34,8 @@ def own_seed(track: str) -> None:
 def settings_panel(learned: dict[str, Any]) -> dict[str, Any]:
     """The controls of the band as a whole; returns fields of its request."""
     controls.reroll_button("band_seed", "Play something new")
-    genres = learned["genres"]
-    genre = controls.pick(Request, "genre", "Style", key="band_genre", choices=genres, names=str.title,
+    genres = learned["genre"]
+    genre = controls.pick(Request, "genre", key="band_genre", choices=genres, names=str.title,
                           default=OPENING if OPENING in genres else None,
                           help="What the players have learned to play, from songs of this style.")  # fmt: skip
     others = [name for name in genres if name != genre]
@@ -47,18 +47,19 @@ def settings_panel(learned: dict[str, Any]) -> dict[str, Any]:
                           **PERSISTED, help="0% is all the first style, 100% all the second.")  # fmt: skip
         mix = {genre: 1 - share / 100, blend: share / 100}
     seed = controls.seed("band_seed", FIRST_SEED)
-    bars = st.select_slider("Length", BARS, 8, format_func=lambda n: f"{n} bars", key="band_bars", **PERSISTED,
-                            help=field_of(Request, "bars").option.help)  # fmt: skip
-    adventurousness = controls.slider(Request, "adventurousness", "How adventurous", key="band_adventure")
-    density = controls.slider(Request, "density", "How busy", key="band_density")
+    length = field_of(Request, "bars")
+    bars = st.select_slider(length.label, BARS, 8, format_func=lambda n: f"{n} bars", key="band_bars", **PERSISTED,
+                            help=length.option.help)  # fmt: skip
+    adventurousness = controls.slider(Request, "adventurousness", key="band_adventure")
+    density = controls.slider(Request, "density", key="band_density")
     with st.expander("Tempo, key, network", icon=":material/tune:"):
         usual = round(learned["tempo_by_genre"].get(genre, 120))
         own_tempo = st.toggle("Choose the tempo", key="band_own_tempo", help="Otherwise it is the style's own.",
                               **PERSISTED)  # fmt: skip
         tempo = controls.tempo("band", usual) if own_tempo else None
-        key = controls.pick(Request, "key", "Key", key="band_key", placeholder="As it comes")
-        lock_key = controls.toggle(Request, "lock_key", "Only notes of the key", key="band_strict")
-        network = controls.pick(Request, "network", "Played by", key="band_network", names=NETWORKS.__getitem__)
+        key = controls.pick(Request, "key", key="band_key", placeholder="As it comes")
+        lock_key = controls.toggle(Request, "lock_key", key="band_strict")
+        network = controls.pick(Request, "network", key="band_network", names=NETWORKS.__getitem__)
     return {"network": network, "genre": mix, "seed": seed, "bars": bars, "adventurousness": adventurousness,
             "density": density, "tempo": tempo, "key": key, "lock_key": lock_key}  # fmt: skip
 
@@ -72,13 +73,14 @@ def players() -> dict[str, Any]:
                              **PERSISTED):  # fmt: skip
                 without.append(track)
             choice = DRUM_KITS if track == "drums" else INSTRUMENTS
-            program = st.selectbox("Instrument", list(choice), index=None, format_func=choice.__getitem__,
-                                   key=f"band_{track}_program", placeholder="The style's own", **PERSISTED,
+            program = st.selectbox(field_of(Request, "programs").label, list(choice), index=None,
+                                   format_func=choice.__getitem__, key=f"band_{track}_program",
+                                   placeholder="The style's own", **PERSISTED,
                                    help="The same notes on another instrument.")  # fmt: skip
             if program is not None:
                 programs[track] = program
-            own = st.number_input("Own seed", 0, controls.MAX_SEED, None, key=f"band_{track}_seed", **PERSISTED,
-                                  placeholder="the band's",
+            own = st.number_input(field_of(Request, "track_seeds").label, 0, controls.MAX_SEED, None,
+                                  key=f"band_{track}_seed", placeholder="the band's", **PERSISTED,
                                   help="Number of this player's part alone; empty: the band's seed.")  # fmt: skip
             st.button("Another part", key=f"band_{track}_roll", icon=":material/casino:", width="stretch",
                       on_click=own_seed, args=(track,), help="Everyone else plays on as before.")  # fmt: skip

@@ -47,37 +47,35 @@ def named(key: str) -> str:
     return f"{tonic.replace('b', '♭').replace('#', '♯')} {MODES[key.removeprefix(tonic)]}"
 
 
-def settings_panel(kinds: list[str]) -> Request:
+def settings_panel(dances: list[str]) -> Request:
     """The controls; returns the request."""
     controls.reroll_button("melody_seed", "Write something new")
     free = "As it comes"
     fields: dict[str, Any] = {}
-    fields["kind"] = controls.pick(Request, "kind", "Dance", choices=kinds, names=str.capitalize, key="melody_type",
-                                   placeholder=free, help="What people would dance to it.")  # fmt: skip
-    fields["key"] = controls.pick(Request, "key", "Key", choices=[k for k in KEYS if valid(k)], names=named,
-                                  key="melody_key", placeholder=free,
-                                  help="The note it comes home to, and its scale.")  # fmt: skip
-    fields["meter"] = controls.pick(Request, "meter", "Meter", choices=METERS, key="melody_meter", placeholder=free,
-                                    help="Every bar is exactly this long; pickups are completed at the end.",
-                                    )  # fmt: skip
-    fields["form"] = controls.pick(Request, "form", "Form", choices=list(FORMS), names=FORMS.__getitem__,
+    fields["kind"] = controls.pick(Request, "kind", choices=dances, names=str.capitalize, key="melody_type",
+                                   placeholder=free)  # fmt: skip
+    fields["key"] = controls.pick(Request, "key", choices=[k for k in KEYS if valid(k)], names=named,
+                                  key="melody_key", placeholder=free)  # fmt: skip
+    fields["meter"] = controls.pick(Request, "meter", choices=METERS, key="melody_meter", placeholder=free)
+    fields["form"] = controls.pick(Request, "form", choices=list(FORMS), names=FORMS.__getitem__,
                                    key="melody_form", placeholder=free,
                                    help="Sections, and which are played twice.")  # fmt: skip
-    fields["bars"] = controls.pick(Request, "bars", "Bars as written", choices=BARS, key="melody_bars",
+    fields["bars"] = controls.pick(Request, "bars", choices=BARS, key="melody_bars",
                                    placeholder=free, help="Repeats counted once.")  # fmt: skip
     fields["seed"] = controls.seed("melody_seed")
-    fields["temperature"] = controls.slider(Request, "temperature", "How adventurous", high=1.5,
+    fields["temperature"] = controls.slider(Request, "temperature", high=1.5,
                                             key="melody_temperature")  # fmt: skip
-    fields["candidates"] = controls.slider(Request, "candidates", "Tunes to choose from", high=6, default=3,
+    fields["candidates"] = controls.slider(Request, "candidates", high=6, default=3,
                                            key="melody_count")  # fmt: skip
     with st.expander("A beginning, chords and more", icon=":material/tune:"):
-        fields["start"] = st.text_area("Begin with", key="melody_start", placeholder="A|dfa fdf|", height=80,
-                                       help=field_of(Request, "start").option.help, **PERSISTED) or ""  # fmt: skip
-        chords = controls.pick(Request, "chord_symbols", "Chord symbols", choices=list(CHORDS), key="melody_chords",
+        start = field_of(Request, "start")
+        fields["start"] = st.text_area(start.label, key="melody_start", placeholder="A|dfa fdf|", height=80,
+                                       help=start.option.help, **PERSISTED) or ""  # fmt: skip
+        chords = controls.pick(Request, "chord_symbols", choices=list(CHORDS), key="melody_chords",
                                placeholder=free)  # fmt: skip
         fields["chord_symbols"] = CHORDS[chords] if chords else None
-        fields["unit"] = controls.pick(Request, "unit", "Unit note length", key="melody_unit", placeholder=free)
-        fields["top_p"] = controls.slider(Request, "top_p", "Surprises", low=0.1, key="melody_top_p")
+        fields["unit"] = controls.pick(Request, "unit", key="melody_unit", placeholder=free)
+        fields["top_p"] = controls.slider(Request, "top_p", low=0.1, key="melody_top_p")
     return Request(**fields)
 
 
@@ -99,9 +97,9 @@ def edited(slot: str, tune: Tune) -> tuple[Tune, bool]:
     good = f"melody good {slot}"
     if text != original:
         try:
-            found, remarks = parse(text)
-            engrave(found, 0)
-            st.session_state[good] = found
+            parsed, remarks = parse(text)
+            engrave(parsed, 0)
+            st.session_state[good] = parsed
             for remark in remarks[:3]:
                 st.warning(frame.plain(remark), icon=":material/straighten:")
         except Misread as fault:
@@ -156,11 +154,13 @@ def result_view(made: jobs.JobResult) -> None:
         tune, _ = parse(file.content)  # as it will be read when it is made again: its title too
         request = Request(input=file, **played)
     else:
-        request = replace(made.settings, seed=written.seed, candidates=1, **played)
+        request = replace(made.settings, attempt=written.attempt, candidates=1, **played)
     result = result_of(tune, request, model)
     with above:
         score.show("melody", tune, player="melody", tempo=played["tempo"], transpose=request.transpose)
     with sound:
+        for remark in made.value.remarks if not changed else ():
+            st.caption(frame.plain(remark))
         title = f"{tune.title}, {tune.meter}, {tune.key}, {played['tempo']:g} bpm"
         mix = player.show("melody", song=result.song, title=title)
         downloads.show("melody", tune.title.lower(), result, mix=mix)

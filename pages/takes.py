@@ -1,8 +1,5 @@
 """Takes: everything that was kept, to find, hear, compare, rename, make again, send on, and carry elsewhere."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import streamlit as st
 
 from engine import Progress, RequestError
@@ -14,7 +11,7 @@ from engine.takes.archive import export, unpack
 from engine.takes.library import SONG, SOUND, Library, Take
 from engine.takes.replay import Replayed, replay
 from ui import downloads, frame, jobs, player
-from ui.takes import chain, labels, send, targets
+from ui.takes import chain, labels, send, settings_in_words, targets
 
 PAGE = 8  # takes shown at once
 SHELVES = ("All", "Starred", "Deleted")
@@ -54,18 +51,6 @@ def show_replay(take: Take, replayed: Replayed, same: bool) -> None:
             st.toast(f"Kept as “{frame.plain(new.name)}”.", icon=":material/bookmark_added:")
 
 
-def told(settings: Mapping[str, Any], files: Sequence[str]) -> list[str]:
-    """What a take was asked for, in words: "genre jazz", "bars 8"."""
-    said = []
-    for name, value in settings.items():
-        if name in ("format", "seed") or value in (None, False, "", [], {}) or value in files:
-            continue
-        if isinstance(value, Mapping):
-            value = ", ".join(f"{key} {part:g}" for key, part in value.items())
-        said.append(f"{name.replace('_', ' ')} {value}")
-    return said
-
-
 def draw(take: Take) -> None:
     """One take: its name, its music, its recipe, and what can be done with it."""
     tags = " ".join(f":gray-badge[{frame.plain(tag)}]" for tag in take.tags)
@@ -76,8 +61,8 @@ def draw(take: Take) -> None:
         player.show(f"take {take.id}", song=song, audio=audio, compact=True)
     except RequestError as refused:
         show_error(refused)
-    said = told(take.recipe.settings, take.files)
-    lines = [" · ".join([take.recipe.system.capitalize(), *said, f"seed {take.recipe.seed}", take.made[:10]])]
+    asked = settings_in_words(take)
+    lines = [" · ".join([take.recipe.system.capitalize(), *asked, f"seed {take.recipe.seed}", take.made[:10]])]
     if made_from := chain(library, take.parents):
         lines.append(f"Made from {made_from}")
     st.caption("  \n".join(map(frame.plain, lines)))

@@ -128,17 +128,17 @@ def recording() -> Recording | None:
 def settings_panel() -> Asked | None:
     """The controls; returns what is asked for once there is a recording. Refused when it is none."""
     input_sound = recording()
-    source = st.selectbox("From", ["auto", *INSTRUMENTS], key="translation_from", **PERSISTED, help="Auto: it listens.",
-                          format_func=lambda n: "Guess the instrument" if n == "auto" else n.capitalize())  # fmt: skip
-    target = controls.pick(Request, "target", "To", choices=list(INSTRUMENTS), names=str.capitalize,
-                           key="translation_to", help="The instrument to hear it on.")  # fmt: skip
-    amount = controls.slider(Request, "amount", "How much", key="translation_amount")
+    source = controls.pick(Request, "source", choices=[AUTO, *INSTRUMENTS], key="translation_from",
+                           names=lambda n: "Guess the instrument" if n == AUTO else n.capitalize())  # fmt: skip
+    target = controls.pick(Request, "target", choices=list(INSTRUMENTS), names=str.capitalize,
+                           key="translation_to")  # fmt: skip
+    amount = controls.slider(Request, "amount", key="translation_amount")
     up = st.slider("Transpose", -24, 24, 0, key="translation_transpose", format="%+d", **PERSISTED,
                    help=field_of(Request, "transpose").option.help)  # fmt: skip
     seed = controls.seed("translation_seed", label="Seed of the breath")
     if input_sound is None:
         return None
-    known = input_sound.instrument if source == "auto" and input_sound.instrument else source
+    known = input_sound.instrument if source == AUTO and input_sound.instrument else source
     if known == target:
         raise RequestError(f"It is a {target} already; choose another instrument to translate to.")
     request = Request(input=input_sound.file, source=known, target=target, amount=amount, transpose=up, seed=seed)

@@ -54,12 +54,12 @@ def settings_panel() -> tuple[str, dict[str, Any]]:
         fields["note"] = st.select_slider("Note", range(LOWEST, HIGHEST + 1), 58, format_func=named,
                                           key="trombone_note", help=help, **PERSISTED)  # fmt: skip
         most, usual = (MAX_SECONDS, 2.0) if mode == KINDS[0] else (2.0, 0.5)
-        fields["seconds"] = controls.slider(Request, "seconds", "Length", low=0.3, high=most, default=usual, step=0.1,
+        fields["seconds"] = controls.slider(Request, "seconds", low=0.3, high=most, default=usual, step=0.1,
                                             format="%.1f s", key=f"trombone_seconds_{KINDS.index(mode)}")  # fmt: skip
         fields["dynamic"] = st.select_slider("Dynamic", DYNAMICS, "mf", format_func=WORDS.__getitem__, **PERSISTED,
                                              key="trombone_dynamic", help="Louder is brighter.")  # fmt: skip
     else:
-        fields["dynamic"] = controls.pick(Request, "dynamic", "Dynamic", names=WORDS.__getitem__,
+        fields["dynamic"] = controls.pick(Request, "dynamic", names=WORDS.__getitem__,
                                           key="trombone_tune_dynamic", placeholder="As written",
                                           help="Empty: as loud as the notes of the piece.")  # fmt: skip
     if mode != KINDS[0]:
@@ -67,7 +67,7 @@ def settings_panel() -> tuple[str, dict[str, Any]]:
                                      **PERSISTED, help="Each begun with the tongue, or slurred.")  # fmt: skip
         fields["legato"] = style == STYLES[1]
     fields["scale"] = mode == KINDS[1]
-    fields["temperature"] = controls.slider(Request, "temperature", "Breath", key="trombone_temperature", high=1.0)
+    fields["temperature"] = controls.slider(Request, "temperature", key="trombone_temperature", high=1.0)
     fields["seed"] = controls.seed("trombone_seed")
     return mode, fields
 
@@ -129,8 +129,8 @@ def result_view(made: jobs.JobResult) -> None:
     audio, song, title = result.audio, result.song, result.request.title
     st.caption(frame.plain(measured(result, audio, made.seconds)))
     player.show("trombone", audio=audio, title=title, spectrogram=True, lines=pitch_lines(audio, song))
-    kind = "melody" if result.request.input else "scale" if result.request.scale else "note"
-    downloads.show("trombone", f"trombone-{kind}-{result.request.seed}", result)
+    mode = "melody" if result.request.input else "scale" if result.request.scale else "note"
+    downloads.show("trombone", f"trombone-{mode}-{result.request.seed}", result)
     takes.save_or_send("trombone", result, name=title, parents=asked.parents)
     if audio.silent:
         st.warning("That came out silent; try another seed.", icon=":material/volume_off:")

@@ -20,7 +20,7 @@ from engine.core.song import Song
 from engine.takes.library import Library
 from engine.variation import Request, generate, load
 from engine.variation.bars import BarGrid, read
-from engine.variation.request import LATENTS, MAX_NOISE, PATH, PRESERVABLE
+from engine.variation.request import LATENTS, MAX_NOISE, PATH
 from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import PERSISTED
 
@@ -96,27 +96,27 @@ def settings_panel(grid: BarGrid) -> tuple[str, dict[str, Any]]:
         controls.reroll_button("variation_seed", "Another one" if mode != "grid" else "Others")
         fields["seed"] = controls.seed("variation_seed")
     latent = field_of(Request, "latent")
-    fields["latent"] = st.select_slider("Detail", sizes(), latent.default, key="variation_latent", **PERSISTED,
+    fields["latent"] = st.select_slider(latent.label, sizes(), latent.default, key="variation_latent", **PERSISTED,
                                         help=latent.option.help)  # fmt: skip
     if mode == "vary":
-        fields["noise"] = st.slider("How far it drifts", 0.0, MAX_NOISE, 0.7, 0.05, key="variation_noise", **PERSISTED,
-                                    help="0.5 to 1 is the sweet spot: clearly another version, still the same song.",
-                                    )  # fmt: skip
+        noise = field_of(Request, "noise")
+        fields["noise"] = st.slider(noise.label, 0.0, MAX_NOISE, 0.7, 0.05, key="variation_noise", **PERSISTED,
+                                    help=noise.option.help.partition(". ")[0] + ".")  # fmt: skip
     if mode == "continue":
-        fields["continue_bars"] = controls.slider(Request, "continue_bars", "Bars to write", key="variation_more",
+        fields["continue_bars"] = controls.slider(Request, "continue_bars", key="variation_more",
                                                   default=8)  # fmt: skip
-        fields["temperature"] = controls.slider(Request, "temperature", "Wandering", key="variation_temperature",
+        fields["temperature"] = controls.slider(Request, "temperature", key="variation_temperature",
                                                 help="0 goes on in the likeliest way; more strays from it.",
                                                 )  # fmt: skip
     if mode == "walk":
-        fields["steps"] = controls.slider(Request, "steps", "Steps", key="variation_steps", high=16,
+        fields["steps"] = controls.slider(Request, "steps", key="variation_steps", high=16,
                                           help="Both ends among them.")  # fmt: skip
-        fields["step_bars"] = controls.slider(Request, "step_bars", "Bars a step", key="variation_walk", high=16,
+        fields["step_bars"] = controls.slider(Request, "step_bars", key="variation_walk", high=16,
                                               help="From the beginning of each song.")  # fmt: skip
     if mode in ("vary", "grid"):
         fields |= what_stays(mode, grid)
     if mode != "walk":
-        fields["harmony_strength"] = controls.slider(Request, "harmony_strength", "Stay in the harmony",
+        fields["harmony_strength"] = controls.slider(Request, "harmony_strength",
                                                      key="variation_stay", default=0.5)  # fmt: skip
     return str(mode), fields
 
@@ -125,9 +125,8 @@ def what_stays(mode: str, grid: BarGrid) -> dict[str, Any]:
     """The controls of what a variation leaves as it is; returns fields of the request."""
     fields: dict[str, Any] = {}
     with st.expander("What stays", icon=":material/lock:"):
-        fields["preserve"] = st.selectbox("Keep", PRESERVABLE, index=None, placeholder="Nothing in particular",
-                                          format_func=lambda k: f"The {k}", key="variation_keep", **PERSISTED,
-                                          help=field_of(Request, "preserve").option.help)  # fmt: skip
+        fields["preserve"] = controls.pick(Request, "preserve", names=lambda k: f"The {k}", key="variation_keep",
+                                           placeholder="Nothing in particular")  # fmt: skip
         held = [t for t, sounds in zip(TRACKS, np.asarray(grid.filled.any(1))) if sounds and st.toggle(
             f"Hold the {t}", key=f"variation_hold_{t}", help="It stays as it is.", **PERSISTED)]  # fmt: skip
         fields["frozen_tracks"] = tuple(held)

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @dataclass(frozen=True, kw_only=True)
 class Clicks(request.Request):
     SYSTEM = "click"
+    CONTENTS = request.Contents(texts=("abc",))
     notes: int = request.option(2, "How many notes.", low=0, high=100, called="The number of notes")
 
     def checkpoint(self):
@@ -91,6 +92,10 @@ def test_count_numbers_files_and_moves_the_seed(clicker, tmp_path, capsys):
         (["click", "--seed", "seven", "--out", "{}/x.mid"], "a whole number is wanted"),
         (["click", "--notes", "101", "--out", "{}/x.mid"], "from 0 to 100, not 101"),
         (["click", "--count", "0", "--out", "{}/x.mid"], "--count 0"),
+        (["click", "--seed", str(2**63 - 1), "--count", "2", "--out", "{}/x.mid"], "the last seed"),
+        (["click", "--out", "{}/x.8bit.wav"], "'.8bit.wav' is not a format"),
+        (["click", "--out", "{}/x.score.musicxml"], "'.score.musicxml' is not a format"),
+        (["click", "--out", "{}/x.mid", "--out=-.svg"], "'.svg' is not a format"),
         (["click", "--soundfont", "{}/none.sf2", "--out", "{}/x.wav"], "none.sf2"),
         (["click", "--out", "-", "--count", "2"], "only one result"),
         (["click", "--out", "-", "--out=-.wav"], "only one result"),
@@ -105,6 +110,13 @@ def test_refusals_write_nothing(clicker, tmp_path, words, complaint):
         run(*(word.format(tmp_path) for word in words))
     assert complaint in str(refusal.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_number_goes_before_an_ending_of_two_parts(tmp_path):
+    contents = request.Contents(sound=True, texts=("8bit.wav",))
+    files = cli.outputs([f"{tmp_path}/x.8bit.wav", f"{tmp_path}/y.1.WAV"], 2, contents)
+    names = [[path.name for path in paths] for paths in files]
+    assert names == [["x-1.8bit.wav", "y.1-1.WAV"], ["x-2.8bit.wav", "y.1-2.WAV"]]
 
 
 @pytest.mark.parametrize("out, head", [("-", b"MThd"), ("-.wav", b"RIFF"), ("-.abc", b"text")])
@@ -189,4 +201,4 @@ def test_list_names_systems_device_and_synthesiser():
     assert found["device"] and "FluidSynth" in found["synthesiser"]
     assert "damaged" not in done.stdout
     assert found["systems"]["band"]["checkpoints"]["band"]["sha256"]
-    assert len(found["systems"]["band"]["options"]["genres"]) >= 8
+    assert len(found["systems"]["band"]["options"]["genre"]) >= 8

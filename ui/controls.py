@@ -1,7 +1,7 @@
 """Widgets made from a request's fields, and controls that several pages have: a seed with a lock and a reroll, tempo.
 
-    bars = controls.slider(Request, "bars", "Length", key="band_bars")      # range, default and help are the field's
-    key = controls.pick(Request, "key", "Key", key="band_key", placeholder="As it comes")
+    bars = controls.slider(Request, "bars", key="band_bars")    # label, range, default and help are the field's
+    key = controls.pick(Request, "key", key="band_key", placeholder="As it comes")
     seed = controls.seed("band_seed")                                       # a number, a lock, a die
     controls.reroll_button("band_seed", "Play something new")               # the page's big button: a new seed
     song = controls.shaped("band", song)                    # tempo and transposition, without making anything anew
@@ -30,7 +30,6 @@ MAX_SEED = 2**31 - 1
 def slider(
     request: type[Request],
     name: str,
-    label: str,
     *,
     key: str,
     default: float | None = None,
@@ -40,13 +39,13 @@ def slider(
     format: str | None = None,
     help: str | None = None,
 ) -> Any:
-    """A slider for a field that is a number: its range, its default and its help are the field's unless given."""
+    """A slider for a field that is a number: its label, range, default and help are the field's unless given."""
     field = field_of(request, name)
     known, number_type = field.option, float if field.kind is float else int
     least, most = known.low if low is None else low, known.high if high is None else high
     assert least is not None and most is not None, f"{name} has no range"
     return st.slider(
-        label,
+        field.label,
         number_type(least),
         number_type(most),
         number_type(field.default if default is None else default),
@@ -61,7 +60,6 @@ def slider(
 def pick(
     request: type[Request],
     name: str,
-    label: str,
     *,
     key: str,
     choices: Sequence[Any] | None = None,
@@ -70,7 +68,7 @@ def pick(
     default: Any = None,
     help: str | None = None,
 ) -> Any:
-    """A list to choose from for a field: its choices (or those that are left of them), its default and its help.
+    """A list to choose from for a field: its label, choices (or those that are left of them), default and help.
 
     Where it may be left open, nothing is chosen at first and `placeholder` says what that means.
     """
@@ -80,15 +78,15 @@ def pick(
     if start is dataclasses.MISSING:
         start = known[0]
     return st.selectbox(
-        label, known, known.index(start) if start in known else None, format_func=names, key=key,
+        field.label, known, known.index(start) if start in known else None, format_func=names, key=key,
         placeholder=placeholder, help=help or field.option.help, **PERSISTED,
     )  # fmt: skip
 
 
-def toggle(request: type[Request], name: str, label: str, *, key: str) -> bool:
+def toggle(request: type[Request], name: str, *, key: str) -> bool:
     """A switch for a field that is true or false."""
     field = field_of(request, name)
-    return bool(st.toggle(label, bool(field.default), key=key, help=field.option.help, **PERSISTED))
+    return bool(st.toggle(field.label, bool(field.default), key=key, help=field.option.help, **PERSISTED))
 
 
 def roll(key: str) -> None:

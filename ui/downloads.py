@@ -26,7 +26,7 @@ def show(key: str, name: str, music: Music, *, mix: Mapping[str, float] | None =
     safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "bandstand"
     with st.container(horizontal=True, gap="small", key=f"downloads {key}"):
         for each in FORMATS:
-            if not (each.has(music) and each.offered(music)):
+            if not (each.has(music.contents) and each.offered(music)):
                 continue
             muted = music.audio is None and each.sounds and mixed.muted
             st.download_button(

@@ -13,9 +13,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from engine import RequestError
+from engine.core.commandline import spelled
+from engine.core.request import fields
 from engine.core.result import Result
+from engine.systems import SYSTEMS, system
 from engine.takes.library import Library, Take
-from ui import frame
+from ui import frame, jobs
 
 TAKES_SONG = ("variation", "trombone")  # pages that work from notes
 TAKES_SOUND = ("translation",)  # pages that work from a sound; notes are played for them first
@@ -32,6 +35,21 @@ def chain(library: Library, parents: Sequence[str]) -> str:
     return " ← ".join(take.name for take in library.lineage(parents))
 
 
+def settings_in_words(take: Take) -> list[str]:
+    """What a take was asked for, by the labels of its page: "style jazz 1", "length 8"."""
+    known = {}
+    if take.recipe.system in SYSTEMS:
+        for field in fields(system(take.recipe.system).Request):
+            known[field.name] = known[field.flag[2:].replace("-", "_")] = field.label
+    said = []
+    for name, value in take.recipe.settings.items():
+        if name in ("format", "seed") or value is None or value is False or value in ("", [], {}, *take.files):
+            continue
+        label = known.get(name, name.replace("_", " ")).lower()
+        said.append(label if value is True else f"{label} {spelled(value)}")
+    return said
+
+
 def save_or_send(
     key: str,
     result: Result,
@@ -41,9 +59,11 @@ def save_or_send(
 ) -> None:
     """A row that saves a result as a take, or sends it to a page that can take it; and what it was made from.
 
-    A refusal is shown.
+    A refusal is shown. While a job of `result`'s page is making another, this one is saved, but not sent on: who
+    presses then means the one to come.
     """
     system = result.request.SYSTEM
+    waiting = jobs.busy(system)
     with st.container(horizontal=True, gap="small", key=f"takes {key}"):
         save = st.button(
             "Save as take", key=f"save {key}", icon=":material/bookmark_add:", help="Keep it, with its recipe."
@@ -51,8 +71,9 @@ def save_or_send(
         wanted = [
             page
             for page in targets(result.song is not None and result.song.notes > 0, system)
-            if st.button(f"To {page.title}", key=f"send {key} {page.title}", icon=page.icon,
-                         help=f"Keep it as a take and open it on the {page.title} page.")
+            if st.button(f"To {page.title}", key=f"send {key} {page.title}", icon=page.icon, disabled=waiting,
+                         help=f"Keep it as a take and open it on the {page.title} page." if not waiting
+                         else "The new one is not ready yet.") and not waiting
         ]  # fmt: skip
     try:
         if save or wanted:

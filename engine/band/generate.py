@@ -1,7 +1,7 @@
 """Band: bars of music for drums, piano, guitar, bass and strings, in a genre or a mix of genres.
 
     model = load()                                                    model.genres names what can be asked for
-    result = generate(model, Request(genre={"jazz": 1}, seed=7, bars=8))                             result.song
+    result = generate(model, Request(genre={"jazz": 1}, seed=8, bars=8))                             result.song
     generate(model, Request(genre={"jazz": 2, "soul": 1}, seed=7, bars=32, track_seeds={"piano": 3}))
 
 Two networks can play. The player writes note after note (played.py, engine/player). The GAN, genre-conditioned after
@@ -84,7 +84,7 @@ def _drawn(model: Model, request: Request, progress: Progress | None) -> Result:
     title = " & ".join(g for g, w in zip(model.genres, weights) if w > 0)
     song = Song(tuple(tracks), request.tempo if request.tempo is not None else usual_tempo, (4, 4), title)
     report = {"tempo": song.tempo, "notes": {t.name: len(t.notes) for t in song.tracks}}
-    return Result(request=request, song=song, weights=model.sha256, report=report)
+    return Result(request=request, song=song, weights=model.sha256, remarks=request.remarks, report=report)
 
 
 def _logits(model: Model, shared: np.ndarray, private: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ def play(model: player.Model, request: Request, progress: Progress | None = None
     if progress:
         progress(total, total)
     return Result(request=request, song=(song := song_from(model, request, bars)), weights=model.sha256,
-                  report=_report(song, bars))  # fmt: skip
+                  remarks=request.remarks, report=_report(song, bars))  # fmt: skip
 
 
 def brief_of(model: player.Model, request: Request) -> player.Brief:

@@ -36,40 +36,45 @@ class Request(request.Request):
     genre: Mapping[str, float] = option(
         dataclasses.MISSING, "What the players have learned to play, from songs of this style; several are mixed.",
         low=0, high=1e6, called="The weight of a genre", metavar="NAME[:WEIGHT]", read=read_genre, repeated=True,
+        label="Style",
     )  # fmt: skip
     network: str = option(
         "player", "The player writes note after note and hears what the others play; the GAN draws four bars at once.",
-        choices=tuple(PATHS), called="The network", before="gan",
+        choices=tuple(PATHS), called="The network", label="Played by", before="gan",
     )  # fmt: skip
     bars: int = option(
         8, "A longer piece begins as the shorter one and has sections that return.", low=4, high=64,
-        called="The number of bars",
+        called="The number of bars", label="Length",
     )  # fmt: skip
     adventurousness: float = option(
         1.0, "0 is the style at its most ordinary, 1 as varied as real music, 2 wild.", low=0, high=2,
-        called="Adventurousness",
+        called="Adventurousness", label="How adventurous",
     )  # fmt: skip
     density: float = option(
-        0.5, "How many notes are played; 0.5 is as many as in real music.", low=0, high=1, called="Density"
-    )
+        0.5, "How many notes are played; 0.5 is as many as in real music.", low=0, high=1, called="Density",
+        label="How busy",
+    )  # fmt: skip
     tempo: float | None = option(
         None, "The style's own unless it is chosen.", low=40, high=240, unit="quarter notes a minute"
     )
     key: str | None = option(None, "A major key, or its relative minor: C is also A minor.", choices=KEYS)
-    lock_key: bool = option(False, "Move stray notes into its scale.")
+    lock_key: bool = option(
+        False, "Move stray notes into the scale of the key, the chosen one or the one that comes.",
+        label="Only notes of the key",
+    )  # fmt: skip
     track_seeds: Mapping[str, int] = option(
         {}, "Number of one player's part alone: everyone else plays on as before.", low=0, high=request.MAX_SEED,
         called="The seed of a track", flag="--reroll", metavar="TRACK=SEED", read=pair("--reroll", int, "piano=3"),
-        repeated=True,
+        repeated=True, label="Own seed",
     )  # fmt: skip
     programs: Mapping[str, int] = option(
         {}, "The same notes on another instrument, by its General MIDI number.", low=0, high=127,
         called="The program of a track", flag="--program", metavar="TRACK=NUMBER",
-        read=pair("--program", int, "bass=38"), repeated=True,
+        read=pair("--program", int, "bass=38"), repeated=True, label="Instrument",
     )  # fmt: skip
     without: tuple[str, ...] = option(
         (), "A player who rests.", choices=TRACKS, called="A track to leave out", metavar="TRACK", read=str,
-        repeated=True,
+        repeated=True, label="Rests",
     )  # fmt: skip
 
     def validate(self) -> None:
@@ -89,6 +94,14 @@ class Request(request.Request):
         return " & ".join(name for name, weight in self.genre.items() if weight > 0)
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is asked for in vain."""
+        idle = [name for name in self.without if name in self.track_seeds or name in self.programs]
+        if not idle:
+            return ()
+        return (f"Not heard: the seed or the instrument chosen for {' and '.join(idle)}, as nobody plays there.",)
+
+    @property
     def title(self) -> str:
         return f"{self.style.title()}, seed {self.seed}"
 
@@ -96,4 +109,4 @@ class Request(request.Request):
     def learned(cls) -> dict[str, Any]:
         """Genres, with the tempo that is typical of each."""
         config = checkpoint.read_config(PATHS["player"])
-        return {"genres": list(config["model"]["genres"]), "tempo_by_genre": config.get("tempo_by_genre", {})}
+        return {"genre": list(config["model"]["genres"]), "tempo_by_genre": config.get("tempo_by_genre", {})}

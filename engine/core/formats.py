@@ -14,6 +14,7 @@ import numpy as np
 from engine import RequestError
 from engine.core import midi, musicxml, npz
 from engine.core.audio import Audio, write_flac, write_wav
+from engine.core.request import Contents
 from engine.core.result import Music
 from engine.core.song import Song
 from engine.core.zipped import zipped
@@ -43,10 +44,15 @@ class Format:
     mime: str
     help: str
     write: Callable[[Music, Mix], bytes]
-    has: Callable[[Music], bool]  # whether a result can be had in it
+    has: Callable[[Contents], bool]  # whether music can be had in it
     offered: Callable[[Music], bool] = lambda music: True  # whether pages offer it of one that can
     sounds: bool = False  # whether it is the notes' sound, as mixed
     also: tuple[str, ...] = ()  # other endings of the same
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """All that a file of it may end in."""
+        return (self.ending, *self.also)
 
 
 def _song(music: Music) -> Song:
@@ -86,8 +92,8 @@ def write_stems(stems: list[tuple[str, Audio]]) -> bytes:
     return zipped(files)
 
 
-def _notes(music: Music) -> bool:
-    return music.song is not None
+def _notes(contents: Contents) -> bool:
+    return contents.notes
 
 
 def _only_notes(music: Music) -> bool:
@@ -95,17 +101,18 @@ def _only_notes(music: Music) -> bool:
     return music.song is not None and music.audio is None
 
 
-def _heard(music: Music) -> bool:
-    return music.song is not None or music.audio is not None
+def _heard(contents: Contents) -> bool:
+    return contents.notes or contents.sound
 
 
-def _text(ending: str, label: str, mime: str, help: str, *, offered: bool = True) -> Format:
+def _text(ending: str, label: str, mime: str, help: str, *, offered: bool = True, also: tuple[str, ...] = ()) -> Format:
     """A format that a result brings with it."""
     return Format(
         ending, label, mime, help,
         write=lambda music, mix: music.text(ending),
-        has=lambda music: ending in music.texts,
+        has=lambda contents: ending in contents.texts,
         offered=lambda music: offered,
+        also=also,
     )  # fmt: skip
 
 
@@ -125,7 +132,8 @@ FORMATS = (
            lambda music, mix: write_flac(_sound(music, mix)), _heard, offered=lambda music: False, sounds=True),
     Format("zip", "Stems", "application/zip", "A zip with one WAV for each track.",
            lambda music, mix: write_stems(_mixed(music, mix)), _notes, _several_tracks, sounds=True),
-    _text("score.musicxml", "Score", MUSICXML, "The score as it is engraved above, with its repeats."),
+    _text("score.musicxml", "Score", MUSICXML, "The score as it is engraved above, with its repeats.",
+          also=("musicxml",)),
     Format("musicxml", "MusicXML", MUSICXML, "A score for MuseScore, Dorico, Sibelius …",
            lambda music, mix: musicxml.write_musicxml(_song(music)), _notes, _only_notes),
     Format("npz", "Pianoroll", "application/octet-stream", "A pypianoroll .npz, for research.",
@@ -136,16 +144,23 @@ FORMATS = (
 """All formats. Of two with one ending the first that a result can be had in is written."""
 
 
-def named(path: Path, music: Music) -> Format:
+def split(name: str) -> tuple[str, str]:
+    """A file's name without its ending, and the ending in small letters: the longest that is a format's ("8bit.wav"),
+    or what follows the last dot; "" where there is none."""
+    known = {ending for each in FORMATS for ending in each.endings if name.lower().endswith("." + ending)}
+    ending = max(known, key=len, default=Path(name).suffix[1:].lower())
+    return (name[: -len(ending) - 1], ending) if ending else (name, "")
+
+
+def endings(contents: Contents) -> list[str]:
+    """The endings of all files that music can be had in, with their dots."""
+    return list(dict.fromkeys("." + ending for each in FORMATS if each.has(contents) for ending in each.endings))
+
+
+def named(path: Path, contents: Contents) -> Format:
     """The format that a file's ending asks for. Refused when the music cannot be had in it."""
-    possible = [each for each in FORMATS if each.has(music)]
-    name = path.name.lower()
-    for each in sorted(possible, key=lambda each: -each.ending.count(".")):  # tune.8bit.wav is no plain WAV
-        if "." in each.ending and name.endswith("." + each.ending):
+    _, ending = split(path.name)
+    for each in FORMATS:
+        if each.has(contents) and ending in each.endings:
             return each
-    ending = path.suffix[1:].lower()
-    for each in possible:
-        if ending in (each.ending.rpartition(".")[2], *each.also) and "8bit" not in each.ending:
-            return each
-    known = dict.fromkeys("." + ending for each in possible for ending in (each.ending, *each.also))
-    raise RequestError(f"'.{ending}' is not a format of this result; choose {', '.join(known)}.")
+    raise RequestError(f"'.{ending}' is not a format of this result; choose {', '.join(endings(contents))}.")

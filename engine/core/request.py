@@ -46,6 +46,15 @@ class File:
 
 
 @dataclass(frozen=True)
+class Contents:
+    """What music comes as."""
+
+    notes: bool = True
+    sound: bool = False  # its own; what has none is a song to be played
+    texts: tuple[str, ...] = ()  # their files' endings
+
+
+@dataclass(frozen=True)
 class Option:
     """What is known of a field. Everything but the help may be left out."""
 
@@ -54,12 +63,15 @@ class Option:
     high: float | None = None
     choices: tuple[Any, ...] = ()
     unit: str = ""  # "quarter notes a minute"
+    label: str = ""  # of its widget, and in a recipe; the field's name otherwise
     called: str = ""  # what a refusal calls it, "The tempo"; the field's name otherwise
     flag: str = ""  # how the command line spells it where that is not the field's name, "--from"
     metavar: str = ""
     read: Callable[[str], Any] | None = None  # a value of it from a command line's word; RequestError where it is none
     repeated: bool = False  # the command line may give it several times, and `read` gives one part of it
     ending: str = "bin"  # of a file whose name has none
+    requires: tuple[str, ...] = ()  # fields without one of which it would change nothing
+    excludes: tuple[str, ...] = ()  # fields beside any of which it would change nothing
     formerly: tuple[str, ...] = ()  # how the command line spelled it when takes were made that are still kept
     before: Any = None  # what it was in recipes from before it could be asked for, if not the default
 
@@ -87,6 +99,11 @@ class Field:
     def flag(self) -> str:
         """Its option on the command line."""
         return self.option.flag or "--" + self.name.replace("_", "-")
+
+    @property
+    def label(self) -> str:
+        """What a page calls it."""
+        return self.option.label or self.name.replace("_", " ").capitalize()
 
     @property
     def called(self) -> str:
@@ -173,6 +190,7 @@ class Request:
     """What every system can be asked for; each has its own below this."""
 
     SYSTEM: ClassVar[str]  # its name, that of its package
+    CONTENTS: ClassVar[Contents] = Contents()  # of every result
 
     seed: int = option(0, "The same seed with the same settings always plays the same music.", low=0, high=MAX_SEED)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.core.audio import Audio
-from engine.core.request import Request
+from engine.core.request import Contents, Request
 from engine.core.song import Song
 
 Text = bytes | Callable[[], bytes]
@@ -20,6 +20,11 @@ class Music:
     song: Song | None = None
     audio: Audio | None = None  # None for a song: its sound is rendered when it is wanted
     texts: Mapping[str, Text] = field(default_factory=dict)  # file ending → content, or what makes it when asked
+
+    @property
+    def contents(self) -> Contents:
+        """What it comes as."""
+        return Contents(self.song is not None, self.audio is not None, tuple(self.texts))
 
     def text(self, ending: str) -> bytes:
         """The content of a text."""

@@ -24,6 +24,7 @@ from engine.melody.tokens import END
 
 MAX_CHARACTERS = 6000  # of a body; the longest tune learned from has 1830
 LIKES = 0.003  # of the probability: the least at which the model is held to like an ending on the tonic
+STRIDE = 1_000_003  # between the seeds of one request's attempts
 DISTINCT = 0.5  # 19 of 20 real tunes have more distinct bars than this
 SAME_METER = {"C": "4/4", "C|": "2/2"}
 
@@ -39,7 +40,7 @@ class Written:
     masked: float  # mean probability of the characters that the grammar forbade
     corrected: int  # how often the likeliest character of all was a forbidden one
     typed: int  # characters of the body that were typed, not made
-    seed: int = 0  # with which `compose` makes it again
+    attempt: int = 1  # of its request: `compose` makes it again
 
     @property
     def made(self) -> int:
@@ -62,13 +63,13 @@ def fill_in(model: Model, request: Request, random: np.random.Generator) -> Chos
     key = check_key(request.key) if request.key else ""
     meter = check_meter(request.meter) if request.meter else ""
     unit = check_unit(request.unit) if request.unit else ""
-    kind = canonical_kind(request.kind or "")
-    if kind and kind not in model.kinds:
+    dance = canonical_kind(request.kind or "")
+    if dance and dance not in model.kinds:
         raise RequestError(f"'{request.kind}' is not a type of tune that was learned; choose {', '.join(model.kinds)}.")
     style = 0 if request.chord_symbols is None else CHORDS if request.chord_symbols else PLAIN
     form, bars = request.sections, request.bars
     wanted: list[tuple[str, Any]] = [
-        ("style", style), ("meter", SAME_METER.get(meter, meter)), ("kind", kind), ("unit", unit),
+        ("style", style), ("meter", SAME_METER.get(meter, meter)), ("kind", dance), ("unit", unit),
         ("bars", sum(form) or bars), ("sections", len(request.repeats) if not form else 0), ("key", key),
     ]  # fmt: skip
     pool = model.priors
@@ -88,10 +89,25 @@ def fill_in(model: Model, request: Request, random: np.random.Generator) -> Chos
         form = tuple(drawn["form"])
         if (bars and sum(form) != bars) or (request.repeats and len(form) != len(request.repeats)):
             form = _divide(bars or 8 * len(request.repeats), len(request.repeats))
-    tune = Tune(body="", key=key or drawn["key"], meter=learned, unit=unit or drawn["unit"], kind=kind or drawn["kind"])
+    unit_length, dance = unit or drawn["unit"], dance or drawn["kind"]
+    tune = Tune(body="", key=key or drawn["key"], meter=learned, unit=unit_length, kind=dance)
     if meter and learned == meter and drawn["meter"] != meter and not unit:
         tune = replace(tune, unit=default_unit(meter))
     return Chosen(tune, meter or learned, form, style or drawn["style"])
+
+
+def contradictions(model: Model, request: Request, written: Written) -> tuple[str, ...]:
+    """What was asked for and did not go together, and which of it counted, a sentence each."""
+    said = []
+    dance, meter = written.tune.kind, request.meter and SAME_METER.get(written.tune.meter, written.tune.meter)
+    if request.kind and meter and not any(_has(p, "kind", dance) and _has(p, "meter", meter) for p in model.priors):
+        said.append(
+            f"No {dance} among the tunes learned from is in {request.meter}: the meter counts, and only the name is a "
+            f"{dance}'s."
+        )
+    if request.bars and sum(written.form) > request.bars:
+        said.append(f"The beginning takes more room: the tune has {sum(written.form)} bars, not {request.bars}.")
+    return tuple(said)
 
 
 def _has(prior: dict[str, Any], name: str, value: Any) -> bool:
@@ -122,12 +138,13 @@ def _divide(bars: int, sections: int) -> tuple[int, ...]:
 
 
 def compose(model: Model, request: Request, *, seed: int | None = None, progress: Progress | None = None) -> Written:
-    """One tune, whole and in the form asked for, with the request's seed or another. Same request, same tune.
+    """One tune, whole and in the form asked for, with the seed of the request's attempt or another. Same request,
+    same tune.
 
     Refused when the request asks for what does not exist, or its beginning cannot be continued.
     """
-    seed = request.seed if seed is None else seed
-    random = np.random.default_rng(seed)
+    own = request.seed + STRIDE * (request.attempt - 1)
+    random = np.random.default_rng(own if seed is None else seed)
     chosen = fill_in(model, request, random)
     start = checked_start(model, request.start)
     writer = Writer(model, chosen, request, random)
@@ -139,8 +156,8 @@ def compose(model: Model, request: Request, *, seed: int | None = None, progress
     if progress:
         progress(estimate, estimate)
     written = writer.written(len(start))
-    title = f"{(written.tune.kind or 'tune').capitalize()} no. {seed}"
-    return replace(written, seed=seed, tune=replace(written.tune, title=title))
+    title = f"{(written.tune.kind or 'tune').capitalize()} no. {request.seed}"
+    return replace(written, attempt=request.attempt, tune=replace(written.tune, title=title))
 
 
 def checked_start(model: Model, start: str) -> str:
@@ -315,7 +332,7 @@ def candidates(model: Model, request: Request, *, progress: Progress | None = No
 
     out = []
     for i in range(request.candidates):
-        out.append(compose(model, request, seed=request.seed + 1_000_003 * i, progress=part))
+        out.append(compose(model, replace(request, attempt=request.attempt + i), progress=part))
     return sorted(out, key=lambda written: (distinct_bars(written.tune) < DISTINCT, -written.likelihood))
 
 

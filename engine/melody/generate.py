@@ -20,7 +20,7 @@ from engine import Progress, RequestError
 from engine.core.result import Result, Text
 from engine.melody.abc.canonical import MAX_BYTES, Tune
 from engine.melody.abc.notes import parse, song
-from engine.melody.composing import Written, candidates
+from engine.melody.composing import Written, candidates, contradictions
 from engine.melody.model import Model
 from engine.melody.request import Request
 
@@ -60,7 +60,8 @@ def generate(model: Model, request: Request, *, progress: Progress | None = None
         "characters": len(best.tune.body), "bits_per_char": round(-best.likelihood, 4),
         "masked": round(best.masked, 5), "corrected": best.corrected,
     }  # fmt: skip
-    return result_of(best.tune, request, model, candidates=tuple(written), report=report)
+    said = contradictions(model, request, best)
+    return result_of(best.tune, request, model, candidates=tuple(written), remarks=said, report=report)
 
 
 def result_of(tune: Tune, request: Request, model: Model, **more: Any) -> TuneResult:

@@ -14,9 +14,10 @@ from engine.melody.abc.canonical import UNITS, check_key, check_meter, check_uni
 from engine.melody.features import SECTIONS_LEFT
 
 PATH = CHECKPOINTS / "melody"
-KEYS = "A tonic with # or b, and a mode: G, Em, Bb, F#m, Ador, Dmix, Glyd, Ephr"
+KEYS = "a tonic with # or b, and a mode: G, Em, Bb, F#m, Ador, Dmix, Glyd, Ephr"
 METERS = ("4/4", "2/4", "3/4", "6/8", "9/8", "12/8", "3/8", "3/2", "6/4", "C", "C|", "2/2")
 MAX_BARS, MAX_SECTIONS, MAX_SECTION_BARS = 64, SECTIONS_LEFT - 2, 32
+MAX_ATTEMPTS = 20  # at a tune, of one seed
 COMMON = 10  # tunes of a type that it takes for it to be offered
 
 
@@ -25,39 +26,51 @@ class Request(request.Request):
     """A tune to write; what is left open is drawn from the tunes learned from, given the rest."""
 
     SYSTEM = "melody"
+    CONTENTS = request.Contents(texts=("abc", "score.musicxml", "svg"))
 
-    key: str | None = option(None, "The note it comes home to, and its scale; such as G, Em, Bb or Ador.")
+    key: str | None = option(None, "The note it comes home to, and its scale.", excludes=("input",))
     meter: str | None = option(
-        None, "Every bar is exactly this long; pickups are completed at the end. Such as 6/8, 3/4 or C|."
+        None, "Every bar is exactly this long; pickups are completed at the end.", excludes=("input",)
     )
-    kind: str | None = option(None, "What people would dance to it: jig, reel, hornpipe, waltz, …", flag="--type")
+    kind: str | None = option(None, "What people would dance to it.", flag="--type", excludes=("input",), label="Dance")
     unit: str | None = option(
-        None, "In ABC, what a letter without a number lasts.", choices=UNITS, called="The unit note length"
-    )
+        None, "In ABC, what a letter without a number lasts.", choices=UNITS, called="The unit note length",
+        excludes=("input",), label="Unit note length",
+    )  # fmt: skip
     chord_symbols: bool | None = option(
-        None, "Chords above the staff; they are played too.", formerly=("--chords", "--no-chords")
+        None, "Chords above the staff; they are played too.", formerly=("--chords", "--no-chords"), excludes=("input",)
     )
     bars: int | None = option(
-        None, "Bars as written: repeats counted once.", low=1, high=MAX_BARS, called="The number of bars"
+        None, "Bars as written: repeats counted once.", low=1, high=MAX_BARS, called="The number of bars",
+        excludes=("input",), label="Bars as written",
+    )  # fmt: skip
+    form: str | None = option(
+        None, "Sections, and which are played twice: AABB, AAB, ABC; or the bars of each, 8+8.", excludes=("input",)
     )
-    form: str | None = option(None, "Sections, and which are played twice: AABB, AAB, ABC; or the bars of each, 8+8.")
     start: str = option(
-        "", "Bars in ABC notation from which the tune goes on; choose key and meter with them.", called="The beginning"
-    )
+        "", "Bars in ABC notation from which the tune goes on; choose key and meter with them.", called="The beginning",
+        excludes=("input",), label="Begin with",
+    )  # fmt: skip
     temperature: float = option(
-        0.9, "0 always writes what is likeliest; 1 is as varied as the tunes learned from.", low=0, high=2
-    )
+        0.9, "0 always writes what is likeliest; 1 is as varied as the tunes learned from.", low=0, high=2,
+        excludes=("input",), label="How adventurous",
+    )  # fmt: skip
     top_p: float = option(
-        0.95, "1 lets anything come that could; less rules out the least likely.", low=0.01, high=1, called="Top-p"
-    )
+        0.95, "1 lets anything come that could; less rules out the least likely.", low=0.01, high=1, called="Top-p",
+        excludes=("input",), label="Surprises",
+    )  # fmt: skip
     candidates: int = option(
-        1, "So many are written; the one most like the tunes learned from comes first.", low=1, high=20,
-        called="The number of candidates",
+        1, "So many are written; the one most like the tunes learned from comes first.", low=1, high=MAX_ATTEMPTS,
+        called="The number of candidates", excludes=("input",), label="Tunes to choose from",
+    )  # fmt: skip
+    attempt: int = option(
+        1, "Which of the tunes of this seed: the first, or another that candidates begin with.", low=1,
+        high=MAX_ATTEMPTS, called="The attempt", excludes=("input",),
     )  # fmt: skip
     tempo: float | None = option(
         None, "Otherwise it is the usual one of its type.", low=20, high=400, unit="quarter notes a minute"
     )
-    program: int = option(73, "Who plays the tune, as a General MIDI number.", low=0, high=127)
+    program: int = option(73, "Who plays the tune, as a General MIDI number.", low=0, high=127, label="Instrument")
     transpose: int = option(
         0, "For sound and score; the ABC stays.", low=-24, high=24, unit="semitones", called="The transposition"
     )
@@ -73,6 +86,10 @@ class Request(request.Request):
         sections, _ = self.sections, self.repeats
         if sections and (len(sections) > MAX_SECTIONS or not all(1 <= n <= MAX_SECTION_BARS for n in sections)):
             raise RequestError(f"A form has at most {MAX_SECTIONS} sections, each of 1 to {MAX_SECTION_BARS} bars.")
+        if self.attempt + self.candidates - 1 > MAX_ATTEMPTS:
+            raise RequestError(
+                f"{self.candidates} candidates from attempt {self.attempt} go beyond {MAX_ATTEMPTS}, the last attempt."
+            )
         if sections and self.bars and sum(sections) != self.bars:
             raise RequestError(f"The form {self.form} has {sum(sections)} bars, not {self.bars}.")
 

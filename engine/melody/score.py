@@ -57,6 +57,7 @@ def musicxml(tune: Tune, transpose: int = 0) -> bytes:
             stream = converter.parseData(plain_abc(tune, notes_of(tune)), format="abc")
             if transpose:
                 stream = stream.transpose(transpose)
+            _number(stream)
             content = bytes(GeneralObjectExporter(stream).parse())
         except Exception as error:  # music21 raises many kinds of its own for text that it cannot take
             raise RequestError(
@@ -65,6 +66,23 @@ def musicxml(tune: Tune, transpose: int = 0) -> bytes:
     # The day it was written and random part names would make every file another.
     text = re.sub(r"<encoding-date>.*?</encoding-date>", "<encoding-date>2000-01-01</encoding-date>", content.decode())
     return re.sub(r'id="P[0-9a-f]{32}"', 'id="P1"', text).encode()
+
+
+def _number(stream: Any) -> None:
+    """Count bars as players do, from 1: a pickup is 0, and a short bar that completes the short one before it, as the
+    pickup of a second section does, is part of that bar."""
+    from music21.stream.enums import ShowNumber
+
+    number, before = 0, 0.0
+    for bar in stream.recurse().getElementsByClass("Measure"):
+        full, length = bar.barDuration.quarterLength, bar.duration.quarterLength
+        if before and length and before + length == full:
+            bar.numberSuffix, bar.showNumber = "a", ShowNumber.NEVER
+            before = 0.0
+        else:
+            number += bool(number or length >= full)
+            before = length if number and length < full else 0.0
+        bar.number = number
 
 
 @lru_cache(maxsize=64)

@@ -31,18 +31,21 @@ class Request(request.Request):
     """The same performance on another instrument."""
 
     SYSTEM = "translation"
+    CONTENTS = request.Contents(sound=True)
 
     input: File = option(
         dataclasses.MISSING, "One melody instrument, up to ten minutes; WAV, FLAC, OGG or MP3.",
         called="The recording", metavar="SOUND", ending="flac",
     )  # fmt: skip
-    source: str = option(AUTO, f"Auto: it listens. Otherwise {NAMES}.", called="The instrument", flag="--from")
+    source: str = option(AUTO, "Auto: it listens.", called="The instrument", flag="--from", label="From")
     target: str = option(
-        dataclasses.MISSING, f"The instrument to hear it on: {NAMES}.", called="The instrument to play it", flag="--to"
-    )
+        dataclasses.MISSING, "The instrument to hear it on.", called="The instrument to play it", flag="--to",
+        label="To",
+    )  # fmt: skip
     amount: float = option(
-        1.0, "0 keeps the recording's own timbre, 1 is all the other instrument.", low=0, high=1, called="The amount"
-    )
+        1.0, "0 keeps the recording's own timbre, 1 is all the other instrument.", low=0, high=1, called="The amount",
+        label="How much",
+    )  # fmt: skip
     transpose: float = option(
         0.0, "Semitones. Afterwards the melody moves by octaves where the instrument cannot reach it.", low=-24,
         high=24, called="The transposition",
@@ -68,4 +71,4 @@ class Request(request.Request):
         """The pairs with weights of their own, and the instruments between which there is a way."""
         pairs = sorted(path.parent.name for path in PATH.glob("*-*/config.json"))
         every = list(INSTRUMENTS) if (EVERYONE / "config.json").is_file() else []
-        return {"pairs, both ways": pairs, "instruments": every}
+        return {"from": [AUTO, *every], "to": every, "pairs, both ways": pairs}

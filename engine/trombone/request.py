@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engine import CHECKPOINTS, RequestError
 from engine.core import request
@@ -33,6 +32,7 @@ class Request(request.Request):
     """A note; with `scale` a major scale up from it; with `input` a melody."""
 
     SYSTEM = "trombone"
+    CONTENTS = request.Contents(sound=True, texts=("8bit.wav",))
 
     note: int | None = option(
         None, "A MIDI number or a name, such as 58, Bb3 or C#4.", low=LOWEST, high=HIGHEST, metavar="NOTE",
@@ -44,24 +44,32 @@ class Request(request.Request):
     )  # fmt: skip
     scale: bool = option(False, "A major scale up from the note.")
     seconds: float = option(
-        2.0, "Of the note, or of each note.", low=MIN_SECONDS, high=MAX_SECONDS, unit="seconds", called="The length"
-    )
+        2.0, "Of the note, or of each note.", low=MIN_SECONDS, high=MAX_SECONDS, unit="seconds", called="The length",
+        excludes=("input",), label="Length",
+    )  # fmt: skip
     dynamic: str | None = option(
         None, "Louder is brighter. A melody is as loud as its notes unless this is given.", choices=DYNAMICS
     )
-    temperature: float = option(TEMPERATURE, "0 is the smoothest; more is breathier and rougher.", low=0, high=1.5)
-    legato: bool = option(False, "Slur the notes; otherwise each is begun with the tongue.")
+    temperature: float = option(
+        TEMPERATURE, "0 is the smoothest; more is breathier and rougher.", low=0, high=1.5, label="Breath"
+    )
+    legato: bool = option(
+        False, "Slur the notes; otherwise each is begun with the tongue.", requires=("scale", "input")
+    )
     eight_bit: bool = option(False, "Write WAV of 8 bits a sample, as the network plays it.")
     tempo: float | None = option(
-        None, "Of the melody; its own unless it is given.", low=20, high=400, unit="quarter notes a minute"
-    )
+        None, "Of the melody; its own unless it is given.", low=20, high=400, unit="quarter notes a minute",
+        requires=("input",),
+    )  # fmt: skip
 
     def validate(self) -> None:
         """Refuse a note and a melody at once, or neither."""
         if self.scale and self.note is None:
             raise RequestError("A scale needs --note, where it begins.")
-        if (self.note is None) == (self.input is None):
+        if self.note is None and self.input is None:
             raise RequestError("Either --note or --input has to be given: a note to play, or a melody.")
+        if self.note is not None and self.input is not None:
+            raise RequestError("--note and --input ask for two things, a note and a melody; give one of them.")
 
     def checkpoint(self) -> Path:
         return PATH
@@ -73,8 +81,3 @@ class Request(request.Request):
             return f"{self.input.name if self.input else ''}{style}, seed {self.seed}"
         what = "Scale from " if self.scale else ""
         return f"{what}{note_name(self.note)} {self.dynamic or 'mf'}{style}, seed {self.seed}"
-
-    @classmethod
-    def learned(cls) -> dict[str, Any]:
-        """The dynamics that the recordings have."""
-        return {"dynamics": list(DYNAMICS)}

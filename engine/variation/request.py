@@ -47,40 +47,45 @@ class Request(request.Request):
     input: File = option(dataclasses.MISSING, "The song, a MIDI file.", called="The song", ending="mid")
     latent: int = option(
         32, "How closely the network looks: into how many numbers it puts a bar. Few keep only its gist.",
-        choices=LATENTS, called="The latent size",
+        choices=LATENTS, called="The latent size", label="Detail",
     )  # fmt: skip
     noise: float | Mapping[str, float] = option(
         0.7, "0.5 to 1 is the sweet spot: clearly another version, still the same song. "
         "Tracks that a list does not name stay as they are.",
         low=0, high=MAX_NOISE, metavar="0..2 or TRACK=0..2,…", read=read_noise,
+        excludes=("continue_bars", "towards"), label="How far it drifts",
     )  # fmt: skip
     frozen_tracks: tuple[str, ...] = option(
         (), "Tracks that stay as they are.", choices=TRACKS, called="A track to hold", flag="--hold",
-        metavar="TRACK,…", read=names,
+        metavar="TRACK,…", read=names, excludes=("continue_bars", "towards"), label="Hold",
     )  # fmt: skip
     bars: tuple[int, ...] | None = option(
         None, "The bars that vary, from 1, both ends included; the others stay as they are.", metavar="9-16",
-        read=read_bars,
+        read=read_bars, excludes=("continue_bars",), label="Bars that vary",
     )  # fmt: skip
     preserve: str | None = option(
         None, "Keep the rhythm and vary the pitches, or the reverse.", choices=PRESERVABLE, called="What is kept",
-        flag="--keep",
+        flag="--keep", excludes=("continue_bars", "towards"), label="Keep",
     )  # fmt: skip
     harmony_strength: float | None = option(
-        None, "How strictly new pitches keep to those that sound nearby.", low=0, high=1, flag="--stay"
-    )
+        None, "How strictly new pitches keep to those that sound nearby; 0.5 where it is left open.", low=0, high=1,
+        flag="--stay", excludes=("towards",), label="Stay in the harmony",
+    )  # fmt: skip
     continue_bars: int | None = option(
         None, "The lead goes first, and the others follow it.", low=1, high=MAX_BARS,
-        called="The number of bars to write", flag="--continue", metavar="BARS",
+        called="The number of bars to write", flag="--continue", metavar="BARS", label="Bars to write",
     )  # fmt: skip
     temperature: float = option(
-        1.0, "0 goes on in the likeliest way; more strays from it (of --continue).", low=0, high=2
-    )
+        1.0, "0 goes on in the likeliest way; more strays from it (of --continue).", low=0, high=2,
+        requires=("continue_bars",), label="Wandering",
+    )  # fmt: skip
     towards: File | None = option(None, "The song to walk to, a MIDI file.", called="The second song", ending="mid")
-    steps: int = option(5, "Both ends among them (of --towards).", low=2, high=32, called="The number of steps")
+    steps: int = option(
+        5, "Both ends among them (of --towards).", low=2, high=32, called="The number of steps", requires=("towards",)
+    )
     step_bars: int = option(
         4, "From the beginning of each song (of --towards; --bars says the same).", low=1, high=64,
-        called="The number of bars a step",
+        called="The number of bars a step", requires=("towards",), label="Bars a step",
     )  # fmt: skip
 
     def validate(self) -> None:
@@ -96,13 +101,18 @@ class Request(request.Request):
         for name in self.noise if isinstance(self.noise, Mapping) else ():
             if name not in TRACKS:
                 raise RequestError(f"There is no track '{name}'; choose among {', '.join(TRACKS)}.")
+            if name in self.frozen_tracks:
+                raise RequestError(f"--hold and --noise both name {name}, which cannot stay and vary at once.")
         if self.bars is not None and (len(self.bars) != 2 or not 1 <= self.bars[0] <= self.bars[1]):
-            raise RequestError(f"The bars that vary are a first and a last one, from 1, not {self.bars!r}.")
+            asked = "-".join(map(str, self.bars))
+            raise RequestError(f"The bars that vary are a first and a last one, from 1, not {asked}.")
 
     @classmethod
     def together(cls, values: dict[str, Any]) -> dict[str, Any]:
         """In a walk `--bars 4` is how many a step."""
         if values.get("towards") is not None and (bars := values.pop("bars", None)):
+            if "step_bars" in values:
+                raise RequestError("--bars and --step-bars say the same in a walk; give one of them.")
             if bars[0] != bars[1]:
                 raise RequestError(f"--bars {bars[0]}-{bars[1]}: a walk wants one number, how many bars a step.")
             values["step_bars"] = bars[0]
@@ -116,9 +126,7 @@ class Request(request.Request):
     @property
     def strength(self) -> float:
         """How strictly pitches stay in the harmony around: as asked, or what is usual."""
-        if self.harmony_strength is None:
-            return 0.0 if self.mode == "walk" else 0.5
-        return self.harmony_strength
+        return 0.5 if self.harmony_strength is None else self.harmony_strength
 
     def checkpoint(self) -> Path:
         return PATH / f"k{self.latent}"

@@ -141,6 +141,13 @@ def test_a_track_left_out_is_silent_and_changes_nothing_else(model: band.Model) 
     assert notes(part, "piano") == () and notes(part, "bass") == notes(whole, "bass") != ()
 
 
+def test_what_was_chosen_for_a_player_who_rests_is_remarked(model: band.Model) -> None:
+    chosen: dict[str, Any] = {"track_seeds": {"piano": 3}, "programs": {"bass": 38, "guitar": 26}}
+    [remark] = band.generate(model, band.Request(genre={"one": 1}, without=("piano", "bass"), **chosen)).remarks
+    assert "piano and bass" in remark and "guitar" not in remark
+    assert not band.generate(model, band.Request(genre={"one": 1}, without=("drums",), **chosen)).remarks
+
+
 def test_the_key_moves_every_pitch_but_the_drums(model: band.Model) -> None:
     c, eb = (play(model, "one", seed=2, key=k) for k in ("C", "Eb"))
     assert notes(c, "drums") == notes(eb, "drums")

@@ -65,11 +65,14 @@ def test_an_empty_track_is_a_silent_stem(synthesiser):
     assert heard == [True, False]
 
 
-def test_a_soundfont_that_is_none_is_refused(tmp_path):
+def test_a_soundfont_that_is_none_is_refused_and_the_c_library_says_nothing(tmp_path, capfd):
     (tmp_path / "fake.sf2").write_bytes(b"RIFF" + bytes(100))
-    for name in ("fake.sf2", "missing.sf2"):
-        with pytest.raises(RequestError, match=name):
+    (tmp_path / "cut.sf2").write_bytes(renderer.soundfonts()[0].read_bytes()[:10_000])
+    (tmp_path / "words.sf2").write_text("# Bandstand\n" * 100)
+    for name in ("fake.sf2", "cut.sf2", "words.sf2", "missing.sf2", "."):
+        with pytest.raises(RequestError, match="is not a soundfont"):
             renderer.render(song(), soundfont=tmp_path / name)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_missing_soundfont_is_not_silence(monkeypatch):

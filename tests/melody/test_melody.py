@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import threading
 from dataclasses import replace
@@ -18,6 +19,7 @@ from engine.melody.alphabet import Alphabet
 from engine.melody.composing import DISTINCT, candidates, compose, distinct_bars
 from engine.melody.config import Config
 from engine.melody.features import Features, offsets, rows, sizes
+from engine.melody.generate import generate
 from engine.melody.model import load
 from engine.melody.network import MelodyNet
 from engine.melody.request import Request
@@ -196,12 +198,27 @@ def test_requests_for_what_does_not_exist_are_refused(model, wrong):
         compose(model, Request(**wrong), seed=0)
 
 
+def test_what_contradicts_itself_is_written_and_said(model):
+    [remark] = generate(model, Request(kind="jig", meter="4/4", bars=4)).remarks
+    assert "jig" in remark and "4/4" in remark and "the meter counts" in remark
+    [remark] = generate(model, Request(meter="4/4", unit="1/4", bars=2, start="ABcd|edcB|ABcd|")).remarks
+    assert "not 2" in remark
+    assert not generate(model, Request(kind="jig", meter="6/8", bars=4)).remarks
+
+
+def test_slurs_of_a_beginning_are_closed(model):
+    for start in ("zzzz | ((((", "(AB (cd "):
+        body = compose(model, Request(key="C", meter="4/4", unit="1/4", bars=4, start=start)).tune.body
+        assert len(re.findall(r"\((?!\d)", body)) == body.count(")") > 0
+
+
 def test_candidates_come_likeliest_first_and_progress_can_stop_them(model):
     seen: list[tuple[int, int]] = []
     found = candidates(model, Request(kind="jig", seed=1, candidates=3), progress=lambda a, b: seen.append((a, b)))
     varied = [w.likelihood for w in found if distinct_bars(w.tune) >= DISTINCT]
     assert varied == sorted(varied, reverse=True) == [w.likelihood for w in found[: len(varied)]]
-    assert all(compose(model, Request(kind="jig"), seed=w.seed).tune == w.tune for w in found)
+    assert sorted(w.attempt for w in found) == [1, 2, 3] and {w.tune.title for w in found} == {"Jig no. 1"}
+    assert all(compose(model, Request(kind="jig", seed=1, attempt=w.attempt)).tune == w.tune for w in found)
     assert len({w.tune.body for w in found}) == 3
     assert [a for a, _ in seen] == sorted(a for a, _ in seen) and seen[-1][0] == seen[-1][1]
 

@@ -71,4 +71,4 @@ def test_the_command_line_refuses_and_writes_nothing(tmp_path, wrong):
 def test_list_says_what_can_be_asked_for():
     options = listing()["systems"]["melody"]["options"]
     assert {"jig", "reel", "hornpipe"} <= set(options["type"])
-    assert options["unit"] == ["1/4", "1/8", "1/16"] and options["bars"] == [1, 64]
+    assert options["unit"] == ["1/4", "1/8", "1/16"] and options["bars"] == (1, 64)

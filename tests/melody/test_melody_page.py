@@ -27,7 +27,7 @@ def test_a_tune_as_asked_is_there_at_once_and_its_text_is_whole(opened):
     assert not refusals(opened)
     tune, remarks = parse(editor(opened).value)
     assert not remarks and tune.title.startswith(("Tune", "Reel", "Jig", "Hornpipe", "Slip", "Strathspey"))
-    assert len(made(opened).value.candidates) == 3
+    assert len(made(opened).value.candidates) == 3 and tune.title.endswith(" no. 7")
 
 
 def test_key_and_meter_are_obeyed_and_another_seed_writes_another_tune(opened):

@@ -100,6 +100,21 @@ def test_musicxml_carries_accidentals_on_and_is_the_same_each_time():
     assert root.findtext("work/work-title") == "<b>Name</b> & more"
 
 
+@pytest.mark.parametrize(
+    "body, numbers",
+    [
+        ("ABcd|ABcd|]", "1 2"),
+        ("A|ABcd|ABc:|d|ABcd|ABc|]", "0 1 2 2a 3 4"),
+        ("ABcd|AB:||:cd|ABcd|AB|cd|AB|]", "1 2 2a 3 4 4a 5"),
+    ],
+)
+def test_a_bar_that_a_repeat_divides_counts_once(body, numbers):
+    tune, _ = parse(f"X:1\nM:4/4\nL:1/4\nK:C\n{body}\n")
+    bars = ET.fromstring(musicxml(tune)).findall("./part/measure")
+    assert [bar.get("number") for bar in bars] == numbers.split()
+    assert [bar.get("implicit") == "yes" for bar in bars] == [bar.get("number", "").endswith("a") for bar in bars]
+
+
 def test_the_score_knows_when_each_note_is_played():
     tune = TUNES[0]
     engraved = engrave(tune)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ import soundfile
 
 from engine import RequestError
 from engine import __main__ as cli
-from engine.core.audio import read_audio
+from engine.core.audio import Audio, read_audio
 from engine.core.instruments import INSTRUMENTS
 from engine.core.midi import read_midi
 from engine.translation.analysis import track_f0
 from engine.translation.frames import RATE
+from engine.translation.listening import hear
 from engine.translation.model import load
 from engine.translation.request import EVERYONE, route
 from tests.tiny_data import play
@@ -47,6 +49,16 @@ def test_shipped_pairs_play_both_ways(melody, tmp_path, capsys):
             both = (before > 0) & (after > 0)
             cents = 1200 * np.log2(after[both] / before[both]) - 1200 * said["octaves"]
             assert both.mean() > 0.5 and (np.abs(cents) < 50).mean() > 0.9
+
+
+def test_a_stereo_recording_is_heard_as_the_mean_of_its_channels(melody):
+    audio = read_audio(melody)
+    left, right = 1.3 * audio.samples, 0.7 * audio.samples
+    for samples in (np.stack([left, right], 1), np.stack([right, left], 1)):
+        for wanted, got in zip(astuple(hear(audio)), astuple(hear(Audio(samples, audio.rate)))):
+            assert np.allclose(wanted, got, atol=1e-2)
+    with pytest.raises(RequestError, match="cancel each other out"):
+        hear(Audio(np.stack([audio.samples, -audio.samples], 1), audio.rate))
 
 
 def test_targets_differ_and_seeds_repeat(melody, tmp_path, capsys):

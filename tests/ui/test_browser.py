@@ -356,6 +356,9 @@ def test_a_page_fits_a_phone_and_is_readable_in_the_dark(browser, studio, page):
     with Visit(browser, studio, phone=True, dark=True).open(path, ready) as visit:
         visit.page.wait_for_timeout(300)
         visit.fits()
+        right = "links => links.map(link => link.getBoundingClientRect().right)"
+        ends = visit.page.eval_on_selector_all(".st-key-menu a", right)
+        assert len(ends) == len(frame.pages()) + 1 and max(ends) <= 390, "the menu is cut off"
         colours = visit.page.evaluate(
             "[getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor,"
             " getComputedStyle(document.querySelector('h1')).color]"

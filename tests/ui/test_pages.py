@@ -44,7 +44,7 @@ def song_of(test: AppTest):
 
 
 def test_the_styles_are_the_models(opened):
-    assert opened.selectbox(key="band_genre").options == [name.title() for name in band.Request.learned()["genres"]]
+    assert opened.selectbox(key="band_genre").options == [name.title() for name in band.Request.learned()["genre"]]
 
 
 def test_another_part_changes_one_player_and_no_other(opened):
@@ -104,6 +104,22 @@ def test_a_failure_says_why_and_leaves_what_there_was(opened, monkeypatch):
     monkeypatch.undo()
     opened.slider(key="band_density").set_value(0.3).run()
     assert not refusals(settled(opened, "band")) and opened.session_state["_made band"] is not before
+
+
+def test_what_is_shown_is_not_sent_on_while_another_is_made(opened, monkeypatch):
+    made, ready = band.generate, threading.Event()
+
+    def late(*args, **more):
+        assert ready.wait(60)
+        return made(*args, **more)
+
+    monkeypatch.setattr(band, "generate", late)
+    opened.button(key="band_seed again").click().run()
+    sends = [f"send band {page}" for page in ("Variation", "Trombone", "Translation")]
+    assert all(opened.button(key=key).disabled for key in sends) and not opened.button(key="save band").disabled
+    ready.set()
+    settled(opened, "band")
+    assert not any(opened.button(key=key).disabled for key in sends)
 
 
 def test_a_damaged_checkpoint_is_a_sentence_and_not_a_traceback(monkeypatch):
@@ -232,7 +248,7 @@ def test_a_pitch_that_could_not_be_measured_breaks_the_line_and_not_the_page():
 def test_muted_tracks_are_missing_from_the_wav_and_a_silent_one_is_refused():
     song = tune(1)
     gains = {track.name: 0.0 for track in song.tracks}
-    wav = named(Path("x.wav"), Music(song=song))
+    wav = named(Path("x.wav"), Music(song=song).contents)
     with pytest.raises(RequestError, match="muted"):
         wav.write(Music(song=song), Mix(gains))
     assert len(wav.write(Music(song=song), Mix(gains | {"bass": 1.0}))) > 100_000

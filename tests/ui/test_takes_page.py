@@ -2,8 +2,9 @@
 
 import pytest
 
+from engine.core.midi import write_midi
 from engine.takes.archive import export
-from engine.takes.library import HOME_VARIABLE, Library
+from engine.takes.library import HOME_VARIABLE, SONG, Library, Recipe
 from tests.studio import app, kept_as, refusals, settled, tune
 from ui import frame
 from ui.takes import labels
@@ -43,6 +44,26 @@ def test_takes_are_shown_with_recipe_and_parents_and_names_stay_text(library):
     shown = text(page())
     assert r"Mother \*tune\* \<script\>" in shown and "<script" not in shown.replace("\\<", "")
     assert "seed 2" in shown and "Made from Mother" in shown
+
+
+def test_a_recipe_is_told_in_the_words_of_its_page(library):
+    recipes = [
+        Recipe("melody", {"format": 2, "kind": "jig", "transpose": 0, "top_p": 0.9, "chord_symbols": True}, 3),
+        Recipe("melody", {"type": "reel"}, 4),  # of format 1, by options
+        Recipe("variation", {"input": "input.mid", "frozen_tracks": ["bass", "drums"], "noise": {"piano": 1.0}}, 5),
+        Recipe("tuba", {"deep_breath": 2}, 6),  # a system that is not here
+    ]
+    midi = write_midi(tune(1))
+    for number, recipe in enumerate(recipes):
+        library.add(f"{number}" * 32, "One", recipe, (), dict.fromkeys((SONG, "input.mid"), midi))
+    shown = text(page()).replace("\\", "")
+    for words in (
+        "dance jig · transpose 0 · surprises 0.9 · chord symbols · seed 3",
+        "dance reel · seed 4",
+        "hold bass, drums · how far it drifts piano 1 · seed 5",
+        "Tuba · deep breath 2 · seed 6",
+    ):
+        assert words in shown, shown
 
 
 def test_search_finds_by_every_word(library):

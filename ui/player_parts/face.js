@@ -150,11 +150,11 @@ class Face {
     return { start, end };
   }
 
-  lane(stage, track, tracks, kind, height, bare = false) {
+  lane(stage, track, tracks, plot, height, bare = false) {
     if (track && this.data.tracks.length > 1) stage.append(bare ? make("div", "strip") : this.strip(track));
     const box = make("div", "lane");
     box.style.height = `${height}px`;
-    const under = make("canvas", "", { role: "img", "aria-label": this.described(tracks, kind) });
+    const under = make("canvas", "", { role: "img", "aria-label": this.described(tracks, plot) });
     const over = make("canvas", "over", { "aria-hidden": "true" });
     over.onpointerdown = (event) => this.seek(this.at(event.offsetX, over));
     over.onwheel = (event) => {
@@ -167,7 +167,7 @@ class Face {
     };
     box.append(under, over);
     stage.append(box);
-    this.lanes.push({ under, over, tracks, kind, rows: kind === "notes" ? rowsOf(tracks) : null });
+    this.lanes.push({ under, over, tracks, plot, rows: plot === "notes" ? rowsOf(tracks) : null });
   }
 
   strip(track) {
@@ -210,10 +210,10 @@ class Face {
     return strip;
   }
 
-  described(tracks, kind) {
+  described(tracks, plot) {
     const names = tracks.map((t) => t.label || t.name).join(", ");
-    if (kind === "wave") return `Waveform of ${names}, ${this.data.seconds.toFixed(1)} seconds`;
-    if (kind === "spectrum") return `Spectrogram of ${names}: ` + (this.data.lines ?? []).map((l) => l.label).join(", ");
+    if (plot === "wave") return `Waveform of ${names}, ${this.data.seconds.toFixed(1)} seconds`;
+    if (plot === "spectrum") return `Spectrogram of ${names}: ` + (this.data.lines ?? []).map((l) => l.label).join(", ");
     const notes = tracks.flatMap((t) => t.notes);
     if (!notes.length) return `Pianoroll of ${names}: silent`;
     const pitches = notes.map((n) => n[2]);
@@ -235,11 +235,11 @@ class Face {
     const colours = (this.colours = palette(this.root));
     this.look = colours.paper + colours.accent;
     this.root.classList.toggle("dark", colours.dark);
-    this.lanes.forEach(({ under, tracks, kind, rows }) => {
+    this.lanes.forEach(({ under, tracks, plot, rows }) => {
       const index = this.data.tracks.indexOf(tracks[0]);
       const held = this.loaded ? this.deck.buffers[index] : null;
-      if (kind === "notes") drawNotes(under, tracks, rows, this.view, this.data, colours);
-      else if (kind === "wave") drawWave(under, held, this.view, this.data, colours, shadeOf(tracks[0], colours));
+      if (plot === "notes") drawNotes(under, tracks, rows, this.view, this.data, colours);
+      else if (plot === "wave") drawWave(under, held, this.view, this.data, colours, shadeOf(tracks[0], colours));
       else drawSpectrum(under, held, this.view, this.data, colours);
     });
     for (const one of [...this.strips, ...this.plain]) one.dot.style.background = shadeOf(one.track, colours);
@@ -251,9 +251,9 @@ class Face {
     const now = this.deck.position, { colours, view, data } = this;
     if (!colours) return;
     const loop = this.deck.loop;
-    for (const { over, tracks, kind, rows } of this.lanes) {
+    for (const { over, tracks, plot, rows } of this.lanes) {
       const lit = this.deck.playing || now > 0 ? now : -1;
-      if (kind === "notes") drawLit(over, tracks, rows, view, lit, loop, colours);
+      if (plot === "notes") drawLit(over, tracks, rows, view, lit, loop, colours);
       else playhead(sized(over).pen, xOf(now, view, over.clientWidth), over.clientHeight, colours);
     }
     if (this.ruler && !data.compact) {

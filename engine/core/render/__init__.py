@@ -82,13 +82,25 @@ def synthesiser(soundfont: Path | str | None = None) -> Synthesiser:
     return Synthesiser("built-in", None, "no soundfont was found; set BANDSTAND_SOUNDFONT to the path of one")
 
 
+def _whole(path: Path) -> bool:
+    """Whether a file is a SoundFont by its head (RIFF, its size, sfbk) and as long as that says; FluidSynth would try
+    to read anything else in other ways, and noisily."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+        size = path.stat().st_size
+    except OSError:
+        return False
+    return head[:4] == b"RIFF" and head[8:] == b"sfbk" and int.from_bytes(head[4:8], "little") + 8 <= size
+
+
 @lru_cache(maxsize=4)
 def _sounding(path: Path) -> _Player | None:
     """A player of this soundfont if it loads and sounds; FluidSynth raises nothing when it does not.
 
     It is kept, because FluidSynth shares a soundfont's samples while one player has them.
     """
-    if not path.is_file():
+    if not _whole(path):
         return None
     player = _Player(path, RATE)
     return player if player.font >= 0 and player.sounds() else None
