@@ -9,9 +9,9 @@ bars.py turn notes into tokens and bars and back, network.py is the transformer,
 what is given and what is wanted.
 """
 
-from engine.player.bars import Bar
+from engine.player.bars import Bar, read_song
 from engine.player.model import Model, load
 from engine.player.playing import Brief, perform, phrases
 from engine.player.song import song_of
 
-__all__ = ["Bar", "Brief", "Model", "load", "perform", "phrases", "song_of"]
+__all__ = ["Bar", "Brief", "Model", "load", "perform", "phrases", "read_song", "song_of"]

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 import engine.player.vocabulary as v
+from engine import RequestError
 from engine.core.chords import recognise
+from engine.core.song import Song
 from engine.player.lanes import Note, grid_of
 
+MAX_BARS = 128  # of a piece
 TICKS = 24  # a beat
 SLOT = 2  # ticks
 BASS = v.LANES.index("bass")
@@ -85,6 +88,39 @@ def _chords(
             np.add.at(sounding[which], (np.minimum(when[chosen] // SLOT, top), pitch[chosen] % 12), change)
     halves = np.cumsum(sounding, 1)[:, :-1].reshape(2, bars * 2, -1, 12).sum(2)
     return recognise(*halves).reshape(bars, 2)
+
+
+def read_song(song: Song, shift: int = 0) -> tuple[list[Bar], tuple[str, ...]]:
+    """The bars of a song whose tracks are lanes by name (drums, piano, guitar, bass, strings, lead), its pitched notes
+    `shift` semitones higher; and what the player does not hear as it is played, a sentence each.
+
+    Refused when the song is empty, longer than `MAX_BARS`, in a meter that the player does not know, or has a track
+    that is none of its lanes.
+    """
+    if song.meter not in v.METERS:
+        known = ", ".join(f"{beats}/{value}" for beats, value in v.METERS)
+        raise RequestError(f"The player knows {known}, not {song.meter[0]}/{song.meter[1]}.")
+    strange = [track.name for track in song.tracks if track.notes and track.name not in v.LANES]
+    if strange:
+        raise RequestError(f"'{strange[0]}' is none of the player's lanes ({', '.join(v.LANES)}).")
+    if not song.notes:
+        raise RequestError("There is nothing to keep: the song has no notes.")
+    if song.bars > MAX_BARS:
+        raise RequestError(f"The song has {song.bars} bars; the player keeps at most {MAX_BARS}.")
+    rows = [(v.LANES.index(track.name), round(note.onset * TICKS), max(1, round(note.duration * TICKS)), note.pitch)
+            for track in song.tracks for note in track.notes]  # fmt: skip
+    lane, onset, duration, pitch = np.array(sorted(rows, key=lambda row: row[1])).T
+    moved = np.where(lane != v.DRUMS, pitch + shift, pitch)
+    laid = lay(lane, onset, duration, np.clip(moved, 0, 127), song.meter)
+    remarks = []
+    if laid.away.any():
+        remarks.append(f"{(laid.away > 0).sum()} of {len(onset)} notes lie beside the grid of sixteenths or triplets: "
+                       "they stay where they are, and the others hear them at the nearest step.")  # fmt: skip
+    if (long := duration > v.MAX_LENGTH * np.array(v.UNITS)[laid.grid[laid.bar]]).any():
+        remarks.append(f"{long.sum()} notes are longer than four bars: the others hear four bars of them.")
+    if (moved != laid.pitch).any():
+        remarks.append("Notes at the ends of MIDI's range are heard at its ends.")
+    return bars_of(laid)[: song.bars], tuple(remarks)
 
 
 def bars_of(notes: OnBars) -> list[Bar]:

@@ -16,7 +16,7 @@ import numpy as np
 import engine.player.compiled as compiled
 import engine.player.vocabulary as v
 from engine import RequestError
-from engine.player.bars import Bar
+from engine.player.bars import MAX_BARS, Bar
 from engine.player.desk import Desk, desk_of
 from engine.player.lanes import Note, encode
 from engine.player.levels import LEVELS
@@ -25,7 +25,6 @@ from engine.player.network import CONTROLS
 from engine.player.song import lanes_by_bar
 from engine.player.writing import Writer
 
-MAX_BARS = 128
 BAND = (0, 1, 2, 3, 4)
 """The lanes that play unless others are asked for."""
 SCORE_ORDER = (v.LEAD, 0, 3, 1, 2, 4)

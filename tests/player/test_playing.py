@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from benchmarks.player import Piece, play
 from engine import RequestError
+from engine.core.song import Note, Song, Track
 from engine.player import compiled, vocabulary
-from engine.player.bars import Bar, bars_of, lay
+from engine.player.bars import Bar, bars_of, lay, read_song
 from engine.player.desk import desk_of
 from engine.player.model import Model
 from engine.player.network import CONTROLS, Config, Player
@@ -186,3 +187,40 @@ def test_notes_on_sixteenths_are_laid_on_bars_and_come_back(rows):
         )
         assert found == sorted(zip(lane.tolist(), step.tolist(), length.tolist(), pitch.tolist()))
         assert not on_bars.away.any()
+
+
+def a_song(*notes, name="piano", meter=(4, 4)):
+    return Song((Track(name).with_notes(Note(*note) for note in notes),), meter=meter)
+
+
+def test_a_song_is_read_as_bars_and_comes_back_from_them():
+    song = a_song((0, 1, 60), (1.5, 0.5, 62), (6, 3, 64))
+    bars, remarks = read_song(song)
+    assert remarks == () and [bar.lanes for bar in bars] == [
+        {PIANO: [(0, 4, 60), (6, 2, 62)]},
+        {PIANO: [(8, 12, 64)]},
+        {},
+    ]
+    again = song_of(bars).tracks[PIANO].notes
+    assert [(n.onset, n.duration, n.pitch) for n in again] == [(0, 1, 60), (1.5, 0.5, 62), (6, 3, 64)]
+    assert read_song(song, shift=2)[0][0].lanes == {PIANO: [(0, 4, 62), (6, 2, 64)]}
+
+
+@pytest.mark.parametrize(("song", "words"), [
+    (a_song((0.1, 1, 60), (1, 1, 62)), "1 of 2 notes lie beside the grid"),
+    (a_song((0, 20, 60)), "longer than four bars"),
+])  # fmt: skip
+def test_what_is_heard_otherwise_than_it_is_played_is_said(song, words):
+    bars, (remark,) = read_song(song)
+    assert words in remark and bars[0].lanes[PIANO]
+
+
+@pytest.mark.parametrize(("song", "words"), [
+    (a_song(), "no notes"),
+    (a_song((0, 1, 60), name="kazoo"), "'kazoo' is none of the player's lanes"),
+    (a_song((0, 1, 60), meter=(7, 8)), "not 7/8"),
+    (a_song((512, 1, 60)), "129 bars; the player keeps at most 128"),
+])  # fmt: skip
+def test_a_song_that_cannot_be_kept_is_refused(song, words):
+    with pytest.raises(RequestError, match=words):
+        read_song(song)
