@@ -58,6 +58,14 @@ SYSTEMS = {
         settings="--phrases 2000",
         quick="--phrases 32 --judged 64",
     ),
+    "player": System(
+        data="songs.npz",
+        ready="facts.json",
+        preparing="--data {data} --prepared {prepared}",
+        places="--data {data} --prepared {prepared} --checkpoint {checkpoint}",
+        settings="--phrases 2400",
+        quick="--phrases 40 --held-out 4 --followed 8",
+    ),
     "variation": System(
         data="songs.npz",
         ready="facts.json",

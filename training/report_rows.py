@@ -21,6 +21,7 @@ have the data, the limits and what was tried.
 
 SEED = {
     "band": "a GAN conditioned on genre; no figure of its music is known.",
+    "player": "none had one.",
     "variation": "five VAEs and two predictors, shown in plots; the predictors' form was trained anew for the table.",
     "melody": "54% validation accuracy on Nottingham's tunes alone, with 2 × 128 LSTM units; its tunes often did not "
     "parse.",
@@ -29,6 +30,7 @@ SEED = {
     "translation": "a plan of a CycleGAN of LSTMs that ran out of memory on a laptop: no figure.",
 }
 
+OTHER_CHORDS, OTHER_PART = "another song's chords", "another song's part"
 Row = tuple[str, str, str, str, str]  # measure, ours, real, beside it, aim
 HEAD: Row = ("", "ours", "real, held out", "beside it", "aim")
 
@@ -80,6 +82,27 @@ def band(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     near = f"training phrases: {distance['real training']:.1f}"
     return [*rows, ("feature distance to held-out phrases", f"{distance['generated']:.1f}",
                     f"one half to the other: {distance['real, two halves']:.1f}", near, "")]  # fmt: skip
+
+
+def player(metrics: dict[str, dict[str, Any]]) -> list[Row]:
+    """How often it is told from real songs, what it follows, whether it copies."""
+    figures = metrics["player"]
+    critic, chords, parts, copies = (figures[name] for name in ("critic", "chords", "parts", "copies"))
+    rows = [("told from real songs by the score", f"{critic['score']:.3f}", f"{critic['control']:.3f}",
+             "chance: 0.5; the GAN's figure stands in its card", aim("0.87 at most", critic["score"] <= 0.87)),
+            ("told with touch", f"{critic['with_touch']:.3f}", "", "", "")]  # fmt: skip
+    rows += [(f"{family} alone", f"{right:.3f}", "", "", "") for family, right in critic["by_family"].items()]
+    return [
+        *rows,
+        ("given chords, share of the time in which they sound", f"{chords['made']:.3f}", f"{chords['real']:.3f}",
+         f"another song's chords: {chords[OTHER_CHORDS]:.3f}",
+         aim("within 0.05", abs(chords["made"] - chords["real"]) <= 0.05)),
+        ("a part filled in, its tonal distance to the band", f"{parts['made']:.3f}", f"{parts['real']:.3f}",
+         f"another song's part: {parts[OTHER_PART]:.3f}", aim("within 0.1", abs(parts["made"] - parts["real"]) <= 0.1)),
+        ("two bars of a part that are in the training songs, wherever they lie", f"{copies['made']:.1%}",
+         f"{copies['real']:.1%}", "", aim("no more than real", copies["made"] <= copies["real"])),
+        ("nats a token", f"{figures['nats']:.3f}", "", "", ""),
+    ]  # fmt: skip
 
 
 def variation(metrics: dict[str, dict[str, Any]]) -> list[Row]:
@@ -184,4 +207,11 @@ def translation(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     ]  # fmt: skip
 
 
-ROWS = {"band": band, "variation": variation, "melody": melody, "trombone": trombone, "translation": translation}
+ROWS = {
+    "band": band,
+    "player": player,
+    "variation": variation,
+    "melody": melody,
+    "trombone": trombone,
+    "translation": translation,
+}

@@ -16,6 +16,7 @@ from engine.core.chords import TEMPLATES
 from engine.player import Bar, Brief, Model, perform
 from training.core.metrics import tonal_centroid
 from training.player.windows import Windows
+from training.report_rows import OTHER_CHORDS, OTHER_PART
 
 BARS = v.SECTION  # of a phrase
 SLOTS = 48  # of a bar of 4/4, two ticks each
@@ -116,7 +117,7 @@ def chords_followed(model: Model, phrases: Sequence[Sequence[Bar]], seed: int = 
         other = [bar.chords for bar in phrases[number - 1]]
         rows.append([chord_share(made, chords), chord_share(bars, chords), chord_share(bars, other)])
     made_share, real, others = np.nanmean(rows, 0)
-    return {"made": float(made_share), "real": float(real), "another song's chords": float(others)}
+    return {"made": float(made_share), "real": float(real), OTHER_CHORDS: float(others)}
 
 
 def parts_filled_in(model: Model, phrases: Sequence[Sequence[Bar]], seed: int = 0) -> dict[str, float]:
@@ -132,4 +133,4 @@ def parts_filled_in(model: Model, phrases: Sequence[Sequence[Bar]], seed: int = 
         rows.append([distance(made, lane), distance(bars, lane), distance(foreign, lane)])
     whole = np.array(rows)[~np.isnan(rows).any(1)]
     made_distance, real, others = whole.mean(0)
-    return {"made": float(made_distance), "real": float(real), "another song's part": float(others)}
+    return {"made": float(made_distance), "real": float(real), OTHER_PART: float(others)}
