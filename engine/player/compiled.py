@@ -161,13 +161,13 @@ def _layer(weights, desk, layer, rows, times, count, x, cos, sin, wide, narrow, 
 
 
 @njit(**_OPTIONS)
-def _choose(said, head, mask, temperature, top_p, uniform):
+def _choose(said, head, bias, mask, temperature, top_p, uniform):
     """The next token: the likeliest that is allowed at temperature 0, else the one that `uniform` falls on among the
     likeliest that share `top_p` of the chance. said: float32 [W], head: float32 [TOKENS, W], mask: bool [TOKENS]."""
     may = np.flatnonzero(mask)
     logits = np.empty(may.shape[0])
     for n in range(may.shape[0]):
-        row, total = head[may[n]], np.float32(0)
+        row, total = head[may[n]], bias[may[n]]
         for i in range(said.shape[0]):
             total += said[i] * row[i]
         logits[n] = total
@@ -205,13 +205,13 @@ def _next(weights, desk, c, machine, script, at, begun, may, mask, temperature, 
             return script[at], at + 1, desk.time[c] + 1
         grammar.allowed(machine, mask)
         for i in range(mask.shape[0]):
-            mask[i] &= may[i]
+            mask[i] &= may[c, i]
         if script[at] == _LANES_ and mask[_END] and desk.time[c] - begun > _LONG_BAR:
             at += 1
             continue
         uniform = desk.uniform[c, desk.drawn[c] % desk.uniform.shape[1]]
         desk.drawn[c] += 1
-        token = _choose(desk.said[c], weights.head, mask, temperature, top_p, uniform)
+        token = _choose(desk.said[c], weights.head, weights.bias, mask, temperature, top_p, uniform)
         if token != _END:
             return token, at + (script[at] == _FREE), begun
         at += 1
@@ -286,7 +286,7 @@ def _kept(sources):
 
     @njit(cache=True, **_OPTIONS)
     def play(weights, desk, script, may, temperature, top_p):
-        """Follow a script for every candidate. script: int32 [items]; may: bool [TOKENS], what it may ever say."""
+        """Follow a script for every candidate. script: int32 [items]; may: bool [C, TOKENS], what each may ever say."""
         assert sources
         _play(weights, desk, script, may, temperature, top_p)
 

@@ -39,6 +39,7 @@ class Weights(NamedTuple):
     fc2: Any  # [L, H, W]
     norm: Any  # [W]
     head: Any  # [TOKENS, W]
+    bias: Any  # [TOKENS], added to what the head says
     rate: Any  # float64 [S / 4], radians a token
     turns: Any  # float64 [S / 4], radians a slot
 
@@ -62,8 +63,17 @@ def _array(parameter: torch.Tensor) -> np.ndarray:
     return np.ascontiguousarray(parameter.detach().float().cpu().numpy())
 
 
-def weights_of(network: Player) -> Weights:
-    """A network's weights as the loop reads them."""
+def bias_of(rates: Mapping[str, float]) -> np.ndarray:
+    """float32 [TOKENS]: what is added to the logits of some tokens, by name: end, again, rhythm."""
+    bias = np.zeros(v.TOKENS, np.float32)
+    relations = bias[v.TRACK : v.EVENT].reshape(_LANES, -1)
+    bias[v.END] = rates.get("end", 0)
+    relations[:, 1 : v.RHYTHM], relations[:, v.RHYTHM :] = rates.get("again", 0), rates.get("rhythm", 0)
+    return bias
+
+
+def weights_of(network: Player, rates: Mapping[str, float]) -> Weights:
+    """A network's weights as the loop reads them, and what is added to its logits (see `bias_of`)."""
 
     def stacked(name: str) -> np.ndarray:
         return np.stack([_array(getattr(block, name).weight.t()) for block in network.blocks])
@@ -85,6 +95,7 @@ def weights_of(network: Player) -> Weights:
         fc2=stacked("fc2"),
         norm=_array(network.norm.weight),
         head=_array(network.head.weight),
+        bias=bias_of(rates),
         rate=10_000.0 ** -(np.arange(quarter) / quarter),
         turns=2 * np.pi / np.array(PERIODS[:quarter]) * grammar.SLOT / 24,
     )

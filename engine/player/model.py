@@ -28,6 +28,7 @@ class Model:
     network: Player
     combos: tuple[tuple[int, ...], ...]  # the drums of each COMBO
     facts: Mapping[str, Any] = field(default_factory=dict)  # config.json
+    rates: Mapping[str, float] = field(default_factory=dict)  # added to logits (desk.bias_of), from config.json
     sha256: str = ""
 
     @property
@@ -45,7 +46,7 @@ class Model:
     @cached_property
     def weights(self) -> Weights:
         """As the compiled loop reads them."""
-        return weights_of(self.network)
+        return weights_of(self.network, self.rates)
 
     @cached_property
     def numbered(self) -> Mapping[tuple[int, ...], int]:
@@ -65,7 +66,8 @@ def load(path: Path | str = PATH) -> Model:
     """
     stored = checkpoint.load(path, "player")
     combos = stored.model.get("combos", ())
-    return Model(network_of(stored, path), tuple(tuple(drums) for drums in combos), stored.config, stored.sha256)
+    return Model(network_of(stored, path), tuple(tuple(drums) for drums in combos), stored.config,
+                 stored.config.get("rates", {}), stored.sha256)  # fmt: skip
 
 
 def network_of(stored: checkpoint.Checkpoint, path: Path | str) -> Player:

@@ -103,7 +103,7 @@ def perform(model: Model, brief: Brief) -> Iterator[Bar]:
 def phrases(model: Model, briefs: Sequence[Brief]) -> list[list[Bar]]:
     """What briefs of at most eight bars become, played side by side: each what it would become alone.
 
-    They may differ in genre, levels and seed; in all else the first speaks for them all.
+    They may differ in genre, lanes, levels and seed; in all else the first speaks for them all.
     """
     if briefs[0].bars > v.SECTION:
         raise RequestError(f"Only pieces of at most {v.SECTION} bars are played side by side, not of {briefs[0].bars}.")
@@ -144,10 +144,10 @@ class _Section:
         desk = desk_of(self.model.network, [each.genre for each in self.briefs],
                        np.stack([each.controls() for each in self.briefs]), brief.meter, self.model.classes,
                        np.stack(uniform))  # fmt: skip
-        self._run(desk, self._opening(), ())
+        self._run(desk, self._opening(), [() for _ in self.briefs])
         for bar in self.bars:
-            wanted = brief.wanted(bar)
-            if wanted:
+            wanted = [each.wanted(bar) for each in self.briefs]
+            if any(wanted):
                 self._run(desk, [v.GO + bar - self.start, compiled.LANES], wanted)
             yield [self._written(desk, candidate, bar) for candidate in range(len(self.briefs))]
 
@@ -159,12 +159,13 @@ class _Section:
         first, second = (int(chord) if chord < v.CHORDS else -1 for chord in plan)
         return Bar(grid, (first, second), {**lanes, **self.known[bar].lanes})
 
-    def _run(self, desk: Desk, script: Sequence[int], wanted: tuple[int, ...]) -> None:
-        may = np.ones(v.TOKENS, np.bool_)
-        may[v.PLAN] = may[v.GO : v.TRACK] = False  # where to go on is not the network's to say
-        may[v.COMBO + len(self.model.combos) :] = False
-        for lane in set(range(len(v.LANES))) - set(wanted):
-            may[v.track(lane, 0) : v.track(lane + 1, 0)] = False
+    def _run(self, desk: Desk, script: Sequence[int], wanted: Sequence[tuple[int, ...]]) -> None:
+        may = np.ones((len(wanted), v.TOKENS), np.bool_)
+        may[:, v.PLAN] = may[:, v.GO : v.TRACK] = False  # where to go on is not the network's to say
+        may[:, v.COMBO + len(self.model.combos) :] = False
+        for candidate, lanes in enumerate(wanted):
+            for lane in set(range(len(v.LANES))) - set(lanes):
+                may[candidate, v.track(lane, 0) : v.track(lane + 1, 0)] = False
         items = np.array(script, np.int32)
         if len(self.briefs) == 1 and not desk.time[0]:
             given = int(np.argmax(items < 0)) if (items < 0).any() else len(items)

@@ -67,7 +67,7 @@ def test_what_is_read_together_is_what_is_written_one_by_one(model):
     controls, uniform = np.zeros((1, CONTROLS), np.int64), np.zeros((1, 1))
     desks = [desk_of(model.network, [{}], controls, (4, 4), model.classes, uniform) for _ in range(2)]
     compiled.read(model.weights, desks[0], tokens)
-    compiled.play(model.weights, desks[1], tokens.astype(np.int32), np.ones(vocabulary.TOKENS, bool), 1.0, 1.0)
+    compiled.play(model.weights, desks[1], tokens.astype(np.int32), np.ones((1, vocabulary.TOKENS), bool), 1.0, 1.0)
     for one, other in zip(desks[0], desks[1]):
         if isinstance(one, np.ndarray) and one.ndim < 5:
             np.testing.assert_allclose(one, other, atol=1e-5)
@@ -80,7 +80,7 @@ def test_what_is_read_together_is_what_is_written_one_by_one(model):
 def test_same_seed_same_bars_alone_or_among_others_and_another_seed_others(model):
     alone = whole(model, bars=4, seed=3)
     assert alone == whole(model, bars=4, seed=3) != whole(model, bars=4, seed=4)
-    others = Brief(4, {"rock": 1.0}, busy={PIANO: 7}, seed=9), Brief(4, {"jazz": 1.0}, seed=5)
+    others = Brief(4, {"rock": 1.0}, lanes=(DRUMS, PIANO), busy={PIANO: 7}, seed=9), Brief(4, {"jazz": 1.0}, seed=5)
     assert phrases(model, [others[0], Brief(4, seed=3), others[1]])[1] == alone
 
 

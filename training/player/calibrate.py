@@ -1,0 +1,83 @@
+"""How often a player rests, plays a bar again or its rhythm: as often as in songs.
+
+What is drawn from a network repeats itself more than what it learned from, as every repetition invites the next. So a
+little is added to the logits of END and of relations, until sections that are played have the rates of real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+import engine.player.vocabulary as v
+from engine.band.played import brief_of
+from engine.band.request import Request
+from engine.player import Bar, Model, phrases
+from engine.player.lanes import encode
+from engine.player.writing import Writer
+from training.player.windows import Windows
+
+ROUNDS, SECTIONS, TOGETHER = 4, 320, 8
+WAYS = ("rests", "new", "again", "rhythm")
+
+
+def ways(bars: Sequence[Bar], lanes: Sequence[int], combos: Mapping[tuple[int, ...], int]) -> np.ndarray:
+    """How many bars of some lanes of a section are of each of `WAYS`, int [4]; its first bar left out."""
+    tokens = [[np.array(encode(lane, bar.lanes.get(lane, ()), combos), np.int64) for lane in range(len(v.LANES))]
+              for bar in bars]  # fmt: skip
+    writer = Writer(np.array([[bar.grid, v.CHORDS, v.CHORDS] for bar in bars]), tokens)
+    writer.plan(range(len(bars)))
+    writer.play(range(len(bars)), lanes)
+    later = np.array(writer.tokens[writer.tokens.index(v.GO + 1) :])
+    relations = (later[(later >= v.TRACK) & (later < v.EVENT)] - v.TRACK) % len(v.RELATIONS)
+    new, rhythm = (relations == 0).sum(), (relations >= v.RHYTHM).sum()
+    return np.array([len(lanes) * (len(bars) - 1) - len(relations), new, len(relations) - new - rhythm, rhythm])
+
+
+def shares(
+    sections: Iterable[tuple[Sequence[Bar], Sequence[int]]], combos: Mapping[tuple[int, ...], int]
+) -> np.ndarray:
+    """The share of each of `WAYS` in sections and the lanes that are to play in them, float [4]."""
+    counts = np.sum([ways(bars, lanes, combos) for bars, lanes in sections], 0)
+    return np.asarray(counts / counts.sum())
+
+
+def played(model: Model, count: int) -> list[tuple[list[Bar], tuple[int, ...]]]:
+    """So many sections, genres in turn, and who is to play."""
+    asked = [Request(genre={model.genres[i % len(model.genres)]: 1.0}, seed=5_000_000 + i) for i in range(count)]
+    briefs = [brief_of(model, one) for one in asked]
+    pieces = [piece for first in range(0, count, TOGETHER)
+              for piece in phrases(model, briefs[first : first + TOGETHER])]  # fmt: skip
+    return [(piece, brief.lanes) for piece, brief in zip(pieces, briefs)]
+
+
+def real(windows: Windows, model: Model, count: int, seed: int) -> list[tuple[list[Bar], tuple[int, ...]]]:
+    """So many sections of songs, genres in turn, and who plays in them."""
+    rng = np.random.default_rng(seed)
+    out: list[tuple[list[Bar], tuple[int, ...]]] = []
+    while len(out) < count:
+        songs = windows.songs[(windows.genre[windows.songs] == len(out) % len(model.genres))
+                              & (windows.meter[windows.songs] == 0)]  # fmt: skip
+        first, end = windows.first[(song := rng.choice(songs)) : song + 2]
+        if end - first >= v.SECTION:
+            start = int(first + rng.integers(end - first - v.SECTION + 1))
+            bars = windows.bars_of(range(start, start + v.SECTION), model.combos)
+            out.append((bars, tuple({lane for bar in bars for lane in bar.lanes})))
+    return out
+
+
+def calibrate(model: Model, windows: Windows, *, seed: int = 0, sections: int = SECTIONS) -> dict[str, float]:
+    """What to add to the logits (engine.player.desk.bias_of) so that the shares of `WAYS` are those of songs."""
+    aim = shares(real(windows, model, sections, seed), model.numbered)
+    print("songs: " + ", ".join(f"{way} {share:.3f}" for way, share in zip(WAYS, aim)), flush=True)
+    rates = {"end": 0.0, "again": 0.0, "rhythm": 0.0}
+    for number in range(ROUNDS + 1):
+        got = shares(played(replace(model, rates=rates), sections), model.numbered)
+        print(f"{rates}: " + ", ".join(f"{way} {share:.3f}" for way, share in zip(WAYS, got)), flush=True)
+        if number < ROUNDS:
+            rest, new, again, rhythm = np.log(aim) - np.log(got)
+            step = {"end": rest - np.log((1 - aim[0]) / (1 - got[0])), "again": again - new, "rhythm": rhythm - new}
+            rates = {name: round(rates[name] + 0.7 * float(step[name]), 3) for name in rates}
+    return rates
