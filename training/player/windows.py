@@ -27,7 +27,7 @@ from training.player.prepare import LISTED, METERS, NO_LEAD, OWN_LEAD
 from training.variation.prepare import SPLITS
 
 LENGTH = 1600  # tokens of a window at most, by a bound; longer ones have fewer bars
-ENOUGH = 200  # tokens of a section that is worth playing
+ENOUGH = 8  # bars of tracks, of a section that is worth playing
 STRIDE = 4  # bars between the places where windows begin
 SCORE_ORDER = (v.LEAD, 0, 3, 1, 2, 4)  # the tune, drums, bass, piano, guitar, strings
 WITH_LEAD, ANY_ORDER = 0.25, 0.5  # shares of windows with a tune, in any order
@@ -132,8 +132,8 @@ class Windows:
         return busy, high
 
     def line_ups(self, rng: np.random.Generator, count: int) -> dict[str, list[list[int]]]:
-        """For each genre the levels of the five tracks in so many sections of its songs, where there are as many in
-        which `ENOUGH` is played: busyness, then register."""
+        """For each genre the levels of the five tracks, busyness and then register, in so many sections of its songs
+        (where there are as many) in which two tracks play, `ENOUGH` bars among them."""
         out: dict[str, list[list[int]]] = {genre: [] for genre in GENRES}
         for number, rows in enumerate(out.values()):
             songs = self.songs[(self.genre[self.songs] == number) & (self.meter[self.songs] == 0)]
@@ -142,7 +142,8 @@ class Windows:
                 start = int(first + STRIDE * rng.integers(max(1, (end - first - 2) // STRIDE)))
                 lanes = self._lanes(range(start, min(start + v.SECTION, int(end))), with_lead=False)
                 busy, high = self.levels(lanes)
-                if sum(len(lane) for bar in lanes for lane in bar) >= ENOUGH and len(rows) < count:
+                sounding = sum(len(bar[lane]) > 0 for bar in lanes for lane in range(5))
+                if sounding >= ENOUGH and (busy[:5] > 1).sum() > 1 and len(rows) < count:
                     rows.append([*busy[:5].tolist(), *high[:5].tolist()])
         return out
 
