@@ -19,7 +19,7 @@ from engine.player.lanes import encode
 from engine.player.writing import Writer
 from training.player.windows import Windows
 
-ROUNDS, SECTIONS, TOGETHER = 4, 320, 8
+ROUNDS, SECTIONS, TOGETHER = 3, 240, 8
 WAYS = ("rests", "new", "again", "rhythm")
 
 
@@ -54,17 +54,17 @@ def played(model: Model, count: int) -> list[tuple[list[Bar], tuple[int, ...]]]:
 
 
 def real(windows: Windows, model: Model, count: int, seed: int) -> list[tuple[list[Bar], tuple[int, ...]]]:
-    """So many sections of songs, genres in turn, and who plays in them."""
+    """So many sections of songs, genres in turn, and who plays in the windows that begin there."""
     rng = np.random.default_rng(seed)
     out: list[tuple[list[Bar], tuple[int, ...]]] = []
     while len(out) < count:
         songs = windows.songs[(windows.genre[windows.songs] == len(out) % len(model.genres))
                               & (windows.meter[windows.songs] == 0)]  # fmt: skip
         first, end = windows.first[(song := rng.choice(songs)) : song + 2]
-        if end - first >= v.SECTION:
-            start = int(first + rng.integers(end - first - v.SECTION + 1))
-            bars = windows.bars_of(range(start, start + v.SECTION), model.combos)
-            out.append((bars, tuple({lane for bar in bars for lane in bar.lanes})))
+        if end - first >= v.WINDOW:
+            start = int(first + rng.integers(end - first - v.WINDOW + 1))
+            bars = windows.bars_of(range(start, start + v.WINDOW), model.combos)
+            out.append((bars[: v.SECTION], tuple({lane for bar in bars for lane in bar.lanes})))
     return out
 
 

@@ -27,7 +27,7 @@ from training.player.prepare import LISTED, METERS, NO_LEAD, OWN_LEAD
 from training.variation.prepare import SPLITS
 
 LENGTH = 1600  # tokens of a window at most, by a bound; longer ones have fewer bars
-ENOUGH = 8  # bars of tracks, of a section that is worth playing
+ENOUGH = 16  # bars of tracks, of a window that is worth playing
 STRIDE = 4  # bars between the places where windows begin
 SCORE_ORDER = (v.LEAD, 0, 3, 1, 2, 4)  # the tune, drums, bass, piano, guitar, strings
 WITH_LEAD, ANY_ORDER = 0.25, 0.5  # shares of windows with a tune, in any order
@@ -132,7 +132,7 @@ class Windows:
         return busy, high
 
     def line_ups(self, rng: np.random.Generator, count: int) -> dict[str, list[list[int]]]:
-        """For each genre the levels of the five tracks, busyness and then register, in so many sections of its songs
+        """For each genre the levels of the five tracks, busyness and then register, in so many windows of its songs
         (where there are as many) in which two tracks play, `ENOUGH` bars among them."""
         out: dict[str, list[list[int]]] = {genre: [] for genre in GENRES}
         for number, rows in enumerate(out.values()):
@@ -140,7 +140,7 @@ class Windows:
             for song in rng.choice(songs, 4 * count if len(songs) else 0):
                 first, end = self.first[song : song + 2]
                 start = int(first + STRIDE * rng.integers(max(1, (end - first - 2) // STRIDE)))
-                lanes = self._lanes(range(start, min(start + v.SECTION, int(end))), with_lead=False)
+                lanes = self._lanes(range(start, min(start + v.WINDOW, int(end))), with_lead=False)
                 busy, high = self.levels(lanes)
                 sounding = sum(len(bar[lane]) > 0 for bar in lanes for lane in range(5))
                 if sounding >= ENOUGH and (busy[:5] > 1).sum() > 1 and len(rows) < count:
