@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import streamlit as st
 
 from engine import Progress, RequestError
@@ -128,7 +127,7 @@ def what_stays(mode: str, grid: BarGrid) -> dict[str, Any]:
         fields["preserve"] = st.selectbox("Keep", PRESERVABLE, index=None, placeholder="Nothing in particular",
                                           format_func=lambda k: f"The {k}", key="variation_keep", **PERSISTED,
                                           help=field_of(Request, "preserve").option.help)  # fmt: skip
-        held = [t for t, sounds in zip(TRACKS, np.asarray(grid.filled.any(1))) if sounds and st.toggle(
+        held = [t for t in TRACKS if grid.sounds(t) and st.toggle(
             f"Hold the {t}", key=f"variation_hold_{t}", help="It stays as it is.", **PERSISTED)]  # fmt: skip
         fields["frozen_tracks"] = tuple(held)
         if mode == "vary" and grid.bars > 1:
@@ -229,7 +228,7 @@ with panel, st.container(border=True, key="desk"):
     if picked is not None:
         try:
             grid = read(song_of(picked.file))
-            original = grid.five
+            original = grid.original
             mode, fields = settings_panel(grid)
             other = source("variation_other", "Towards", first=min(1, len(examples()) - 1)) if mode == "walk" else None
             if mode != "walk" or other:

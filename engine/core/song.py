@@ -7,6 +7,7 @@ whole bar. Pianorolls of a song are made by pianoroll.py, files by midi.py and f
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -97,11 +98,11 @@ class Song:
         """Where bars begin, and where the last one ends: from 0 to the first bar line that is not before `beats` (by
         default the song's own). The upbeat is a bar."""
         beats = self.beats if beats is None else beats
-        lines, meter, coming = [0.0], self.meter, list(self.meter_changes)
+        lines, meter, coming = [0.0], self.meter, deque(self.meter_changes)
         while lines[-1] < beats - NEAR:
             begin = lines[-1]
             while coming and coming[0][0] <= begin + NEAR:
-                meter = coming.pop(0)[1]
+                meter = coming.popleft()[1]
             end = self.upbeat if begin == 0 and self.upbeat else begin + quarters(meter)
             lines.append(min(end, coming[0][0]) if coming else end)
         return lines
