@@ -89,6 +89,15 @@ class Song:
 
         return at
 
+    def beat_at(self, seconds: float) -> float:
+        """The beat that sounds at a time: the inverse of `clock`."""
+        clock, begin, tempo = self.clock(), 0.0, self.tempo
+        for beat, following in self.tempo_changes:
+            if clock(beat) > seconds:
+                break
+            begin, tempo = beat, following
+        return begin + (seconds - clock(begin)) * tempo / 60.0
+
     @property
     def beats_per_bar(self) -> float:
         """Quarter notes in a bar of the beginning: 4 in 4/4, 3 in 6/8."""

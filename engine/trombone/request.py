@@ -42,6 +42,10 @@ class Request(request.Request):
         None, "A melody, MIDI or ABC. Its top line is played, moved by octaves where it leaves the range.",
         called="The melody", ending="mid",
     )  # fmt: skip
+    track: str | None = option(
+        None, "Of the melody's song: a track's name or number, or all; the one that is most like a tune unless it is "
+        "given.", metavar="NAME",
+    )  # fmt: skip
     scale: bool = option(False, "A major scale up from the note.")
     seconds: float = option(
         2.0, "Of the note, or of each note.", low=MIN_SECONDS, high=MAX_SECONDS, unit="seconds", called="The length"
@@ -60,6 +64,8 @@ class Request(request.Request):
         """Refuse a note and a melody at once, or neither."""
         if self.scale and self.note is None:
             raise RequestError("A scale needs --note, where it begins.")
+        if self.track is not None and self.input is None:
+            raise RequestError("--track needs --input, the song that it is in.")
         if (self.note is None) == (self.input is None):
             raise RequestError("Either --note or --input has to be given: a note to play, or a melody.")
 

@@ -57,12 +57,7 @@ def test_every_row_has_a_test():
     assert set(RIGHT) == set(ROWS)
 
 
-LATER = {"legato_overlap.mid", "melody_below_pad.mid"}
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.xfail(strict=True)) if name in LATER else name for name in ROWS]
-)
+@pytest.mark.parametrize("name", ROWS)
 def test_a_file_that_people_bring_is_read_as_they_mean_it(name):
     song = read_midi(File(name, (CASES / name).read_bytes()).content, name=name)
     assert RIGHT[name](song), f"{name}: {ROWS[name]}"
