@@ -10,6 +10,7 @@ from engine import Progress, RequestError
 from engine.core.audio import Audio
 from engine.core.midi import write_midi
 from engine.core.pitch import midi_hz, note_name
+from engine.core.reading import SONGS
 from engine.core.request import File, field_of
 from engine.core.result import Result
 from engine.core.song import Song
@@ -75,7 +76,7 @@ def settings_panel() -> tuple[str, dict[str, Any]]:
 
 def melody_file() -> tuple[File, tuple[str, ...]] | None:
     """A melody from a file or from a take, and the takes that it came from."""
-    upload = st.file_uploader("A MIDI file or an ABC tune", ["mid", "midi", "abc"], key="trombone_file",
+    upload = st.file_uploader("A MIDI, MusicXML or ABC file", [*SONGS, "abc"], key="trombone_file",
                               help=field_of(Request, "input").option.help.partition(". ")[2])  # fmt: skip
     take = takes.pick("trombone")
     try:
@@ -164,7 +165,7 @@ with view:
             asked = Asked(Request(input=brought[0], **fields), brought[1])
             line_of(asked.request)  # refused here, before anything is begun
         else:
-            st.info("Bring a MIDI file or an ABC tune, or choose a take.", icon=":material/upload_file:")
+            st.info("Bring a MIDI file, a score or an ABC tune, or choose a take.", icon=":material/upload_file:")
     except RequestError as refused:
         jobs.dismiss("trombone")
         st.error(frame.plain(str(refused)), icon=":material/error:")

@@ -11,8 +11,9 @@ import streamlit as st
 
 from engine import Progress, RequestError
 from engine.core.checkpoint import read_config
-from engine.core.midi import song_of, write_midi
+from engine.core.midi import write_midi
 from engine.core.pianoroll import TRACKS
+from engine.core.reading import SONGS, song_of
 from engine.core.request import File, field_of
 from engine.core.result import Result
 from engine.core.song import Song
@@ -68,7 +69,7 @@ def source(key: str, label: str, first: int = 0) -> Source | None:
     assert chosen
     try:
         if chosen == OWN:
-            upload = st.file_uploader("MIDI file", type=["mid", "midi"], key=f"{key}_file", help="At most 2 MiB.")
+            upload = st.file_uploader("MIDI or MusicXML", type=list(SONGS), key=f"{key}_file", help="At most 2 MiB.")
             picked = Source(File(upload.name, upload.getvalue())) if upload else None
         elif chosen == TAKE:
             take = takes.pick(key)

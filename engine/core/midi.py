@@ -11,8 +11,6 @@ import contextlib
 import io
 import re
 from collections import defaultdict
-from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,8 +20,7 @@ import numpy as np
 from engine import RequestError
 from engine.core import smf
 from engine.core.channels import DRUM_CHANNEL, Channels
-from engine.core.request import File
-from engine.core.song import NEAR, Note, Song, Track, quarters
+from engine.core.song import Note, Song, Track, upbeat_of
 from engine.core.upload import content_of
 
 Value = TypeVar("Value", float, tuple[int, int])
@@ -54,12 +51,6 @@ def read_midi(source: bytes | Path | str, *, name: str = "The file") -> Song:
     except smf.ScanError as error:
         raise RequestError(f"{name} is {error}.") from None
     return _Reader(file, name).song()
-
-
-@lru_cache(maxsize=8)
-def song_of(file: File) -> Song:
-    """The song in a MIDI file that a person brought, read once."""
-    return read_midi(file.content, name=file.name)
 
 
 class _Reader:
@@ -97,17 +88,13 @@ class _Reader:
         beats = max(note.end for track in tracks for note in track.notes)
         tempo, tempo_changes = self._map(self.tempi, FILM_TEMPO, beats)
         meter, meter_changes = self._map(self.meters, (4, 4), beats, restated=True)
-        upbeat = 0.0
-        if meter_changes and meter_changes[0][0] < min(quarters(meter) + NEAR, quarters(meter_changes[0][1]) - NEAR):
-            # One bar that is shorter than those after it: so an upbeat is written.
-            (upbeat, meter), *rest = meter_changes
-            meter_changes = tuple(rest)
+        upbeat, meter, meter_changes = upbeat_of(meter, meter_changes)
         key, keys = self._map(self.keys, (0, False), beats)
         self._damage()
         title = self.titles.get(0, "") if len(self.file.tracks) > 1 else ""
         return Song(
             tracks, tempo, meter, title, tuple(self.remarks), upbeat, tempo_changes,
-            _effective(meter, upbeat, meter_changes), ((0.0, key), *keys) if self.keys else (),
+            meter_changes, ((0.0, key), *keys) if self.keys else (),
         )  # fmt: skip
 
     def _damage(self) -> None:
@@ -227,21 +214,6 @@ def _struck(events: smf.Events, begin: int, most: float) -> np.ndarray:
     return np.array(struck, np.int64).reshape(-1, 6)
 
 
-def _effective(
-    meter: tuple[int, int], upbeat: float, changes: tuple[tuple[float, tuple[int, int]], ...]
-) -> tuple[tuple[float, tuple[int, int]], ...]:
-    """The changes that change something: a meter said again on a bar line of its own is none."""
-    kept: list[tuple[float, tuple[int, int]]] = []
-    begin = upbeat
-    for beat, value in changes:
-        bars = (beat - begin) / quarters(meter)
-        if value != meter or abs(bars - round(bars)) > NEAR:
-            kept.append((beat, value))
-            begin = beat
-        meter = value
-    return tuple(kept)
-
-
 def longest(changes: list[tuple[int, Value]], end: int) -> tuple[Value, bool]:
     """The value that lasts the most ticks in a list of (tick, value), and whether another one lasts too."""
     lasting: dict[Value, int] = defaultdict(int)
@@ -279,17 +251,11 @@ def write_midi(song: Song) -> bytes:
 
 
 def _head(song: Song) -> mido.MidiTrack:
-    """The track of title, tempo, meter and key. An upbeat is a bar of its own length, as notation programs write it."""
-    meters = [(0.0, song.meter), *song.meter_changes]
-    if song.upbeat:
-        short = Fraction(song.upbeat / 4).limit_denominator(32)
-        meters[0] = (song.upbeat, song.meter)
-        value = next((v for v in (4, 8, 16, 32, 2, 1) if (short * v).denominator == 1), None)
-        meters.insert(0, (0.0, (int(short * value), value) if value else song.meter))
+    """The track of title, tempo, meter and key."""
     said = [(0.0, mido.MetaMessage("track_name", name=song.title or "Bandstand"))]
     for beat, tempo in ((0.0, song.tempo), *song.tempo_changes):
         said.append((beat, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))))
-    for beat, (beats, value) in meters:
+    for beat, (beats, value) in song.signatures():
         said.append((beat, mido.MetaMessage("time_signature", numerator=beats, denominator=value)))
     for beat, (sharps, minor) in song.keys:
         said.append((beat, mido.MetaMessage("key_signature", key=_KEYS[minor][sharps + 7])))

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -116,6 +117,15 @@ class Song:
             lines.append(min(end, coming[0][0]) if coming else end)
         return lines
 
+    def signatures(self) -> list[tuple[float, tuple[int, int]]]:
+        """The meters as a score has them, (beat, meter); an upbeat is a bar of its own length where there is one."""
+        if not self.upbeat:
+            return [(0.0, self.meter), *self.meter_changes]
+        short = Fraction(self.upbeat / 4).limit_denominator(96)
+        value = next((v for v in (4, 8, 16, 32) if (short * v).denominator == 1), 0)
+        first = (int(short * value), value) if value else self.meter
+        return [(0.0, first), (self.upbeat, self.meter), *self.meter_changes]
+
     @property
     def bars(self) -> int:
         """How many bars hold all notes, rounded up; the upbeat is one."""
@@ -200,3 +210,22 @@ def _between(
         if beat <= start + NEAR:
             first = value
     return first, tuple((beat - start, value) for beat, value in changes if start + NEAR < beat < end - NEAR)
+
+
+def upbeat_of(
+    meter: tuple[int, int], changes: Sequence[tuple[float, tuple[int, int]]]
+) -> tuple[float, tuple[int, int], tuple[tuple[float, tuple[int, int]], ...]]:
+    """(upbeat, meter, changes) of meters as they are written: a first bar that is shorter than those after it is an
+    upbeat, and a meter that is said again on a bar line of its own is no change."""
+    upbeat = 0.0
+    if changes and changes[0][0] < min(quarters(meter) + NEAR, quarters(changes[0][1]) - NEAR):
+        (upbeat, meter), *changes = changes
+    kept: list[tuple[float, tuple[int, int]]] = []
+    before, begin = meter, upbeat
+    for beat, value in changes:
+        bars = (beat - begin) / quarters(before)
+        if value != before or abs(bars - round(bars)) > NEAR:
+            kept.append((beat, value))
+            begin = beat
+        before = value
+    return upbeat, meter, tuple(kept)

@@ -16,8 +16,8 @@ import numpy as np
 from engine import Progress, RequestError
 from engine.core.audio import Audio
 from engine.core.instruments import INSTRUMENTS
-from engine.core.midi import read_midi
 from engine.core.pitch import loudness_db, note_name, octaves_into
+from engine.core.reading import is_song, song_of
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
 from engine.melody import read_abc
@@ -81,10 +81,11 @@ def dynamic_of(velocity: int) -> float:
 
 @lru_cache(maxsize=8)
 def read_song(file: File) -> Song:
-    """The song in a MIDI file or an ABC tune, told apart by what they begin with. Refused when it is neither."""
+    """The song in a MIDI file, a MusicXML score or an ABC tune, told apart by what they begin with. Refused when it is
+    none of them."""
     name, content = file.name, file.content
-    if content.startswith(b"MThd") or name.lower().endswith((".mid", ".midi")):
-        return read_midi(content, name=name)
+    if is_song(file):
+        return song_of(file)
     if name.lower().endswith(".abc") or any(line.startswith(b"K:") for line in content[:65536].splitlines()):
         if len(content) > MAX_ABC_BYTES:
             raise RequestError(
@@ -92,7 +93,7 @@ def read_song(file: File) -> Song:
             )
         song = read_abc(content)
         return replace(song, tracks=song.tracks[:1])
-    raise RequestError(f"{name} is neither a MIDI file nor an ABC tune.")
+    raise RequestError(f"{name} is neither a MIDI file, a MusicXML score nor an ABC tune.")
 
 
 def melody(

@@ -39,7 +39,7 @@ class Request(request.Request):
         read=read_note,
     )  # fmt: skip
     input: File | None = option(
-        None, "A melody, MIDI or ABC. Its top line is played, moved by octaves where it leaves the range.",
+        None, "A melody, MIDI, MusicXML or ABC. Its top line is played, moved by octaves where it leaves the range.",
         called="The melody", ending="mid",
     )  # fmt: skip
     track: str | None = option(

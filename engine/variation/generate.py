@@ -14,7 +14,7 @@ from typing import Any
 
 from engine import Progress
 from engine.core.fallback import or_on_cpu
-from engine.core.midi import song_of
+from engine.core.reading import song_of
 from engine.core.result import Result
 from engine.variation.bars import read
 from engine.variation.model import Model
