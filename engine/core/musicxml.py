@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 import zipfile
 from collections import defaultdict
 from dataclasses import replace
@@ -102,8 +103,9 @@ def read_musicxml(source: bytes, *, name: str = "The file") -> Song:
     if any(int(times) > MAX_REPEATS for times in re.findall(rb"times\s*=\s*[\"'](\d+)", text)):
         raise RequestError(f"{name} repeats bars more than {MAX_REPEATS} times, the most that is taken.")
     try:
-        score = converter.parseData(text, format="musicxml")
-        return _Score(score, name).song()
+        with warnings.catch_warnings():  # music21 says of a bar that it cannot read where it is, and raises too
+            warnings.simplefilter("ignore")
+            return _Score(converter.parseData(text, format="musicxml"), name).song()
     except RequestError:
         raise
     except Exception:  # a parser met by hostile bytes may raise anything
@@ -175,10 +177,10 @@ class _Score:
         for each in part.flatten().notes:
             if "Harmony" in each.classes:  # a chord symbol
                 continue
-            if not each.quarterLength:
+            if each.quarterLength <= 0:
                 self.remarks["Grace notes are left out."] = None
                 continue
-            onset, length = float(each.offset), float(each.quarterLength)
+            onset, length = max(0.0, float(each.offset)), float(each.quarterLength)
             while len(dynamics) > 1 and dynamics[1][0] <= onset + NEAR:
                 dynamics.pop(0)
             loud = dynamics[0][1] if dynamics and dynamics[0][0] <= onset + NEAR else VELOCITY
@@ -201,7 +203,7 @@ class _Score:
         for begin, _, mark in self.score.metronomeMarkBoundaries():
             bpm = mark.getQuarterBPM()
             if bpm and TEMPI[0] <= bpm <= TEMPI[1]:
-                tempi[float(begin)] = round(float(bpm), 3)
+                tempi[max(0.0, float(begin))] = round(float(bpm), 3)
         return sorted(tempi.items())
 
     def _meters(self) -> list[tuple[float, tuple[int, int]]]:
@@ -211,7 +213,10 @@ class _Score:
         for measure in self.score.parts[0].getElementsByClass("Measure"):
             begin, said, meter = float(measure.offset), measure.timeSignature, meters[-1][1]
             value = (said.numerator, said.denominator) if said else meter
-            if not begin:
+            if not (1 <= value[0] <= 64 and value[1] in (1, 2, 4, 8, 16, 32)):
+                self.remarks[f"A meter of {value[0]}/{value[1]} is left out."] = None
+                value = meter
+            if begin <= 0:
                 meters = [(0.0, value)]
             elif value != meter or abs(begin - expected) > NEAR:
                 meters.append((begin, value))
@@ -224,7 +229,7 @@ class _Score:
         for each in part.recurse().getElementsByClass("KeySignature"):
             if abs(each.sharps or 0) <= 7:
                 minor = getattr(each, "mode", "") == "minor"
-                keys[float(each.getOffsetInHierarchy(part))] = (each.sharps or 0, minor)
+                keys[max(0.0, float(each.getOffsetInHierarchy(part)))] = (each.sharps or 0, minor)
         return tuple(sorted(keys.items()))
 
 

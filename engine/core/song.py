@@ -122,7 +122,7 @@ class Song:
         if not self.upbeat:
             return [(0.0, self.meter), *self.meter_changes]
         short = Fraction(self.upbeat / 4).limit_denominator(96)
-        value = next((v for v in (4, 8, 16, 32) if (short * v).denominator == 1), 0)
+        value = next((v for v in (4, 8, 16, 32) if short and (short * v).denominator == 1), 0)
         first = (int(short * value), value) if value else self.meter
         return [(0.0, first), (self.upbeat, self.meter), *self.meter_changes]
 
