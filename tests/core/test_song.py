@@ -365,3 +365,14 @@ def test_stems_zip_has_safe_names():
 
     data = write_stems([(name, Audio(np.zeros(10, np.float32), 8000)) for name in ("../../etc", "drums")])
     assert zipfile.ZipFile(io.BytesIO(data)).namelist() == ["01 ______etc.wav", "02 drums.wav"]
+
+
+def test_a_pianoroll_file_has_the_maps(tmp_path):
+    import pypianoroll
+
+    song = Song((Track("p").with_notes(Note(beat, 1, 60) for beat in range(9)),), 100.0, (4, 4), upbeat=1.0,
+                tempo_changes=((4.0, 50.0),), meter_changes=((5.0, (2, 4)),))  # fmt: skip
+    (tmp_path / "song.npz").write_bytes(write_npz(song))
+    roll = pypianoroll.load(tmp_path / "song.npz")
+    assert np.flatnonzero(roll.downbeat).tolist() == [0, 24, 24 * 5, 24 * 7]
+    assert (roll.tempo[: 4 * 24] == 100).all() and (roll.tempo[4 * 24 :] == 50).all()
