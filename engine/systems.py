@@ -12,7 +12,7 @@ from engine.core.result import Result
 
 SYSTEMS = {
     "band": "bars of music for drums, piano, guitar, bass and strings, in a genre or a mix of genres",
-    "variation": "variations of a MIDI file, what might come next in it, or a walk from it to another",
+    "variation": "variations of a song, what might come next in it, or a walk from it to another",
     "melody": "a folk tune in ABC notation, in the key, meter and form asked for",
     "trombone": "a trombone note of a pitch, a length and a dynamic; or a whole melody",
     "translation": "the same performance on another instrument",

@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine import Progress, RequestError
 from engine.core import render
-from engine.core.audio import read_audio, write_flac
+from engine.core.audio import ENDINGS, read_audio, write_flac
 from engine.core.instruments import INSTRUMENTS
 from engine.core.request import File, field_of
 from engine.core.song import Note, Song, Track
@@ -101,7 +101,7 @@ def recording() -> Recording | None:
                                help="Where the melody comes from.")  # fmt: skip
     if way == "file":
         says = "One melody instrument, up to ten minutes; WAV, FLAC, OGG or MP3."
-        file = st.file_uploader("A recording", type=["wav", "flac", "ogg", "mp3"], key="translation_file", help=says)
+        file = st.file_uploader("A recording", type=list(ENDINGS), key="translation_file", help=says)
         return uploaded(file, file.name) if file else None
     if way == "microphone":
         file = st.audio_input("Play or sing one melody", sample_rate=RATE, key="translation_microphone",

@@ -10,6 +10,7 @@ from engine import Progress, RequestError
 from engine.core.audio import Audio
 from engine.core.midi import write_midi
 from engine.core.pitch import midi_hz, note_name
+from engine.core.reading import SONGS
 from engine.core.request import File, field_of
 from engine.core.result import Result
 from engine.core.song import Song
@@ -20,6 +21,7 @@ from engine.trombone.generate import line_of
 from engine.trombone.phrasing import read_song
 from engine.trombone.pitch import HOP_SECONDS, track_f0
 from engine.trombone.request import MAX_SECONDS
+from engine.trombone.tune import ALL, tracks_of
 from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import PERSISTED
 
@@ -74,7 +76,7 @@ def settings_panel() -> tuple[str, dict[str, Any]]:
 
 def melody_file() -> tuple[File, tuple[str, ...]] | None:
     """A melody from a file or from a take, and the takes that it came from."""
-    upload = st.file_uploader("A MIDI file or an ABC tune", ["mid", "midi", "abc"], key="trombone_file",
+    upload = st.file_uploader("A MIDI, MusicXML or ABC file", [*SONGS, "abc"], key="trombone_file",
                               help=field_of(Request, "input").option.help.partition(". ")[2])  # fmt: skip
     take = takes.pick("trombone")
     try:
@@ -89,6 +91,16 @@ def melody_file() -> tuple[File, tuple[str, ...]] | None:
     return None
 
 
+def track_of(file: File) -> str | None:
+    """The number of the track that a person chose to hear; None where the tune is to be looked for."""
+    tracks = tracks_of(read_song(file))
+    if len(tracks) < 2:
+        return None
+    names = {ALL: "All together", **{str(n): f"{n} · {track.name}" for n, track in enumerate(tracks, start=1)}}
+    return st.selectbox("Track", names, index=None, placeholder="The tune, as it is found", key="trombone_track",
+                        format_func=names.__getitem__, help=field_of(Request, "track").option.help)  # fmt: skip
+
+
 def play(request: Request, progress: Progress) -> Result:
     """Sound and notes; runs in the worker."""
     model, _ = frame.cached_model("trombone", request.checkpoint(), load)
@@ -97,11 +109,11 @@ def play(request: Request, progress: Progress) -> Result:
 
 def pitch_lines(audio: Audio, song: Song) -> list[player.Line]:
     """The asked pitch of each note, dashed, and the pitch that a tracker hears."""
-    beat = 60 / song.tempo
+    clock = song.clock()
     asked: list[tuple[float, float] | None] = []
     for note in song.tracks[0].notes:
         hz = midi_hz(note.pitch)
-        asked += [(note.onset * beat, hz), (note.end * beat, hz), None]
+        asked += [(clock(note.onset), hz), (clock(note.end), hz), None]
     heard = [
         ((i + 0.5) * HOP_SECONDS - 0.05, float(hz)) if hz > 0 else None for i, hz in enumerate(track_f0(audio.samples))
     ]
@@ -143,6 +155,8 @@ with panel, st.container(border=True, key="desk"):
         st.session_state["trombone_kind"] = KINDS[2]
     mode, fields = settings_panel()
     brought = melody_file() if mode == KINDS[2] else None
+    if brought is not None:
+        fields["track"] = track_of(brought[0])
 with view:
     try:
         if mode != KINDS[2]:
@@ -151,7 +165,7 @@ with view:
             asked = Asked(Request(input=brought[0], **fields), brought[1])
             line_of(asked.request)  # refused here, before anything is begun
         else:
-            st.info("Bring a MIDI file or an ABC tune, or choose a take.", icon=":material/upload_file:")
+            st.info("Bring a MIDI file, a score or an ABC tune, or choose a take.", icon=":material/upload_file:")
     except RequestError as refused:
         jobs.dismiss("trombone")
         st.error(frame.plain(str(refused)), icon=":material/error:")

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import streamlit as st
 
 from engine import Progress, RequestError
 from engine.core.checkpoint import read_config
-from engine.core.midi import song_of, write_midi
+from engine.core.midi import write_midi
 from engine.core.pianoroll import TRACKS
+from engine.core.reading import SONGS, song_of
 from engine.core.request import File, field_of
 from engine.core.result import Result
 from engine.core.song import Song
@@ -69,7 +69,7 @@ def source(key: str, label: str, first: int = 0) -> Source | None:
     assert chosen
     try:
         if chosen == OWN:
-            upload = st.file_uploader("MIDI file", type=["mid", "midi"], key=f"{key}_file", help="At most 2 MiB.")
+            upload = st.file_uploader("MIDI or MusicXML", type=list(SONGS), key=f"{key}_file", help="At most 2 MiB.")
             picked = Source(File(upload.name, upload.getvalue())) if upload else None
         elif chosen == TAKE:
             take = takes.pick(key)
@@ -127,7 +127,7 @@ def what_stays(mode: str, grid: BarGrid) -> dict[str, Any]:
     with st.expander("What stays", icon=":material/lock:"):
         fields["preserve"] = controls.pick(Request, "preserve", names=lambda k: f"The {k}", key="variation_keep",
                                            placeholder="Nothing in particular")  # fmt: skip
-        held = [t for t, sounds in zip(TRACKS, np.asarray(grid.filled.any(1))) if sounds and st.toggle(
+        held = [t for t in TRACKS if grid.sounds(t) and st.toggle(
             f"Hold the {t}", key=f"variation_hold_{t}", help="It stays as it is.", **PERSISTED)]  # fmt: skip
         fields["frozen_tracks"] = tuple(held)
         if mode == "vary" and grid.bars > 1:
@@ -228,7 +228,7 @@ with panel, st.container(border=True, key="desk"):
     if picked is not None:
         try:
             grid = read(song_of(picked.file))
-            original = grid.five
+            original = grid.original
             mode, fields = settings_panel(grid)
             other = source("variation_other", "Towards", first=min(1, len(examples()) - 1)) if mode == "walk" else None
             if mode != "walk" or other:

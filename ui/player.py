@@ -39,7 +39,7 @@ from streamlit import runtime
 
 from engine import Progress, RequestError
 from engine.core.audio import Audio, write_flac, write_wav
-from engine.core.song import Song, Track
+from engine.core.song import Clock, Song, Track
 from ui.frame import component, plain
 
 RATE = 32_000  # Hz, of what is heard in the browser; downloads are at 44.1 kHz
@@ -202,7 +202,7 @@ def show(
         st.error(plain(str(refused)), icon=":material/error:")
         return {}
     urls: list[str | None] = _published(sound, key) if sound else []
-    tracks = [_track(i, t, song.tempo, urls[i] if sound and audio is None else None, labels, volumes)
+    tracks = [_track(i, t, song.clock(), urls[i] if sound and audio is None else None, labels, volumes)
               for i, t in enumerate(song.tracks)] if song else []  # fmt: skip
     if audio is not None:
         tracks.append({"name": "sound", "label": "Sound", "colour": COLOURS["bass" if song else "guitar"],
@@ -217,6 +217,7 @@ def show(
         "rate": audio.rate if audio is not None and 8_000 <= audio.rate <= 48_000 else RATE,
         "beat": 60.0 / song.tempo if song else None,
         "beatsPerBar": song.beats_per_bar if song else None,
+        "bars": _bars(song) if song else None,
         "tracks": tracks,
         "lines": [
             {
@@ -239,6 +240,14 @@ def show(
         st.rerun()
     mix = getattr(state, "mix", None) or {}
     return {t["name"]: float(mix.get(t["name"], t["volume"])) for t in tracks}
+
+
+def _bars(song: Song) -> list[tuple[float, int]] | None:
+    """Where bars begin, in seconds, and their numbers, of which an upbeat's is 0; None where all are alike."""
+    if not (song.upbeat or song.tempo_changes or song.meter_changes):
+        return None
+    clock, first = song.clock(), 0 if song.upbeat else 1
+    return [(round(clock(beat), 4), number) for number, beat in enumerate(song.bar_lines(), first)]
 
 
 def _point(point: tuple[float, float] | None) -> list[float] | None:
@@ -267,12 +276,11 @@ def _sound_of(song: Song | None, audio: Audio | None, slot: str, compact: bool) 
 def _track(
     index: int,
     track: Track,
-    tempo: float,
+    clock: Clock,
     url: str | None,
     labels: Mapping[str, str] | None,
     volumes: Mapping[str, float] | None,
 ) -> dict[str, Any]:
-    beat = 60.0 / tempo
     return {
         "name": track.name,
         "label": (labels or {}).get(track.name, track.name.capitalize()),
@@ -281,5 +289,9 @@ def _track(
         "volume": float((volumes or {}).get(track.name, 1.0)),
         "url": url,
         "wave": False,
-        "notes": [[round(n.onset * beat, 4), round(n.duration * beat, 4), n.pitch, n.velocity] for n in track.notes],
+        "notes": [
+            [round(begin, 4), round(end - begin, 4), n.pitch, n.velocity]
+            for n in track.notes
+            for begin, end in [(clock(n.onset), clock(n.end))]
+        ],
     }

@@ -1,4 +1,4 @@
-"""Sound: samples in [-1, 1] at a rate in Hz; WAV, FLAC, OGG and MP3 in, WAV (16 bit) and FLAC out.
+"""Sound: samples in [-1, 1] at a rate in Hz; all that libsndfile knows by its head in, WAV (16 bit) and FLAC out.
 
 Files are read by libsndfile and resampled by soxr, both through well-kept libraries; what comes from outside is checked
 (size, length, channels, rate, finite samples, silence) before and after it is decoded.
@@ -21,6 +21,9 @@ MAX_BYTES = 200 * 2**20  # of a sound file
 MAX_SECONDS = 600.0
 MAX_CHANNELS = 2
 RATES = (4_000, 192_000)  # Hz, lowest and highest read
+CANCELLED = 0.1  # of the channels' power: what two that have nothing in common keep in their mean is a half
+ENDINGS = ("wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd", "caf", "w64", "rf64")
+"""Endings of the files that people have of those that can be read."""
 SILENCE = 10 ** (-60 / 20)  # a peak below this is silence
 
 
@@ -45,8 +48,14 @@ class Audio:
         return self.peak < SILENCE
 
     def mono(self) -> Audio:
-        """The mean of the channels, float32 [frames]."""
-        return self if self.samples.ndim == 1 else Audio(self.samples.mean(axis=1, dtype=np.float32), self.rate)
+        """The mean of the channels, float32 [frames]; the louder one where they cancel, as of a cable's two phases."""
+        if self.samples.ndim == 1:
+            return self
+        mean = self.samples.mean(axis=1, dtype=np.float32)
+        power = np.mean(np.square(self.samples, dtype=np.float64), axis=0)
+        if np.mean(np.square(mean, dtype=np.float64)) < CANCELLED * power.mean():
+            return Audio(np.ascontiguousarray(self.samples[:, int(power.argmax())]), self.rate)
+        return Audio(mean, self.rate)
 
     def resampled(self, rate: int) -> Audio:
         """The same sound at another rate (soxr, high quality)."""
@@ -60,7 +69,8 @@ class Audio:
 
 
 def read_audio(source: bytes | Path | str, *, max_seconds: float = MAX_SECONDS, name: str = "The file") -> Audio:
-    """Read WAV, FLAC, OGG or MP3: mono or stereo, 4-192 kHz, at most `max_seconds`.
+    """Read WAV, FLAC, OGG, MP3, AIFF and what else libsndfile tells by its head: mono or stereo, 4-192 kHz, at most
+    `max_seconds`.
 
     Refused, in one sentence that begins with `name`, when it is not audio, too large, too long, of more channels, at an
     odd rate, empty, silent, or holds samples that are no numbers. A truncated file is read as far as it goes.

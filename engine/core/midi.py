@@ -1,7 +1,8 @@
-"""MIDI files: bytes to a song and back (mido parses; this file decides what the events mean).
+"""MIDI files: bytes to a song and back. smf.py scans what is read, mido writes; what events mean is decided here.
 
-A song has one tempo and one meter: where a file changes them, the one that lasts longest stands and `Song.remarks` says
-so. Uploads are hostile: size is checked before parsing, notes and length after, and every refusal is one sentence.
+Events are taken as a General MIDI synthesiser takes them: a channel's pedal, controllers, kit and program count for all
+tracks on it, a key struck again ends the note before, and tempo, meter and key signatures are maps. Uploads are
+hostile: size is checked before parsing, notes and length after, and every refusal is one sentence.
 """
 
 from __future__ import annotations
@@ -10,133 +11,207 @@ import contextlib
 import io
 import re
 from collections import defaultdict
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
 import mido
+import numpy as np
 
 from engine import RequestError
-from engine.core.request import File
-from engine.core.song import Note, Song, Track
+from engine.core import smf
+from engine.core.channels import DRUM_CHANNEL, Channels
+from engine.core.song import Note, Song, Track, upbeat_of
 from engine.core.upload import content_of
 
 Value = TypeVar("Value", float, tuple[int, int])
+Change = TypeVar("Change")
 
 MAX_BYTES = 2 * 2**20  # of a file, looked at before it is parsed
 MAX_NOTES = 50_000
 MAX_BEATS = 8_000.0
 TEMPI = (5.0, 1_000.0)  # quarter notes a minute
 TICKS = 480  # a beat, in what is written
-DRUM_CHANNEL = 9
+_KEYS = (  # from seven flats to seven sharps, major and minor
+    ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"),
+    ("Abm", "Ebm", "Bbm", "Fm", "Cm", "Gm", "Dm", "Am", "Em", "Bm", "F#m", "C#m", "G#m", "D#m", "A#m"),
+)
+FILM_TEMPO = 120.0  # at which a file that counts film frames is read
 
 
 def read_midi(source: bytes | Path | str, *, name: str = "The file") -> Song:
-    """Read a Standard MIDI File of type 0, 1 or 2 (whose sequences follow one another).
+    """Read a Standard MIDI File of type 0, 1 or 2 (whose sequences follow one another), also in a RIFF.
 
-    Each channel and program of each file track becomes a track; a note without an end lasts until its track ends.
-    Refused: what is no MIDI file, is larger than 2 MiB, has no notes or more than 50,000, lasts longer than 8,000
-    beats, or has a tempo outside 5-1000.
+    Each channel, program and kit of each file track becomes a track; a note without an end lasts until its track ends.
+    What is damaged or cut short is read as far as it goes, and `Song.remarks` says so. Refused: what is no MIDI file,
+    is larger than 2 MiB, has no notes or more than 50,000, or lasts longer than 8,000 beats.
     """
     source, name = content_of(source, name, MAX_BYTES)
-    if not source.startswith(b"MThd"):
-        raise RequestError(f"{name} is not a MIDI file.")
     try:
-        midi = mido.MidiFile(file=io.BytesIO(source), clip=True)
-    except Exception as error:  # a parser met by hostile bytes may raise anything
-        early = ": it ends too early" if isinstance(error, EOFError) else ""
-        raise RequestError(f"{name} is a damaged MIDI file{early}.") from None
-    if midi.ticks_per_beat <= 0 or midi.ticks_per_beat >= 0x8000:
-        raise RequestError(f"{name} counts time in film frames (SMPTE), not in beats; export it with beats.")
-    return _song(midi, name)
-
-
-@lru_cache(maxsize=8)
-def song_of(file: File) -> Song:
-    """The song in a MIDI file that a person brought, read once."""
-    return read_midi(file.content, name=file.name)
+        file = smf.scan(source)
+    except smf.ScanError as error:
+        raise RequestError(f"{name} is {error}.") from None
+    return _Reader(file, name).song()
 
 
 class _Reader:
-    """Notes, tempi, meters and names of a file, event by event. Times are ticks from the file's beginning."""
+    """Notes, maps and names of a scanned file. Times are ticks from the file's beginning."""
 
-    def __init__(self, midi: mido.MidiFile, name: str) -> None:
-        self.midi, self.name = midi, name
-        self.tempi: list[tuple[int, float]] = [(0, 120.0)]
-        self.meters: list[tuple[int, tuple[int, int]]] = [(0, (4, 4))]
-        self.notes: dict[tuple[int, int, int], list[Note]] = defaultdict(list)  # by file track, channel, program
+    def __init__(self, file: smf.Scan, name: str) -> None:
+        self.file, self.name = file, name
+        self.remarks: dict[str, None] = {}
+        self.film = file.division >= 0x8000
+        self.ticks = self._ticks()
+        self.most = MAX_BEATS * self.ticks
+        self.tempi: list[tuple[int, float]] = []
+        self.meters: list[tuple[int, tuple[int, int]]] = []
+        self.keys: list[tuple[int, tuple[int, bool]]] = []
         self.titles: dict[int, str] = {}
-        self.end = self.count = 0
+        self.channels = Channels()
 
-    def read(self) -> None:
-        """All tracks; those of type 2 follow one another."""
-        tick = 0
-        for index, events in enumerate(self.midi.tracks):
-            tick = self._track(index, events, tick if self.midi.type == 2 else 0)
-            self.end = max(self.end, tick)
+    def _ticks(self) -> float:
+        """Ticks a beat. Film frames are real time, which becomes beats at `FILM_TEMPO`."""
+        if not self.film:
+            if not self.file.division:
+                raise RequestError(f"{self.name} gives a beat no ticks, so nothing says when its notes sound.")
+            return self.file.division
+        frames, ticks = 0x100 - (self.file.division >> 8), self.file.division & 0xFF
+        if frames not in (24, 25, 29, 30) or not ticks:
+            raise RequestError(f"{self.name} counts time in film frames of a kind that does not exist.")
+        self.remarks[f"Time is counted in film frames; it is read at {FILM_TEMPO:g} beats a minute."] = None
+        return (30 / 1.001 if frames == 29 else frames) * ticks * 60 / FILM_TEMPO
 
-    def _track(self, index: int, events: mido.MidiTrack, tick: int) -> int:
-        """One track from `tick` on; where it ends."""
-        programs = dict.fromkeys(range(16), 0)
-        sounding: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)  # start, velocity, program
-        for event in events:
-            tick += event.time
-            if tick > MAX_BEATS * self.midi.ticks_per_beat:
+    def song(self) -> Song:
+        """All that the file holds."""
+        tracks = self._tracks()
+        if self.meters and 0 < (tick := min(self.meters)[0]) < self.ticks / 8:  # a moment late is at the beginning
+            self.meters.append((0, next(meter for at, meter in self.meters if at == tick)))
+        beats = max(note.end for track in tracks for note in track.notes)
+        tempo, tempo_changes = self._map(self.tempi, FILM_TEMPO, beats)
+        meter, meter_changes = self._map(self.meters, (4, 4), beats, restated=True)
+        upbeat, meter, meter_changes = upbeat_of(meter, meter_changes)
+        key, keys = self._map(self.keys, (0, False), beats)
+        self._damage()
+        title = self.titles.get(0, "") if len(self.file.tracks) > 1 else ""
+        return Song(
+            tracks, tempo, meter, title, tuple(self.remarks), upbeat, tempo_changes,
+            meter_changes, ((0.0, key), *keys) if self.keys else (),
+        )  # fmt: skip
+
+    def _damage(self) -> None:
+        """What is said of a file that is not as it should be."""
+        file = self.file
+        if file.cut:
+            self.remarks["The file ends too early; what is there is read."] = None
+        elif file.damaged:
+            self.remarks["Part of the file is damaged; what can be read is read."] = None
+        elif len(file.tracks) < file.promised:
+            self.remarks[f"The file has {len(file.tracks)} of the {file.promised} tracks that it names."] = None
+
+    def _map(
+        self, changes: list[tuple[int, Change]], first: Change, beats: float, *, restated: bool = False
+    ) -> tuple[Change, tuple[tuple[float, Change], ...]]:
+        """A map from (tick, value): its value at the beginning, and its later changes in beats while notes sound."""
+        latest = dict(sorted(changes, key=lambda change: change[0]))  # the last of a tick
+        kept: list[tuple[float, Change]] = [(0.0, latest.pop(0, first))]
+        for tick, value in latest.items():
+            if tick / self.ticks < beats and (restated or value != kept[-1][1]):
+                kept.append((tick / self.ticks, value))
+        return kept[0][1], tuple(kept[1:])
+
+    def _tracks(self) -> tuple[Track, ...]:
+        """The file's tracks, one for each that a channel, program and kit play."""
+        offset, begins = 0, []
+        for index, events in enumerate(self.file.tracks):
+            begins.append(offset)
+            self._others(index, events, offset)
+            if self.file.form == 2:
+                offset += events.end
+        self.channels.settle()
+        notes: dict[tuple[int, int, int, bool], list[Note]] = defaultdict(list)
+        count = 0
+        for index, (events, begin) in enumerate(zip(self.file.tracks, begins)):
+            if not events.notes:
+                continue
+            if begin + events.notes[-1][0] > self.most:
                 raise RequestError(f"{self.name} lasts longer than {MAX_BEATS:,.0f} beats, the most that is taken.")
-            if event.type == "note_on" and event.velocity > 0:
-                sounding[event.channel, event.note].append((tick, event.velocity, programs[event.channel]))
-                self.count += 1
-                if self.count > MAX_NOTES:
-                    raise RequestError(f"{self.name} has more than {MAX_NOTES:,} notes, the most that is taken.")
-            elif event.type in ("note_on", "note_off"):
-                if waiting := sounding[event.channel, event.note]:
-                    self._note(index, event.channel, event.note, waiting.pop(0), tick)
-            elif event.type == "program_change":
-                programs[event.channel] = event.program
+            struck = _struck(events, begin, self.most)
+            count += len(struck)
+            if count > MAX_NOTES:
+                raise RequestError(f"{self.name} has more than {MAX_NOTES:,} notes, the most that is taken.")
+            self._sounded(index, struck, notes)
+        if not count:
+            raise RequestError(f"{self.name} has no notes.")
+        return tuple(
+            Track(self.titles.get(voice[0]) or f"Track {number}", *voice[2:]).with_notes(notes[voice])
+            for number, voice in enumerate(sorted(notes), start=1)
+        )
+
+    def _others(self, index: int, events: smf.Events, offset: int) -> None:
+        """Everything of a track but its notes."""
+        for tick, before, status, first, rest in events.others:
+            if status == smf.META:
+                self._meta(index, first, rest, offset + tick)
             else:
-                self._meta(index, event, tick)
-        for (channel, pitch), waiting in sounding.items():  # a note without an end lasts until its track ends
-            for begun in waiting:
-                self._note(index, channel, pitch, begun, tick)
-        return tick
+                self.channels.take(index, before, offset + tick, status, first, rest)
+        if self.channels.bent:
+            self.remarks["Pitch bends are left out."] = None
 
-    def _note(self, index: int, channel: int, pitch: int, begun: tuple[int, int, int], tick: int) -> None:
-        start, velocity, program = begun
-        beat = self.midi.ticks_per_beat
-        self.notes[index, channel, program].append(Note(start / beat, max(tick - start, 1) / beat, pitch, velocity))
+    def _meta(self, index: int, meta: int, data: bytes, tick: int) -> None:
+        """A tempo, a meter, a key or a name; anything else says nothing about notes."""
+        if meta == 0x51 and not self.film:
+            tempo = 60e6 / (int.from_bytes(data[:3], "big") or 1)
+            if self._holds(len(data) >= 3 and TEMPI[0] <= tempo <= TEMPI[1], "tempo"):
+                self.tempi.append((tick, round(tempo, 3)))
+        elif meta == 0x58:
+            numerator, power = (*data[:2], 0, 0)[:2]
+            if self._holds(len(data) >= 2 and 1 <= numerator <= 64 and power <= 5, "meter"):
+                self.meters.append((tick, (numerator, 2**power)))
+        elif meta == 0x59:
+            sharps, minor = (*data[:2], 0, 0)[:2]
+            sharps -= 256 * (sharps > 127)
+            if self._holds(len(data) >= 2 and abs(sharps) <= 7 and minor <= 1, "key signature"):
+                self.keys.append((tick, (sharps, bool(minor))))
+        elif meta == 0x03:
+            self.titles.setdefault(index, _plain(data))
 
-    def _meta(self, index: int, event: mido.MetaMessage, tick: int) -> None:
-        """A tempo, a meter or a name; anything else says nothing about notes."""
-        if event.type == "set_tempo":
-            if event.tempo == 0 or not TEMPI[0] <= 60e6 / event.tempo <= TEMPI[1]:
-                raise RequestError(f"{self.name} has an impossible tempo ({event.tempo} microseconds a beat).")
-            self.tempi.append((tick, round(60e6 / event.tempo, 3)))
-        elif event.type == "time_signature":
-            if not (1 <= event.numerator <= 64 and event.denominator in (1, 2, 4, 8, 16, 32)):
-                raise RequestError(f"{self.name} has an impossible meter ({event.numerator}/{event.denominator}).")
-            self.meters.append((tick, (event.numerator, event.denominator)))
-        elif event.type == "track_name":
-            self.titles.setdefault(index, _plain(event.name))
+    def _holds(self, possible: bool, what: str) -> bool:
+        """Whether a meta event says something that can be; where it cannot, it is left out and that is said."""
+        if not possible:
+            self.remarks[f"The file has an impossible {what}, which is left out."] = None
+        return possible
+
+    def _sounded(self, index: int, struck: np.ndarray, notes: dict[tuple[int, int, int, bool], list[Note]]) -> None:
+        """Take in a track's notes, int [n, 6]: start, end, channel, pitch, velocity, place among its note events."""
+        for channel in np.unique(struck[:, 2]).tolist():
+            own = struck[struck[:, 2] == channel]
+            starts, ends = own[:, 0], self.channels.ends(channel, own)
+            times = starts / self.ticks, np.maximum(ends - starts, 1) / self.ticks
+            voices = self.channels.voices(index, channel, own[:, 5], starts)
+            columns = (*times, own[:, 3], own[:, 4], *voices)
+            for onset, duration, pitch, velocity, program, drum in zip(*(column.tolist() for column in columns)):
+                notes[index, channel, program, drum].append(Note(onset, duration, pitch, velocity))
 
 
-def _song(midi: mido.MidiFile, name: str) -> Song:
-    reader = _Reader(midi, name)
-    reader.read()
-    if not reader.count:
-        raise RequestError(f"{name} has no notes.")
-    tracks = tuple(
-        Track(reader.titles.get(index) or f"Track {n + 1}", program, channel == DRUM_CHANNEL).with_notes(notes)
-        for n, ((index, channel, program), notes) in enumerate(sorted(reader.notes.items()))
-    )
-    tempo, tempo_varies = longest(reader.tempi, reader.end)
-    meter, meter_varies = longest(reader.meters, reader.end)
-    remarks = []
-    if tempo_varies:
-        remarks.append(f"The tempo changes; {tempo:g}, which lasts longest, is kept throughout.")
-    if meter_varies:
-        remarks.append(f"The meter changes; {meter[0]}/{meter[1]}, which lasts longest, is kept throughout.")
-    title = reader.titles.get(0, "") if len(midi.tracks) > 1 else ""
-    return Song(tracks, tempo, meter, title, tuple(remarks))
+def _struck(events: smf.Events, begin: int, most: float) -> np.ndarray:
+    """The notes of a track, see `_Reader._sounded`. A key that is struck again ends the note before."""
+    sounding: dict[tuple[int, int], list[int]] = {}
+    struck: list[list[int]] = []
+    for place, (tick, status, pitch, velocity) in enumerate(events.notes):
+        key = status & 15, pitch
+        note = sounding.pop(key, None)
+        if note is not None:
+            note[1] = begin + tick
+        if status >= smf.NOTE_ON and velocity:
+            if note is not None and note[0] == note[1]:  # twice at once is one note
+                note[4] = max(note[4], velocity)
+            else:
+                note = [begin + tick, 0, key[0], pitch, velocity, place]
+                struck.append(note)
+            sounding[key] = note
+    end = begin + (events.end if begin + events.end <= most else events.notes[-1][0])
+    for note in sounding.values():  # a note without an end lasts until its track ends
+        note[1] = end
+    return np.array(struck, np.int64).reshape(-1, 6)
 
 
 def longest(changes: list[tuple[int, Value]], end: int) -> tuple[Value, bool]:
@@ -150,10 +225,11 @@ def longest(changes: list[tuple[int, Value]], end: int) -> tuple[Value, bool]:
     return kept, sum(ticks > 0 for ticks in lasting.values()) > 1
 
 
-def _plain(name: str) -> str:
+def _plain(data: bytes) -> str:
     """A name from a file as printable text of at most 60 characters, whatever encoding it was in."""
+    name = data.decode("latin-1")
     with contextlib.suppress(UnicodeError):
-        name = name.encode("latin-1").decode("utf-8")
+        name = data.decode("utf-8")
     return re.sub(r"\s+", " ", "".join(c for c in name if c.isprintable())).strip()[:60]
 
 
@@ -163,11 +239,7 @@ def write_midi(song: Song) -> bytes:
     A note that is struck again while it sounds ends there. Beyond 15 pitched tracks, tracks share channels.
     """
     midi = mido.MidiFile(type=1, ticks_per_beat=TICKS, charset="utf-8")
-    head = mido.MidiTrack()
-    head.append(mido.MetaMessage("track_name", name=song.title or "Bandstand"))
-    head.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(song.tempo)))
-    head.append(mido.MetaMessage("time_signature", numerator=song.meter[0], denominator=song.meter[1]))
-    midi.tracks.append(head)
+    midi.tracks.append(_head(song))
     pitched = [channel for channel in range(16) if channel != DRUM_CHANNEL]
     for index, track in enumerate(song.tracks):
         before = sum(not t.is_drum for t in song.tracks[:index])
@@ -176,6 +248,23 @@ def write_midi(song: Song) -> bytes:
     file = io.BytesIO()
     midi.save(file=file)
     return file.getvalue()
+
+
+def _head(song: Song) -> mido.MidiTrack:
+    """The track of title, tempo, meter and key."""
+    said = [(0.0, mido.MetaMessage("track_name", name=song.title or "Bandstand"))]
+    for beat, tempo in ((0.0, song.tempo), *song.tempo_changes):
+        said.append((beat, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))))
+    for beat, (beats, value) in song.signatures():
+        said.append((beat, mido.MetaMessage("time_signature", numerator=beats, denominator=value)))
+    for beat, (sharps, minor) in song.keys:
+        said.append((beat, mido.MetaMessage("key_signature", key=_KEYS[minor][sharps + 7])))
+    head, now = mido.MidiTrack(), 0
+    for beat, message in sorted(said, key=lambda each: each[0]):
+        tick = round(beat * TICKS)
+        head.append(message.copy(time=tick - now))
+        now = tick
+    return head
 
 
 def _events(track: Track, channel: int) -> mido.MidiTrack:

@@ -1,17 +1,37 @@
-"""Songs as MusicXML, for notation programs."""
+"""Songs as MusicXML, for notation programs, and scores from them, read by music21 and heard with their repeats.
+
+What a score says and a song does not hold (slurs, words, layout) is no loss to it; what would be heard is kept.
+"""
 
 from __future__ import annotations
 
+import io
 import re
+import warnings
+import zipfile
+from collections import defaultdict
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
-from engine.core.song import Song, Track
+from engine import RequestError
+from engine.core.midi import MAX_BEATS, MAX_NOTES, TEMPI
+from engine.core.request import File
+from engine.core.song import NEAR, Note, Song, Track, quarters, upbeat_of
+from engine.core.upload import content_of
+
+MAX_BYTES = 2 * 2**20  # of a file as it comes
+MAX_TEXT = 32 * 2**20  # of one that was packed
+MAX_SCORE_NOTES = 20_000  # for which music21 takes half a minute
+SNARE = 38
+MAX_REPEATS = 16  # of a bar
+VELOCITY = 80  # of a note of which no dynamic says how loud it is
 
 
 def write_musicxml(song: Song) -> bytes:
     """The song as MusicXML for a notation program, engraved by music21 on a grid of sixteenths and triplets."""
     # here, because music21 takes a second to import
-    from music21 import clef, instrument, metadata, meter, note, stream, tempo
+    from music21 import clef, instrument, key, metadata, meter, note, stream, tempo
     from music21.musicxml.m21ToXml import GeneralObjectExporter
 
     score = stream.Score()
@@ -27,8 +47,12 @@ def write_musicxml(song: Song) -> bytes:
             player = instrument.Piano()
         player.partName = track.name
         part.insert(0, player)
-        part.insert(0, tempo.MetronomeMark(number=song.tempo))
-        part.insert(0, meter.TimeSignature(f"{song.meter[0]}/{song.meter[1]}"))
+        for beat, bpm in ((0.0, song.tempo), *song.tempo_changes):
+            part.insert(beat, tempo.MetronomeMark(number=bpm))
+        for beat, (beats, value) in song.signatures():
+            part.insert(beat, meter.TimeSignature(f"{beats}/{value}"))
+        for beat, (sharps, minor) in song.keys:
+            part.insert(beat, key.KeySignature(sharps).asKey("minor" if minor else "major"))
         if track.is_drum:
             part.insert(0, clef.PercussionClef())
         for each in track.notes:
@@ -53,3 +77,173 @@ def _polyphonic(track: Track) -> bool:
             return True
         ends = max(ends, each.end)
     return False
+
+
+def is_musicxml(file: File) -> bool:
+    """Whether a file is a score, by its beginning or, where that says nothing, by its name."""
+    head = file.content[:512].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    packed = file.content.startswith(b"PK") and b"META-INF/container.xml" in file.content
+    return packed or head.startswith((b"<?xml", b"<score-", b"<!DOCTYPE score")) or file.ending in ("musicxml", "mxl")
+
+
+def read_musicxml(source: bytes, *, name: str = "The file") -> Song:
+    """Read a `.musicxml` or `.mxl` score: a track a part, its repeats played, its pitches as they sound.
+
+    Refused: what is no such score, is larger than 2 MiB, has no notes or more than 20,000, or lasts longer than 8,000
+    beats.
+    """
+    from music21 import converter  # here, because music21 takes a second to import
+
+    source, name = content_of(source, name, MAX_BYTES)
+    text = _unpacked(source, name)
+    if len(re.findall(rb"<note[ >]", text)) > min(MAX_SCORE_NOTES, MAX_NOTES):
+        raise RequestError(f"{name} has more than {MAX_SCORE_NOTES:,} notes, the most that is taken of a score.")
+    if b"<!ENTITY" in text:
+        raise RequestError(f"{name} is not a MusicXML score: it defines entities.")
+    if any(int(times) > MAX_REPEATS for times in re.findall(rb"times\s*=\s*[\"'](\d+)", text)):
+        raise RequestError(f"{name} repeats bars more than {MAX_REPEATS} times, the most that is taken.")
+    try:
+        with warnings.catch_warnings():  # music21 says of a bar that it cannot read where it is, and raises too
+            warnings.simplefilter("ignore")
+            return _Score(converter.parseData(text, format="musicxml"), name).song()
+    except RequestError:
+        raise
+    except Exception:  # a parser met by hostile bytes may raise anything
+        raise RequestError(f"{name} is not a MusicXML score that can be read.") from None
+
+
+def _unpacked(source: bytes, name: str) -> bytes:
+    """The text of a score, out of its zip where it is in one."""
+    if source.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return source.decode("utf-16", "replace").encode().replace(b"UTF-16", b"UTF-8", 1)
+    if not source.startswith(b"PK"):
+        return source
+    try:
+        with zipfile.ZipFile(io.BytesIO(source)) as archive:
+            names = [name for name in archive.namelist() if name.lower().endswith((".xml", ".musicxml"))]
+            with archive.open(next(name for name in names if not name.startswith("META-INF"))) as file:
+                if len(text := file.read(MAX_TEXT + 1)) <= MAX_TEXT:
+                    return text
+    except Exception:  # of a damaged zip anything may be raised
+        pass
+    raise RequestError(f"{name} is not a packed MusicXML score that can be read.")
+
+
+class _Score:
+    """A music21 score as a song."""
+
+    def __init__(self, score: Any, name: str) -> None:
+        self.name = name
+        self.remarks: dict[str, None] = {}
+        self.title = str(score.metadata.bestTitle or "") if score.metadata else ""
+        try:
+            score = score.expandRepeats()
+        except Exception:  # music21 raises several kinds on signs that contradict each other
+            self.remarks["The score's repeats contradict each other, so each bar is played once."] = None
+        self.score = score.toSoundingPitch()
+
+    def song(self) -> Song:
+        """All parts; tempo, meter and key are those of the first that has them."""
+        tracks: dict[str, Track] = {}
+        notes: dict[str, list[Note]] = defaultdict(list)
+        for number, part in enumerate(self.score.parts, start=1):
+            voice = str(part.id).partition("-Staff")[0] if "-Staff" in str(part.id) else f"{part.id} {number}"
+            tracks.setdefault(voice, self._track(part, number))
+            notes[voice] += self._notes(part)
+        filled = tuple(track.with_notes(notes[voice]) for voice, track in tracks.items() if notes[voice])
+        if not filled:
+            raise RequestError(f"{self.name} has no notes.")
+        if max(note.end for track in filled for note in track.notes) > MAX_BEATS:
+            raise RequestError(f"{self.name} lasts longer than {MAX_BEATS:,.0f} beats, the most that is taken.")
+        (_, tempo), *tempi = self._tempi()
+        (_, first), *later = self._meters()
+        upbeat, meter, meters = upbeat_of(first, later)
+        return Song(
+            filled, tempo, meter, self.title, tuple(self.remarks), upbeat, tuple(tempi), meters, self._keys()
+        )  # fmt: skip
+
+    def _track(self, part: Any, number: int) -> Track:
+        player = part.getInstrument(returnDefault=True)
+        clef = next(iter(part.recurse().getElementsByClass("Clef")), None)
+        drums = player.midiChannel == 9 or (clef is not None and "PercussionClef" in clef.classes)
+        return Track(str(part.partName or f"Track {number}")[:60], player.midiProgram or 0, drums)
+
+    def _notes(self, part: Any) -> list[Note]:
+        """A part's notes, tied ones as one, as loud as the dynamics before them say."""
+        dynamics = [(float(each.getOffsetInHierarchy(part)), round(127 * each.volumeScalar))
+                    for each in part.recurse().getElementsByClass("Dynamic")]  # fmt: skip
+        notes: list[Note] = []
+        tied: dict[int, int] = {}  # pitch → which of `notes` goes on
+        for each in part.flatten().notes:
+            if "Harmony" in each.classes:  # a chord symbol
+                continue
+            if each.quarterLength <= 0:
+                self.remarks["Grace notes are left out."] = None
+                continue
+            onset, length = max(0.0, float(each.offset)), float(each.quarterLength)
+            while len(dynamics) > 1 and dynamics[1][0] <= onset + NEAR:
+                dynamics.pop(0)
+            loud = dynamics[0][1] if dynamics and dynamics[0][0] <= onset + NEAR else VELOCITY
+            for pitch, stroke in _strokes(each):
+                tie = stroke.tie.type if stroke.tie else ""
+                before = tied.pop(pitch, None)
+                if tie in ("continue", "stop") and before is not None and notes[before].end > onset - NEAR:
+                    notes[before] = replace(notes[before], duration=onset + length - notes[before].onset)
+                else:
+                    before = len(notes)
+                    velocity = stroke.volume.velocity or each.volume.velocity or loud
+                    notes.append(Note(onset, length, pitch, min(127, max(1, velocity))))
+                if tie in ("start", "continue"):
+                    tied[pitch] = before
+        return notes
+
+    def _tempi(self) -> list[tuple[float, float]]:
+        """(beat, quarter notes a minute), the first at 0."""
+        tempi: dict[float, float] = {0.0: 120.0}
+        for begin, _, mark in self.score.metronomeMarkBoundaries():
+            bpm = mark.getQuarterBPM()
+            if bpm and TEMPI[0] <= bpm <= TEMPI[1]:
+                tempi[max(0.0, float(begin))] = round(float(bpm), 3)
+        return sorted(tempi.items())
+
+    def _meters(self) -> list[tuple[float, tuple[int, int]]]:
+        """(beat, meter), the first at 0, as written; a bar that its meter does not fill is followed by one more."""
+        meters: list[tuple[float, tuple[int, int]]] = [(0.0, (4, 4))]
+        expected = 0.0
+        for measure in self.score.parts[0].getElementsByClass("Measure"):
+            begin, said, meter = float(measure.offset), measure.timeSignature, meters[-1][1]
+            value = (said.numerator, said.denominator) if said else meter
+            if not (1 <= value[0] <= 64 and value[1] in (1, 2, 4, 8, 16, 32)):
+                self.remarks[f"A meter of {value[0]}/{value[1]} is left out."] = None
+                value = meter
+            if begin <= 0:
+                meters = [(0.0, value)]
+            elif value != meter or abs(begin - expected) > NEAR:
+                meters.append((begin, value))
+            expected = begin + quarters(value)
+        return meters
+
+    def _keys(self) -> tuple[tuple[float, tuple[int, bool]], ...]:
+        """(beat, (sharps, whether minor)) of the first part."""
+        part, keys = self.score.parts[0], {}
+        for each in part.recurse().getElementsByClass("KeySignature"):
+            if abs(each.sharps or 0) <= 7:
+                minor = getattr(each, "mode", "") == "minor"
+                keys[max(0.0, float(each.getOffsetInHierarchy(part)))] = (each.sharps or 0, minor)
+        return tuple(sorted(keys.items()))
+
+
+def _strokes(each: Any) -> list[tuple[int, Any]]:
+    """MIDI pitches, or drum keys, of a note or chord, each with the music21 note that it is."""
+    strokes = []
+    for note in getattr(each, "notes", [each]):
+        pitch = note.pitch.midi if hasattr(note, "pitch") else _drum(note)
+        if 0 <= pitch <= 127:
+            strokes.append((pitch, note))
+    return strokes
+
+
+def _drum(stroke: Any) -> int:
+    """The General MIDI drum key of a stroke without pitch: its instrument's, or a snare's."""
+    key = getattr(getattr(stroke, "storedInstrument", None), "percMapPitch", None)
+    return SNARE if key is None else int(key)

@@ -46,11 +46,14 @@ def write_npz(song: Song) -> bytes:
         )
     steps = onsets.shape[1]
     downbeat = np.zeros((steps, 1), bool)
-    downbeat[:: max(1, round(song.beats_per_bar * RESOLUTION))] = True
+    downbeat[[step for line in song.bar_lines() if (step := round(line * RESOLUTION)) < steps]] = True
+    tempo = np.full((steps, 1), song.tempo)
+    for beat, each in song.tempo_changes:
+        tempo[round(beat * RESOLUTION) :] = each
     multitrack = pypianoroll.Multitrack(
         name=song.title or "Bandstand",
         resolution=RESOLUTION,
-        tempo=np.full((steps, 1), song.tempo),
+        tempo=tempo,
         downbeat=downbeat,
         tracks=tracks,
     )

@@ -100,7 +100,7 @@ def to_roll(song: Song, steps_per_beat: int = 4, steps: int | None = None) -> tu
     Notes from `steps` on are left out.
     """
     if steps is None:
-        steps = round(song.bars * song.beats_per_bar * steps_per_beat)
+        steps = round(song.bar_lines()[-1] * steps_per_beat)
     onsets = np.zeros((len(song.tracks), steps, 128), bool)
     sustain = np.zeros_like(onsets)
     for t, track in enumerate(song.tracks):

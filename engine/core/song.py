@@ -1,14 +1,21 @@
 """A song: notes on tracks. Times are in beats (quarter notes) from the start of the song.
 
-Pianorolls of it are made by pianoroll.py, files by midi.py and formats.py.
+Tempo and meter are those of the beginning, and maps say where they change; an upbeat is what sounds before the first
+whole bar. Pianorolls of a song are made by pianoroll.py, files by midi.py and formats.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import TypeVar
 
-import numpy as np
+Value = TypeVar("Value")
+Clock = Callable[[float], float]  # beats → seconds or samples
+NEAR = 1e-6  # beats: what is nearer than this is at the same time
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,10 @@ class Song:
     meter: tuple[int, int] = (4, 4)  # beats a bar, and the note value of one
     title: str = ""
     remarks: tuple[str, ...] = field(default=(), compare=False)  # what a reader had to change, in words for the person
+    upbeat: float = 0.0  # beats before the first whole bar, less than one
+    tempo_changes: tuple[tuple[float, float], ...] = ()  # (beat, quarter notes a minute), ascending, not at 0
+    meter_changes: tuple[tuple[float, tuple[int, int]], ...] = ()  # (beat, meter), ascending; a bar begins at each
+    keys: tuple[tuple[float, tuple[int, bool]], ...] = ()  # (beat, (sharps or, below 0, flats; whether minor))
 
     @property
     def notes(self) -> int:
@@ -61,21 +72,71 @@ class Song:
     @property
     def seconds(self) -> float:
         """Where the last note ends, in seconds."""
-        return self.beats * 60.0 / self.tempo
+        changes, beats = [(0.0, self.tempo), *self.tempo_changes], self.beats
+        ends = [beat for beat, _ in changes[1:]] + [beats]
+        return sum(max(0.0, min(end, beats) - begin) * 60.0 / tempo for (begin, tempo), end in zip(changes, ends))
+
+    def clock(self, rate: float = 1.0) -> Clock:
+        """What turns a beat into seconds, or into samples at `rate` a second."""
+        begins, per_beat, times = [0.0], [60.0 / self.tempo * rate], [0.0]
+        for beat, tempo in self.tempo_changes:
+            times.append(times[-1] + (beat - begins[-1]) * per_beat[-1])
+            begins.append(beat)
+            per_beat.append(60.0 / tempo * rate)
+
+        def at(beat: float) -> float:
+            i = bisect_right(begins, beat, 1) - 1
+            return times[i] + (beat - begins[i]) * per_beat[i]
+
+        return at
+
+    def beat_at(self, seconds: float) -> float:
+        """The beat that sounds at a time: the inverse of `clock`."""
+        clock, begin, tempo = self.clock(), 0.0, self.tempo
+        for beat, following in self.tempo_changes:
+            if clock(beat) > seconds:
+                break
+            begin, tempo = beat, following
+        return begin + (seconds - clock(begin)) * tempo / 60.0
 
     @property
     def beats_per_bar(self) -> float:
-        """Quarter notes in a bar: 4 in 4/4, 3 in 6/8."""
-        return self.meter[0] * 4.0 / self.meter[1]
+        """Quarter notes in a bar of the beginning: 4 in 4/4, 3 in 6/8."""
+        return quarters(self.meter)
+
+    def bar_lines(self, beats: float | None = None) -> list[float]:
+        """Where bars begin, and where the last one ends: from 0 to the first bar line that is not before `beats` (by
+        default the song's own). The upbeat is a bar."""
+        beats = self.beats if beats is None else beats
+        lines, meter, coming = [0.0], self.meter, deque(self.meter_changes)
+        while lines[-1] < beats - NEAR:
+            begin = lines[-1]
+            while coming and coming[0][0] <= begin + NEAR:
+                meter = coming.popleft()[1]
+            end = self.upbeat if begin == 0 and self.upbeat else begin + quarters(meter)
+            lines.append(min(end, coming[0][0]) if coming else end)
+        return lines
+
+    def signatures(self) -> list[tuple[float, tuple[int, int]]]:
+        """The meters as a score has them, (beat, meter); an upbeat is a bar of its own length where there is one."""
+        if not self.upbeat:
+            return [(0.0, self.meter), *self.meter_changes]
+        short = Fraction(self.upbeat / 4).limit_denominator(96)
+        value = next((v for v in (4, 8, 16, 32) if short and (short * v).denominator == 1), 0)
+        first = (int(short * value), value) if value else self.meter
+        return [(0.0, first), (self.upbeat, self.meter), *self.meter_changes]
 
     @property
     def bars(self) -> int:
-        """How many bars hold all notes, rounded up."""
-        return int(np.ceil(self.beats / self.beats_per_bar - 1e-6))
+        """How many bars hold all notes, rounded up; the upbeat is one."""
+        return len(self.bar_lines()) - 1
 
     def with_tempo(self, tempo: float) -> Song:
-        """The same notes at another tempo (quarter notes a minute)."""
-        return replace(self, tempo=float(tempo))
+        """The same notes at another tempo (quarter notes a minute); its changes follow in proportion."""
+        ratio = tempo / self.tempo
+        return replace(
+            self, tempo=float(tempo), tempo_changes=tuple((beat, each * ratio) for beat, each in self.tempo_changes)
+        )
 
     def transposed(self, semitones: int) -> Song:
         """Every pitch but the drums' moved; a note that would leave 0..127 moves by octaves until it fits."""
@@ -88,6 +149,7 @@ class Song:
 
         return replace(
             self,
+            keys=() if semitones % 12 else self.keys,
             tracks=tuple(
                 t if t.is_drum else t.with_notes(replace(n, pitch=moved(n.pitch)) for n in t.notes) for t in self.tracks
             ),
@@ -95,8 +157,18 @@ class Song:
 
     def excerpt(self, start: float, end: float) -> Song:
         """The notes that begin in [start, end) beats, moved to begin at 0 and cut off at `end`."""
+        lines = self.bar_lines(end)
+        tempo, tempo_changes = _between(self.tempo, self.tempo_changes, start, end)
+        meter, meter_changes = _between(self.meter, self.meter_changes, start, end)
+        key, keys = _between((0, False), self.keys, start, end)
         return replace(
             self,
+            tempo=tempo,
+            meter=meter,
+            upbeat=next(line for line in lines if line >= start - NEAR) - start if start < lines[-1] else 0.0,
+            tempo_changes=tempo_changes,
+            meter_changes=meter_changes,
+            keys=((0.0, key), *keys) if self.keys else (),
             tracks=tuple(
                 t.with_notes(
                     replace(n, onset=n.onset - start, duration=min(n.duration, end - n.onset))
@@ -123,3 +195,37 @@ class Song:
     def only(self, names: Sequence[str]) -> Song:
         """The tracks of these names."""
         return replace(self, tracks=tuple(t for t in self.tracks if t.name in names))
+
+
+def quarters(meter: tuple[int, int]) -> float:
+    """Quarter notes in a bar."""
+    return meter[0] * 4.0 / meter[1]
+
+
+def _between(
+    first: Value, changes: Sequence[tuple[float, Value]], start: float, end: float
+) -> tuple[Value, tuple[tuple[float, Value], ...]]:
+    """A map cut to [start, end) beats: its value there at first, and its changes counted from there."""
+    for beat, value in changes:
+        if beat <= start + NEAR:
+            first = value
+    return first, tuple((beat - start, value) for beat, value in changes if start + NEAR < beat < end - NEAR)
+
+
+def upbeat_of(
+    meter: tuple[int, int], changes: Sequence[tuple[float, tuple[int, int]]]
+) -> tuple[float, tuple[int, int], tuple[tuple[float, tuple[int, int]], ...]]:
+    """(upbeat, meter, changes) of meters as they are written: a first bar that is shorter than those after it is an
+    upbeat, and a meter that is said again on a bar line of its own is no change."""
+    upbeat = 0.0
+    if changes and changes[0][0] < min(quarters(meter) + NEAR, quarters(changes[0][1]) - NEAR):
+        (upbeat, meter), *changes = changes
+    kept: list[tuple[float, tuple[int, int]]] = []
+    before, begin = meter, upbeat
+    for beat, value in changes:
+        bars = (beat - begin) / quarters(before)
+        if value != before or abs(bars - round(bars)) > NEAR:
+            kept.append((beat, value))
+            begin = beat
+        before = value
+    return upbeat, meter, tuple(kept)

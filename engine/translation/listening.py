@@ -31,10 +31,7 @@ def hear(audio: Audio) -> Frames:
         raise RequestError("The recording holds samples that are not numbers; export it again as WAV or FLAC.")
     if audio.silent:
         raise RequestError("The recording is silent: nothing in it is louder than -60 dB.")
-    mono = audio.mono()
-    if mono.silent:
-        raise RequestError("The recording's channels cancel each other out; export it again in one channel.")
-    frames = analyse(mono.resampled(RATE).samples)
+    frames = analyse(audio.mono().resampled(RATE).samples)
     share = tonal(frames)
     if share < 0.15 or frames.voiced.sum() < 5:
         raise RequestError(

@@ -1,4 +1,4 @@
-"""A melody on the trombone, note by note: tongued or legato, its top line alone, brought into range by octaves.
+"""A melody on the trombone, note by note: tongued or legato, the tune of a song (tune.py) alone, in its range.
 
     Song (MIDI, ABC, a take)  →  Line: notes (start, seconds, midi, dynamic) and what had to change  →  Audio
 
@@ -8,7 +8,6 @@ they are written, lose their attack and release, and fade into one another over 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -17,8 +16,8 @@ import numpy as np
 from engine import Progress, RequestError
 from engine.core.audio import Audio
 from engine.core.instruments import INSTRUMENTS
-from engine.core.midi import read_midi
 from engine.core.pitch import loudness_db, note_name, octaves_into
+from engine.core.reading import is_song, song_of
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
 from engine.melody import read_abc
@@ -27,6 +26,7 @@ from engine.trombone.model import Model
 from engine.trombone.notes import NoteSpec, play
 from engine.trombone.pitch import RATE
 from engine.trombone.request import MAX_SECONDS, MIN_SECONDS, TEMPERATURE
+from engine.trombone.tune import pick, top_line, tracks_of
 
 MAX_ABC_BYTES = 2**20
 MAX_NOTES = 2_000  # of the line that is played
@@ -52,13 +52,21 @@ class Line:
     shift: int  # semitones, whole octaves
     remarks: tuple[str, ...]
     tempo: float
+    timing: Song | None = None  # meter and maps, without tracks
 
     @property
     def song(self) -> Song:
         """The line as a song of one trombone."""
+        song = self.timing or Song(tempo=self.tempo)
         beat = self.tempo / 60
-        notes = [Note(n.start * beat, n.seconds * beat, n.midi, velocity_of(n.dynamic)) for n in self.notes]
-        return Song((Track("trombone", PROGRAM).with_notes(notes),), tempo=self.tempo)
+        notes = []
+        for n in self.notes:
+            onset, duration = n.start * beat, n.seconds * beat
+            if song.tempo_changes:
+                onset = song.beat_at(n.start)
+                duration = song.beat_at(n.start + n.seconds) - onset
+            notes.append(Note(onset, duration, n.midi, velocity_of(n.dynamic)))
+        return replace(song, tracks=(Track("trombone", PROGRAM).with_notes(notes),))
 
 
 def velocity_of(dynamic: float) -> int:
@@ -73,10 +81,11 @@ def dynamic_of(velocity: int) -> float:
 
 @lru_cache(maxsize=8)
 def read_song(file: File) -> Song:
-    """The song in a MIDI file or an ABC tune, told apart by what they begin with. Refused when it is neither."""
+    """The song in a MIDI file, a MusicXML score or an ABC tune, told apart by what they begin with. Refused when it is
+    none of them."""
     name, content = file.name, file.content
-    if content.startswith(b"MThd") or name.lower().endswith((".mid", ".midi")):
-        return read_midi(content, name=name)
+    if is_song(file):
+        return song_of(file)
     if name.lower().endswith(".abc") or any(line.startswith(b"K:") for line in content[:65536].splitlines()):
         if len(content) > MAX_ABC_BYTES:
             raise RequestError(
@@ -84,63 +93,45 @@ def read_song(file: File) -> Song:
             )
         song = read_abc(content)
         return replace(song, tracks=song.tracks[:1])
-    raise RequestError(f"{name} is neither a MIDI file nor an ABC tune.")
+    raise RequestError(f"{name} is neither a MIDI file, a MusicXML score nor an ABC tune.")
 
 
-def top_line(notes: Sequence[Note]) -> list[Note]:
-    """The highest note at each onset; each note ends at the latest where the next begins."""
-    highest: dict[float, Note] = {}
-    for note in notes:
-        at = round(note.onset, 3)
-        if at not in highest or note.pitch > highest[at].pitch:
-            highest[at] = note
-    line: list[Note] = []
-    for note in (highest[at] for at in sorted(highest)):
-        # A note that begins under a higher one still sounding belongs to the accompaniment.
-        if line and note.onset < line[-1].end - 0.05 and note.pitch < line[-1].pitch - 2:
-            continue
-        if line and line[-1].end > note.onset:
-            line[-1] = replace(line[-1], duration=note.onset - line[-1].onset)
-        line.append(note)
-    return [note for note in line if note.duration > 0]
-
-
-def melody(song: Song, *, dynamic: float | None = None, tempo: float | None = None) -> Line:
-    """What a trombone plays of a song: the top line of its pitched tracks (of the first melody, where one is
-    named so), moved by octaves. `dynamic` sets one for all notes, else velocities do. Refused: no notes, too many."""
-    tracks = [t for t in song.tracks if not t.is_drum and t.notes]
-    if not tracks:
-        raise RequestError("There are no notes for a trombone in this piece: it has none but drums, or none at all.")
-    named = [t for t in tracks if any(word in t.name.lower() for word in ("melody", "lead", "vocal", "trombone"))]
-    source = named[:1] or tracks
+def melody(song: Song, *, dynamic: float | None = None, tempo: float | None = None, track: str | None = None) -> Line:
+    """What a trombone plays of a song: the top line of the track that is most like a tune, or of the one that is named,
+    moved by octaves. `dynamic` sets one for all notes, else velocities do. Refused: no notes, too many."""
+    source, why = pick(song, track)
     everything = [n for t in source for n in t.notes]
     line = top_line(everything)
-    tempo = tempo or song.tempo
-    beat = 60.0 / tempo
+    if tempo:
+        song = song.with_tempo(tempo)
+    clock = song.clock()
     remarks = list(song.remarks)
+    if len(source) < len(tracks_of(song)):
+        remarks.append(f"Only the track '{source[0].name[:40]}' is played.{why}")
     if len(line) < len(everything):
         remarks.append(f"Only the top line is played: {len(line)} of {len(everything)} notes.")
-    elif len(tracks) > len(source):
-        remarks.append(f"Only the track '{source[0].name[:40]}' is played.")
     if len(line) > MAX_NOTES:
         raise RequestError(f"The melody has {len(line):,} notes; the trombone plays at most {MAX_NOTES:,}.")
-    if line[-1].end * beat > MAX_LENGTH:
+    if clock(line[-1].end) > MAX_LENGTH:
         raise RequestError(
-            f"The melody lasts {line[-1].end * beat:,.0f} seconds; the trombone plays at most {MAX_LENGTH:.0f}."
+            f"The melody lasts {clock(line[-1].end):,.0f} seconds; the trombone plays at most {MAX_LENGTH:.0f}."
         )
     shift = 12 * octaves_into(np.array([n.pitch for n in line]), LOWEST, HIGHEST)
+    beat = 60.0 / song.tempo
+    seconds = [clock(n.end) - clock(n.onset) if song.tempo_changes else n.duration * beat for n in line]
     played = [
         Played(
-            note.onset * beat,
-            min(note.duration * beat, MAX_SECONDS),
+            clock(note.onset),
+            min(length, MAX_SECONDS),
             _into_range(note.pitch + shift),
             dynamic if dynamic is not None else dynamic_of(note.velocity),
         )
-        for note in line
+        for note, length in zip(line, seconds)
     ]
     folded = sum(p.midi != note.pitch + shift for p, note in zip(played, line))
-    shortened = sum(note.duration * beat > MAX_SECONDS for note in line)
-    return Line(tuple(played), shift, (*remarks, *_changes(shift, folded, shortened)), tempo)
+    shortened = sum(length > MAX_SECONDS for length in seconds)
+    remarks += _changes(shift, folded, shortened)
+    return Line(tuple(played), shift, tuple(remarks), song.tempo, replace(song, tracks=(), title="", remarks=()))
 
 
 def _into_range(midi: int) -> int:

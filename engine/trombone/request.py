@@ -39,8 +39,12 @@ class Request(request.Request):
         read=read_note,
     )  # fmt: skip
     input: File | None = option(
-        None, "A melody, MIDI or ABC. Its top line is played, moved by octaves where it leaves the range.",
+        None, "A melody, MIDI, MusicXML or ABC. Its top line is played, moved by octaves where it leaves the range.",
         called="The melody", ending="mid",
+    )  # fmt: skip
+    track: str | None = option(
+        None, "Of the melody's song: a track's name or number, or all; the one that is most like a tune unless it is "
+        "given.", metavar="NAME",
     )  # fmt: skip
     scale: bool = option(False, "A major scale up from the note.")
     seconds: float = option(
@@ -66,6 +70,8 @@ class Request(request.Request):
         """Refuse a note and a melody at once, or neither."""
         if self.scale and self.note is None:
             raise RequestError("A scale needs --note, where it begins.")
+        if self.track is not None and self.input is None:
+            raise RequestError("--track needs --input, the song that it is in.")
         if self.note is None and self.input is None:
             raise RequestError("Either --note or --input has to be given: a note to play, or a melody.")
         if self.note is not None and self.input is not None:

@@ -1,82 +1,101 @@
-"""Songs as Variation's networks see them: windows of sixteen sixteenths on five tracks; and back, with their touch.
+"""Songs as Variation's networks see them: windows of sixteen cells, a lane an instrument; and back, with their touch.
 
-    read(song)            -> BarGrid    rolls bool [5, W, 2, 16, 72]: onsets and sounding cells, as in vae.py
+    read(song)            -> BarGrid    rolls bool [L, W, 2, 16, 72]: onsets and sounding cells, as in vae.py
     grid.song(rolls, …)  -> Song     the notes of other rolls, with the velocities and the groove of the grid's song
 
-A bar of 4/4 is one window. A shorter one (3/4, 6/8, 7/8) leaves the window's end empty; a longer one (5/4, 12/8) is
-cut into windows of equal length. A note that the rolls share with the song keeps its exact time, length, velocity and
-octave; a new one takes the velocity of the notes around it and the push or delay of its step.
+Each instrument of the song is a lane of its own, which the network of its family plays: drums, piano, guitar, bass or
+strings. Where bars, steps and windows lie is layout.py. A note that the rolls share with the song keeps its exact time,
+length, velocity and octave; a new one takes the velocity of the notes around it and the push or delay of its step.
+Percussion and sound effects belong to no family; they stay beside the lanes as they are.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from engine import RequestError
-from engine.core.pianoroll import LOWEST, PITCHES, STEPS, TRACKS, five_of, fold, merge_to_five, note_ends
-from engine.core.pianoroll import STEPS_PER_BEAT as GRID
+from engine.core.instruments import PROGRAMS
+from engine.core.pianoroll import LOWEST, PITCHES, STEPS, TRACKS, five_of, fold, note_ends
 from engine.core.song import Note, Song, Track
+from engine.variation.layout import DIVISIONS, Division, Layout
 
-MAX_BAR_STEPS = 64  # a bar of 16/4
 MAX_WINDOWS = 2_048
+MAX_CELLS = 32_768  # lanes · windows
+PITCHED_EFFECTS = (*range(96, 104), 112, 113, 114)  # synthesiser effects, bells and steel drums: their notes are a tune
 
 
 @dataclass(frozen=True)
 class BarGrid:
-    """A song cut into windows. `five` holds the song's notes, merged to the five tracks."""
+    """A song cut into windows. `lanes` holds the song's notes, a track a lane."""
 
-    five: Song
-    rolls: np.ndarray  # bool [5, W, 2, 16, 72]
-    bar_steps: int  # sixteenths in a bar
-    parts: int  # windows in a bar
+    lanes: Song
+    rolls: np.ndarray  # bool [L, W, 2, 16, 72]
+    layout: Layout
+    families: tuple[str, ...] = TRACKS  # of each lane
+    fixed: tuple[Track, ...] = ()  # tracks that no network plays
 
     @property
     def bars(self) -> int:
-        """Bars that hold all notes."""
-        return int(self.rolls.shape[1]) // self.parts
+        """Whole bars that hold all notes, as they are counted: an upbeat is none."""
+        return len(self.layout.bars) - self.layout.upbeat
 
     @property
-    def window_steps(self) -> int:
-        """Steps that a window uses, at most 16; the last of a bar may use fewer."""
-        return -(-self.bar_steps // self.parts)
+    def original(self) -> Song:
+        """The song as it was, lane by lane."""
+        return replace(self.lanes, tracks=self.lanes.tracks + self.fixed)
 
     @cached_property
     def filled(self) -> np.ndarray:
-        """Which windows have a cell set, bool [5, W]."""
+        """Which windows have a cell set, bool [L, W]."""
         return np.asarray(self.rolls.any((2, 3, 4)))
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """A name for each lane that is its family's, with a number from the second on: what its chances depend on."""
+        count = dict.fromkeys(TRACKS, 0)
+        keys = []
+        for family in self.families:
+            count[family] += 1
+            keys.append(family if count[family] == 1 else f"{family} {count[family]}")
+        return tuple(keys)
+
+    def sounds(self, family: str) -> bool:
+        """Whether a lane of this family has notes."""
+        return any(f == family and filled.any() for f, filled in zip(self.families, self.filled))
 
     @property
     def mask(self) -> np.ndarray:
-        """The steps that windows use, to be multiplied with rolls: bool [W, 1, 16, 1]."""
-        return (self.at >= 0)[:, None, :, None]
-
-    @cached_property
-    def at(self) -> np.ndarray:
-        """Where the windows' steps lie in the song, int [W, 16] sixteenths; -1 for steps that a window does not use."""
-        return places(self.rolls.shape[1], self.bar_steps, self.parts)
+        """The cells that windows use, to be multiplied with rolls: bool [W, 1, 16, 1]."""
+        return (self.layout.at >= 0)[:, None, :, None]
 
     def windows_of(self, bars: np.ndarray) -> np.ndarray:
-        """bool [bars] -> bool [W]."""
-        return np.repeat(bars, self.parts)
+        """bool [bars], the upbeat among them -> bool [W]."""
+        return np.repeat(bars, self.layout.parts)
+
+    @cached_property
+    def lost(self) -> int:
+        """Notes that are closer to another of their pitch than the grid's steps, and so are not in the rolls."""
+        return self.lanes.notes - int(sum(len(notes) for notes, _, _ in self._touch))
 
     @cached_property
     def _touch(self) -> list[tuple[dict[tuple[int, int], Note], np.ndarray, np.ndarray]]:
-        """A track: its notes by (step, row), the velocity of every step, the push of every step in steps."""
-        steps = self.bars * self.bar_steps
+        """A lane: its notes by (step, row), the velocity of every step, the push of every step in beats."""
+        layout = self.layout
+        steps = len(layout.beats) - 1
         out = []
-        for track in self.five.tracks:
+        for track in self.lanes.tracks:
             notes: dict[tuple[int, int], Note] = {}
             loud, push, count = np.zeros(steps), np.zeros(steps), np.zeros(steps)
             for note in track.notes:
-                step = int(np.floor(note.onset * GRID + 0.5))
+                step = layout.step(note.onset)
                 if step < steps:
                     notes[step, fold(note.pitch)] = note
                     loud[step] += note.velocity
-                    push[step] += note.onset * GRID - step
+                    push[step] += note.onset - layout.beats[step]
                     count[step] += 1
             there = np.flatnonzero(count)
             if len(there):
@@ -89,47 +108,50 @@ class BarGrid:
             out.append((notes, loud, push))
         return out
 
-    def song(self, rolls: np.ndarray, kept: np.ndarray | None = None) -> Song:
-        """rolls bool [5, V, 2, 16, 72] as a song; V may exceed W (music that goes on), never be less.
+    def song(self, rolls: np.ndarray, kept: np.ndarray | None = None, layout: Layout | None = None) -> Song:
+        """rolls bool [L, V, 2, 16, 72] as a song, whose windows lie as in `layout`: this grid's, or one that goes on.
 
-        kept: bool [5, W], windows whose notes are the song's own, to the last tick.
+        kept: bool [L, W], windows whose notes are the song's own, to the last tick.
         """
-        windows = rolls.shape[1]
-        at = places(windows, self.bar_steps, self.parts)
-        steps, known = (windows // self.parts) * self.bar_steps, self.bars * self.bar_steps
-        used = at >= 0
-        kept_steps = np.zeros((len(TRACKS), steps), bool)
+        layout = layout or self.layout
+        steps, known, used = len(layout.beats) - 1, len(self.layout.beats) - 1, layout.at >= 0
+        kept_steps = np.zeros((len(self.families), steps), bool)
         if kept is not None:
-            for t in range(len(TRACKS)):
-                own = at[: self.rolls.shape[1]][kept[t]]
+            for t, windows in enumerate(kept):
+                own = self.layout.at[windows]
                 kept_steps[t, own[own >= 0]] = True
         tracks = []
-        for t, track in enumerate(self.five.tracks):
+        for t, track in enumerate(self.lanes.tracks):
             onsets, sounding = np.zeros((2, steps, PITCHES), bool)
-            onsets[at[used]] = rolls[t, :, 0][used]
-            sounding[at[used]] = rolls[t, :, 1][used]
-            held, loud, push = self._touch[t]
-            ends = note_ends(onsets, sounding)
-            notes = [n for n in track.notes if _kept(kept_steps[t], n)]
-            for step, row in zip(*np.nonzero(onsets & ~kept_steps[t][:, None])):
-                step, row = int(step), int(row)
-                length = int(ends[step, row]) - step
-                own = held.get((step, row))
-                like = step if step < known else known - 4 * self.bar_steps + (step - known) % (4 * self.bar_steps)
-                like = min(max(like, 0), known - 1)
-                if own is not None:
-                    lasted = max(1, int(np.floor(own.end * GRID + 0.5)) - step)
-                    notes.append(own if lasted == length or track.is_drum else replace(own, duration=length / GRID))
-                else:
-                    onset = max(0.0, (step + push[like]) / GRID)
-                    notes.append(Note(onset, length / GRID, row + LOWEST, round(loud[like])))
+            onsets[layout.at[used]] = rolls[t, :, 0][used]
+            sounding[layout.at[used]] = rolls[t, :, 1][used]
+            notes = [n for n in track.notes if (step := layout.step(n.onset)) < steps and kept_steps[t, step]]
+            notes += self._new_notes(t, onsets, sounding, ~kept_steps[t], layout, known)
             tracks.append(track.with_notes(_parted(notes)))
-        return replace(self.five, tracks=tuple(tracks))
+        return replace(self.lanes, tracks=(*tracks, *self.fixed))
 
-
-def _kept(kept_steps: np.ndarray, note: Note) -> bool:
-    step = int(np.floor(note.onset * GRID + 0.5))
-    return step < len(kept_steps) and bool(kept_steps[step])
+    def _new_notes(
+        self, lane: int, onsets: np.ndarray, sounding: np.ndarray, free: np.ndarray, layout: Layout, known: int
+    ) -> list[Note]:
+        """Notes of onsets and sounding cells, bool [steps, 72], at `free` steps, bool [steps]. Music that goes on past
+        the `known` steps has the touch of the four bars before."""
+        held, loud, push = self._touch[lane]
+        ends, beats, four = note_ends(onsets, sounding), layout.beats, 4 * self.layout.bars[-1].steps
+        notes = []
+        for step, row in zip(*np.nonzero(onsets & free[:, None])):
+            step, row = int(step), int(row)
+            end = int(ends[step, row])
+            length = float(beats[end] - beats[step])
+            like = step if step < known else known - four + (step - known) % four
+            like = min(max(like, 0), known - 1)
+            own = held.get((step, row))
+            if own is None:
+                notes.append(Note(max(0.0, float(beats[step] + push[like])), length, row + LOWEST, round(loud[like])))
+            elif self.families[lane] == "drums" or max(step + 1, layout.step(own.end)) == end:
+                notes.append(own)
+            else:
+                notes.append(replace(own, duration=length))
+        return notes
 
 
 def _parted(notes: list[Note]) -> list[Note]:
@@ -147,58 +169,78 @@ def _parted(notes: list[Note]) -> list[Note]:
     return out
 
 
-def places(windows: int, bar_steps: int, parts: int) -> np.ndarray:
-    """See BarGrid.at."""
-    size = -(-bar_steps // parts)
-    inside = np.arange(STEPS)[None] + (np.arange(windows) % parts * size)[:, None]  # step in the bar
-    fits = (np.arange(STEPS)[None] < size) & (inside < bar_steps)
-    return np.where(fits, np.arange(windows)[:, None] // parts * bar_steps + inside, -1)
+def family_of(track: Track) -> str:
+    """Which network plays a track; "" for percussion and sound effects, which none does."""
+    if track.program in PITCHED_EFFECTS and not track.is_drum:
+        return "strings"
+    return five_of(track.program, track.is_drum)
 
 
-def bar_grid(song: Song) -> tuple[int, int]:
-    """(sixteenths, windows) in a bar of a song's meter. Refused when that is no whole number of sixteenths."""
-    beats, unit = song.meter
-    exact = song.beats_per_bar * GRID
-    if exact != int(exact) or not 1 <= exact <= MAX_BAR_STEPS:
-        raise RequestError(
-            f"A bar of {beats}/{unit} does not fit a grid of sixteenths; "
-            f"meters of 1 to {MAX_BAR_STEPS} whole sixteenths can be varied."
-        )
-    return int(exact), -(-int(exact) // STEPS)
+def read(song: Song, *, what: str = "The song", divisions: tuple[Division, ...] = DIVISIONS) -> BarGrid:
+    """Cut a song into windows. Refused without notes, or longer than 2,048 windows.
 
-
-def read(song: Song, *, what: str = "The song") -> BarGrid:
-    """Cut a song into windows. Refused without notes, in a meter off the grid, or longer than 2,048 windows."""
-    bar_steps, parts = bar_grid(song)
-    five = merge_to_five(song)
-    if not five.notes:
-        raise RequestError(f"{what} has no notes on drums, piano, guitar, bass or strings.")
-    five = replace(five, tracks=tuple(_named_as(song, track) for track in five.tracks))
-    last = max(int(np.floor(n.onset * GRID + 0.5)) for t in five.tracks for n in t.notes)
-    bars = max(last // bar_steps + 1, five.bars)
-    if bars * parts > MAX_WINDOWS:
-        raise RequestError(f"{what} has {bars} bars; at most {MAX_WINDOWS // parts} can be varied at once.")
-    steps = bars * bar_steps
-    grid = np.zeros((len(TRACKS), 2, steps, PITCHES), bool)
-    for t, track in enumerate(five.tracks):
-        for note in track.notes:
-            first = int(np.floor(note.onset * GRID + 0.5))
-            end = first + 1 if track.is_drum else max(first + 1, int(np.floor(note.end * GRID + 0.5)))
+    Its lanes are in the order of the families, of which each has one at least.
+    """
+    if not song.notes:
+        raise RequestError(f"{what} has no notes.")
+    if song.bars > MAX_WINDOWS:
+        raise RequestError(f"{what} has {song.bars} bars; at most {MAX_WINDOWS} can be varied at once.")
+    layout = Layout.of(song, divisions)
+    if layout.windows > MAX_WINDOWS:
+        most = MAX_WINDOWS // layout.usual_parts
+        raise RequestError(f"{what} has {len(layout.bars)} bars; at most {most} can be varied at once.")
+    lanes, families, fixed = _lanes(song, MAX_CELLS // layout.windows)
+    rolls = np.zeros((len(lanes), layout.windows, 2, STEPS, PITCHES), bool)
+    for lane, family, roll in zip(lanes, families, rolls):
+        grid = np.zeros((2, len(layout.beats) - 1, PITCHES), bool)
+        for note in lane.notes:
+            first = layout.step(note.onset)
+            end = first + 1 if family == "drums" else max(first + 1, layout.step(note.end))
             row = fold(note.pitch)
-            grid[t, 0, first, row] = True
-            grid[t, 1, first:end, row] = True
-    at = places(bars * parts, bar_steps, parts)
-    rolls = grid[:, :, np.maximum(at, 0)] & (at >= 0)[None, None, :, :, None]  # [5, 2, W, 16, 72]
-    return BarGrid(five, np.ascontiguousarray(rolls.transpose(0, 2, 1, 3, 4)), bar_steps, parts)
+            grid[0, first, row] = True
+            grid[1, first:end, row] = True
+        cells = grid[:, np.maximum(layout.at, 0)] & (layout.at >= 0)[None, :, :, None]  # [2, W, 16, 72]
+        roll[:] = cells.transpose(1, 0, 2, 3)
+    return BarGrid(replace(song, tracks=tuple(lanes)), rolls, layout, tuple(families), tuple(fixed))
 
 
-def _named_as(song: Song, track: Track) -> Track:
-    """The merged track with the program that plays most of its notes in the song."""
-    votes: Counter[int] = Counter()
-    for source in song.tracks:
-        if five_of(source.program, source.is_drum) == track.name:
-            votes[source.program] += len(source.notes)
-    return replace(track, program=votes.most_common(1)[0][0]) if votes else track
+def _lanes(song: Song, most: int) -> tuple[list[Track], list[str], list[Track]]:
+    """The song's tracks as lanes, their families, and those that are none, among them what comes after `most` lanes."""
+    by_family: dict[str, list[Track]] = {family: [] for family in TRACKS}
+    fixed = []
+    for track in song.tracks:
+        if not track.notes:
+            continue
+        family = family_of(track)
+        if family and sum(map(len, by_family.values())) < most:
+            by_family[family].append(track)
+        else:
+            fixed.append(track)
+    lanes, families = [], []
+    for family, tracks in by_family.items():
+        for track in tracks or [Track("", PROGRAMS[family], family == "drums")]:
+            name = "" if re.fullmatch(r"Track \d+", track.name) else track.name
+            lanes.append(replace(track, name=name or family).with_notes(_single(track)))
+            families.append(family)
+    names: set[str] = set()
+    for number, lane in enumerate(lanes := [*lanes, *fixed]):
+        name, count = lane.name, 2
+        while name in names:  # mixers and downloads know a track by its name
+            name, count = f"{lane.name} {count}", count + 1
+        names.add(name)
+        lanes[number] = replace(lane, name=name)
+    return lanes[: len(families)], families, lanes[len(families) :]
+
+
+def _single(track: Track) -> list[Note]:
+    """The track's notes; of those that strike one pitch at one moment the longer, louder stands."""
+    merged: dict[tuple[float, int], Note] = {}
+    for note in track.notes:
+        before = merged.get((note.onset, note.pitch), note)
+        merged[note.onset, note.pitch] = replace(
+            note, duration=max(note.duration, before.duration), velocity=max(note.velocity, before.velocity)
+        )
+    return list(merged.values())
 
 
 def extent(rolls: np.ndarray) -> np.ndarray:

@@ -56,9 +56,9 @@ def to_notes(model: Model, track: str, logits: Tensor, *, expected: bool = False
 
 def scale_membership(grid: BarGrid) -> np.ndarray:
     """How much at home each pitch class is in each window, float [W, 12] of 0..1, from the bars around."""
-    cells = extent(grid.rolls[1:, :, 1]).sum(0)  # [W, 12], without the drums
+    cells = extent(grid.rolls[[family != "drums" for family in grid.families], :, 1]).sum(0)  # [W, 12]
     total = np.concatenate([np.zeros((1, 12), int), np.cumsum(cells, 0)])
-    reach = AROUND * grid.parts
+    reach = AROUND * grid.layout.usual_parts
     low = np.maximum(np.arange(len(cells)) - reach, 0)
     high = np.minimum(np.arange(len(cells)) + reach + 1, len(cells))
     near = total[high] - total[low]

@@ -5,7 +5,8 @@
 The pointers of predictors.py are read as chances: at a temperature above 0 each new bar draws the bar that
 it goes back to, with the same draw for all tracks, so that the band goes back together; its latent is that bar's, plus
 the difference that the network gives, plus a little noise. The VAE hears each new bar before the next is written.
-Where a song has no piano, the track that carries the melody leads in its place, through the piano's networks.
+Where a song has no piano, the lane that carries the melody leads in its place, through the piano's networks; of several
+pianos the busiest leads.
 """
 
 from __future__ import annotations
@@ -17,28 +18,29 @@ import torch
 from torch import Tensor
 
 from engine import Progress
-from engine.core.pianoroll import PITCHES, STEPS, TRACKS
-from engine.core.song import Song
-from engine.variation.bars import BarGrid, places, read
+from engine.core.pianoroll import PITCHES, STEPS
+from engine.core.song import Song, quarters
+from engine.variation.bars import BarGrid, read
 from engine.variation.codec import decoded, encoded, out_of_scale_penalty, scale_membership, to_notes
 from engine.variation.model import Model
 from engine.variation.predictors import HISTORY
 from engine.variation.request import Request
 from engine.variation.variations import normal, remarks_of
 
-PITCHED = TRACKS[1:]
 RESTLESS = 0.25  # noise of a new bar at temperature 1, in the units of `vary`
 
 
-def lead_of(grid: BarGrid) -> str | None:
-    """Who leads: the piano where it plays; else the highest of those that play often; None of drums alone."""
-    often = dict(zip(TRACKS, grid.filled.mean(1)))
-    if often["piano"]:
-        return "piano"
-    playing = [t for t in PITCHED if often[t] >= 0.5 * max(often[p] for p in PITCHED) and often[t]]
+def lead_of(grid: BarGrid) -> int | None:
+    """The lane that leads: a piano where one plays; else the highest of those that play often; None of drums alone."""
+    often = grid.filled.mean(1)
+    pianos = [i for i, family in enumerate(grid.families) if family == "piano" and often[i]]
+    if pianos:
+        return max(pianos, key=lambda i: float(often[i]))
+    pitched = [i for i, family in enumerate(grid.families) if family != "drums"]
+    playing = [i for i in pitched if often[i] >= 0.5 * max(often[pitched]) and often[i]]
 
-    def height(track: str) -> float:
-        onsets = grid.rolls[TRACKS.index(track), :, 0]
+    def height(lane: int) -> float:
+        onsets = grid.rolls[lane, :, 0]
         tops = onsets.shape[-1] - 1 - onsets[..., ::-1].argmax(-1)
         return float(tops[onsets.any(-1)].mean()) if onsets.any() else -1.0
 
@@ -83,10 +85,11 @@ class _Band:
     def __init__(self, model: Model, grid: BarGrid) -> None:
         self.model = model
         self.lead = lead_of(grid)
-        self.network = {t: "piano" if t == self.lead else t for t in TRACKS}
-        sounding = {t: grid.filled[i].any() for i, t in enumerate(TRACKS)}
-        self.order = [*([self.lead] if self.lead else []), *(t for t in TRACKS if t != self.lead and sounding[t])]
-        self.memory = {t: remember(model, self.network[t], grid.rolls[TRACKS.index(t)]) for t in self.order}
+        self.network = ["piano" if i == self.lead else family for i, family in enumerate(grid.families)]
+        self.keys = grid.keys
+        sounding = np.flatnonzero(grid.filled.any(1)).tolist()
+        self.order = [*([] if self.lead is None else [self.lead]), *(i for i in sounding if i != self.lead)]
+        self.memory = {i: remember(model, self.network[i], grid.rolls[i]) for i in self.order}
         self.silence = Memory(
             torch.zeros(1, HISTORY, 2 * model.latent + 1, device=model.device), torch.ones(1, HISTORY).bool()
         )
@@ -94,15 +97,15 @@ class _Band:
 
     def lead_rows(self) -> Tensor:
         """mu and "is silent" of the lead's last eight windows [1, 8, K + 1]; of drums alone: silence."""
-        rows = (self.memory[self.lead] if self.lead else self.silence).rows
+        rows = (self.silence if self.lead is None else self.memory[self.lead]).rows
         return torch.cat([rows[..., : self.model.latent], rows[..., -1:]], -1)
 
-    def latent(self, track: str, lead: Tensor | None, number: int, request: Request, draw: np.ndarray) -> Tensor | None:
-        """The latent of a track's next window [1, K], `lead` [1, 9, K + 1] given; None where it is silent.
+    def latent(self, lane: int, lead: Tensor | None, number: int, request: Request, draw: np.ndarray) -> Tensor | None:
+        """The latent of a lane's next window [1, K], `lead` [1, 9, K + 1] given; None where it is silent.
 
         draw: Gumbel noise [8], the same for the band, so that it goes back together.
         """
-        model, network, own = self.model, self.network[track], self.memory[track]
+        model, network, own = self.model, self.network[lane], self.memory[lane]
         with torch.inference_mode():
             mean, sounds, pointer = model.predictors[network](own.rows, own.known, lead)
         if float(sounds[0]) <= 0:
@@ -115,7 +118,7 @@ class _Band:
             z = mean - (pointer[..., None] * own.rows[..., :k]).sum(1) + own.rows[:, chosen, :k]
         z = z * model.deviation[network] + model.mean[network]
         if temperature > 0:
-            e = normal(request.seed, track, "next", number, size=k).astype(np.float32)
+            e = normal(request.seed, self.keys[lane], "next", number, size=k).astype(np.float32)
             push = torch.from_numpy(e).to(model.device) @ model.spread[network].T
             z = z + RESTLESS * temperature * model.scale * push
         return z
@@ -126,9 +129,11 @@ def extend(model: Model, song: Song, request: Request, progress: Progress | None
     assert request.continue_bars is not None
     grid = read(song)
     band = _Band(model, grid)
-    known, more = grid.rolls.shape[1], request.continue_bars * grid.parts
-    rolls = np.concatenate([grid.rolls, np.zeros((len(TRACKS), more, 2, STEPS, PITCHES), bool)], 1)
-    mask = (places(rolls.shape[1], grid.bar_steps, grid.parts) >= 0)[:, None, :, None]
+    meter = song.meter_changes[-1][1] if song.meter_changes else song.meter
+    layout = grid.layout.more(request.continue_bars, quarters(meter))
+    known, more = grid.layout.windows, layout.windows - grid.layout.windows
+    rolls = np.concatenate([grid.rolls, np.zeros((len(grid.families), more, 2, STEPS, PITCHES), bool)], 1)
+    mask = (layout.at >= 0)[:, None, :, None]
     membership = scale_membership(replace(grid, rolls=grid.rolls[:, -HISTORY:]))[-1:]
     for number in range(more):
         if progress:
@@ -136,34 +141,34 @@ def extend(model: Model, song: Song, request: Request, progress: Progress | None
         draw = -np.log(-np.log(np.random.default_rng([request.seed, number]).random(HISTORY)))
         lead_rows = band.lead_rows()
         lead_new = lead_rows[:, -1:]
-        written: dict[str, Tensor] = {}
-        for track in band.order:
-            lead = None if track == band.lead else torch.cat([lead_rows, lead_new], 1)
-            z = band.latent(track, lead, number, request, draw)
+        written: dict[int, Tensor] = {}
+        for lane in band.order:
+            lead = None if lane == band.lead else torch.cat([lead_rows, lead_new], 1)
+            z = band.latent(lane, lead, number, request, draw)
             roll = np.zeros((1, 2, STEPS, PITCHES), bool)
-            network = band.network[track]
+            network = band.network[lane]
             if z is not None:
                 logits = decoded(model, network, z)
-                if track != "drums":
+                if network != "drums":
                     logits = logits - out_of_scale_penalty(membership, request.strength).to(model.device)
                 roll = to_notes(model, network, logits) & mask[known + number]
-            rolls[TRACKS.index(track), known + number] = roll[0]
-            written[track] = features(model, network, roll)[0]
-            if track == band.lead:
-                lead_new = torch.cat([written[track][: model.latent], written[track][-1:]])[None, None]
-        for track, row in written.items():
-            band.memory[track].add(row)
+            rolls[lane, known + number] = roll[0]
+            written[lane] = features(model, network, roll)[0]
+            if lane == band.lead:
+                lead_new = torch.cat([written[lane][: model.latent], written[lane][-1:]])[None, None]
+        for lane, row in written.items():
+            band.memory[lane].add(row)
     if progress:
         progress(more, more)
-    remarks = (*remarks_of(song, grid), *_remarks(band.lead))
-    return replace(grid.song(rolls, kept=np.ones(grid.filled.shape, bool)), remarks=remarks)
+    remarks = (*remarks_of(song, grid), *_remarks(grid, band.lead))
+    return replace(grid.song(rolls, kept=np.ones(grid.filled.shape, bool), layout=layout), remarks=remarks)
 
 
-def _remarks(lead: str | None) -> list[str]:
+def _remarks(grid: BarGrid, lead: int | None) -> list[str]:
     """What has to be said of who leads."""
-    if lead == "piano":
+    if lead is None:
+        return ["There are only drums: they go on without a melody to follow."] if grid.sounds("drums") else []
+    if grid.families[lead] == "piano":
         return []
-    if not lead:
-        return ["There are only drums: they go on without a melody to follow."]
-    does = "carry the melody and lead" if lead == "strings" else "carries the melody and leads"
-    return [f"There is no piano: the {lead} {does} in its place."]
+    name = grid.lanes.tracks[lead].name
+    return [f"There is no piano: {name if name != grid.families[lead] else f'the {name}'} leads in its place."]

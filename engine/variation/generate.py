@@ -14,7 +14,7 @@ from typing import Any
 
 from engine import Progress
 from engine.core.fallback import or_on_cpu
-from engine.core.midi import song_of
+from engine.core.reading import song_of
 from engine.core.result import Result
 from engine.variation.bars import read
 from engine.variation.model import Model
@@ -32,7 +32,9 @@ def generate(model: Model, request: Request, *, progress: Progress | None = None
     report: dict[str, Any] = {}
     if request.mode == "continue":
         made = extend(model, song, request, progress)
-        report["lead"] = lead_of(read(song)) or "none"
+        grid = read(song)
+        lead = lead_of(grid)
+        report["lead"] = "none" if lead is None else grid.lanes.tracks[lead].name
     elif request.towards is not None:
         made = joined(walk(model, song, song_of(request.towards), request, progress), request.step_bars)
     else:

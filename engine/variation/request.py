@@ -44,7 +44,7 @@ class Request(request.Request):
 
     SYSTEM = "variation"
 
-    input: File = option(dataclasses.MISSING, "The song, a MIDI file.", called="The song", ending="mid")
+    input: File = option(dataclasses.MISSING, "The song, MIDI or MusicXML.", called="The song", ending="mid")
     latent: int = option(
         32, "How closely the network looks: into how many numbers it puts a bar. Few keep only its gist.",
         choices=LATENTS, called="The latent size", label="Detail",
@@ -79,7 +79,9 @@ class Request(request.Request):
         1.0, "0 goes on in the likeliest way; more strays from it (of --continue).", low=0, high=2,
         requires=("continue_bars",), label="Wandering",
     )  # fmt: skip
-    towards: File | None = option(None, "The song to walk to, a MIDI file.", called="The second song", ending="mid")
+    towards: File | None = option(
+        None, "The song to walk to, MIDI or MusicXML.", called="The second song", ending="mid"
+    )
     steps: int = option(
         5, "Both ends among them (of --towards).", low=2, high=32, called="The number of steps", requires=("towards",)
     )

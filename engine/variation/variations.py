@@ -1,7 +1,7 @@
 """Variations of a song: every bar of every track moved through its instrument's latent space, and back.
 
-Each bar of each track goes through the VAE of its instrument (vae.py) to a latent distribution N(mu, sigma), is moved
-there and comes back as notes. The noise n (0 to 2) is a standard deviation, in the directions in which the bars of one
+Each bar of each lane goes through the VAE of its family (vae.py) to a latent distribution N(mu, sigma), is moved there
+and comes back as notes. The noise n (0 to 2) is a standard deviation, in the directions in which the bars of one
 song differ from one another (L, measured over the training songs), and the moved latent is drawn back towards the mean
 m of all music, so that it stays where the decoder knows music:
 
@@ -15,6 +15,7 @@ likelihood, as each track's noise knows nothing of the others'. What happens to 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -23,8 +24,8 @@ import torch
 from torch import Tensor
 
 from engine import Progress, RequestError
-from engine.core.pianoroll import STEPS, TRACKS
-from engine.core.song import Song
+from engine.core.pianoroll import TRACKS
+from engine.core.song import NEAR, Song
 from engine.variation.bars import BarGrid, read
 from engine.variation.codec import (
     decoded,
@@ -35,6 +36,7 @@ from engine.variation.codec import (
     scale_membership,
     to_notes,
 )
+from engine.variation.layout import SIXTEENTHS
 from engine.variation.model import Model
 from engine.variation.request import Request
 
@@ -46,8 +48,8 @@ def vary(model: Model, song: Song, request: Request, progress: Progress | None =
     grid = read(song)
     levels = _levels(request)
     changed = np.zeros(grid.filled.shape, bool)
-    changed[:] = grid.windows_of(_chosen(request.bars, grid.bars))
-    changed &= grid.filled & np.array([levels[t] is not None for t in TRACKS])[:, None]
+    changed[:] = grid.windows_of(_chosen(request.bars, grid))
+    changed &= grid.filled & np.array([levels[family] is not None for family in grid.families])[:, None]
     rolls = varied(model, grid, changed, levels, request, progress)
     return replace(grid.song(rolls, kept=~changed), remarks=remarks_of(song, grid))
 
@@ -59,14 +61,13 @@ def _levels(request: Request) -> dict[str, float | None]:
     return {t: None if t in request.frozen_tracks else levels[t] for t in TRACKS}
 
 
-def _chosen(bars: tuple[int, ...] | None, count: int) -> np.ndarray:
-    """Bars from..to (from 1) as bool [count]."""
-    if bars is None:
-        return np.ones(count, bool)
-    first, last = bars
-    if last > count:
-        raise RequestError(f"The song has bars 1 to {count}; {first}-{last} are not among them.")
-    return (np.arange(count) >= first - 1) & (np.arange(count) < last)
+def _chosen(bars: tuple[int, ...] | None, grid: BarGrid) -> np.ndarray:
+    """Bars from..to (from 1; an upbeat is bar 0) as bool [bars]."""
+    number = np.arange(len(grid.layout.bars)) + (not grid.layout.upbeat)
+    first, last = bars or (0, grid.bars)
+    if last > grid.bars:
+        raise RequestError(f"The song has bars 1 to {grid.bars}; {first}-{last} are not among them.")
+    return np.asarray((number >= first) & (number <= last))
 
 
 def varied(
@@ -77,17 +78,17 @@ def varied(
     request: Request,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """The grid's rolls with the `changed` windows (bool [5, W]) varied."""
+    """The grid's rolls with the `changed` windows (bool [L, W]) varied."""
     rolls, membership = grid.rolls.copy(), scale_membership(grid)
-    for i, track in enumerate(TRACKS):
+    for i, track in enumerate(grid.families):
         if progress:
-            progress(i, len(TRACKS))
+            progress(i, len(grid.families))
         windows = np.flatnonzero(changed[i])
         level = levels[track]
         if not len(windows) or level is None:
             continue
         original = grid.rolls[i, windows]
-        logits = decoded(model, track, _moved(model, track, original, level, request.seed))
+        logits = decoded(model, track, _moved(model, track, grid.keys[i], original, level, request.seed))
         if track != "drums":
             logits = logits - out_of_scale_penalty(membership[windows], request.strength).to(model.device)
         if request.preserve == "rhythm":
@@ -98,7 +99,7 @@ def varied(
                 new = same_pitches(original, new, track == "drums")
             rolls[i, windows] = new
     if progress:
-        progress(len(TRACKS), len(TRACKS))
+        progress(len(grid.families), len(grid.families))
     return np.asarray(rolls & grid.mask)
 
 
@@ -108,14 +109,14 @@ def normal(seed: int, *key: object, size: int) -> np.ndarray:
     return np.random.default_rng(int.from_bytes(digest, "big")).standard_normal(size)
 
 
-def _moved(model: Model, track: str, rolls: np.ndarray, noise: float, seed: int) -> Tensor:
-    """Latents of windows bool [n, 2, 16, 72], moved by the noise: [n, K]."""
+def _moved(model: Model, track: str, key: str, rolls: np.ndarray, noise: float, seed: int) -> Tensor:
+    """Latents of windows bool [n, 2, 16, 72], moved by the noise of this key: [n, K]."""
     mu = encoded(model, track, rolls)[0]
     if noise == 0:
         return mu
     k = model.latent
-    common = normal(seed, track, size=k)
-    own = np.stack([normal(seed, track, np.packbits(roll).tobytes(), size=k) for roll in rolls])
+    common = normal(seed, key, size=k)
+    own = np.stack([normal(seed, key, np.packbits(roll).tobytes(), size=k) for roll in rolls])
     e = np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * own
     push = torch.from_numpy(e.astype(np.float32)).to(model.device) @ model.spread[track].T
     amount, mean = model.scale * noise, model.mean[track]
@@ -126,9 +127,23 @@ def _moved(model: Model, track: str, rolls: np.ndarray, noise: float, seed: int)
 def remarks_of(song: Song, grid: BarGrid) -> tuple[str, ...]:
     """What had to be changed of a song to read it, and how its bars are heard."""
     said = list(song.remarks)
-    if (grid.bar_steps, grid.parts) != (STEPS, 1):
-        said.append(
-            f"The networks learned from bars of 4/4; a bar of {song.meter[0]}/{song.meter[1]} is "
-            + ("heard as the beginning of one." if grid.parts == 1 else f"cut into {grid.parts} windows.")
-        )
+    whole = grid.layout.bars[grid.layout.upbeat :]
+    for beats, unit in dict.fromkeys([song.meter, *(meter for _, meter in song.meter_changes)]):
+        parts = max((len(bar.cells) for bar in whole if abs(bar.length - beats * 4 / unit) < NEAR), default=1)
+        if beats != unit or parts > 1:
+            said.append(
+                f"The networks learned from bars of 4/4; a bar of {beats}/{unit} is "
+                + ("heard as the beginning of one." if parts == 1 else f"cut into {parts} windows.")
+            )
+    for division, count in Counter(bar.division for bar in grid.layout.bars if bar.division != SIXTEENTHS).items():
+        said.append(f"{_counted(count, 'bar')} in {division.name}, as the notes there are, not in sixteenths.")
+    if grid.lost:
+        said.append(f"{_counted(grid.lost, 'note')} too close to another for the grid, and not in the bars that vary.")
+    if grid.fixed:
+        names = ", ".join(track.name for track in grid.fixed[:4]) + (" …" if len(grid.fixed) > 4 else "")
+        said.append(f"What no network plays, percussion and effects, stays as it is: {names}.")
     return tuple(said)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s are' if count > 1 else ' is'}"

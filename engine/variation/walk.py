@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -10,6 +12,7 @@ from engine.core.pianoroll import TRACKS
 from engine.core.song import Song
 from engine.variation.bars import BarGrid, read
 from engine.variation.codec import decoded, encoded, to_notes
+from engine.variation.layout import SIXTEENTHS, Layout
 from engine.variation.model import Model
 from engine.variation.request import Request
 
@@ -17,7 +20,7 @@ from engine.variation.request import Request
 def walk(model: Model, song: Song, other: Song, request: Request, progress: Progress | None = None) -> list[Song]:
     """`steps` songs of `step_bars` bars: the first is the song's beginning, the last the other's.
 
-    Latents and tempo go in straight lines; a track that only one of the two plays enters or leaves half way. Refused
+    Latents and tempo go in straight lines; a lane that only one of the two plays enters or leaves half way. Refused
     unless both have the same meter. The seed changes nothing.
     """
     steps, bars = request.steps, request.step_bars
@@ -26,8 +29,12 @@ def walk(model: Model, song: Song, other: Song, request: Request, progress: Prog
             f"The songs differ in meter ({song.meter[0]}/{song.meter[1]} and {other.meter[0]}/{other.meter[1]}); "
             "a walk needs one meter for both."
         )
-    ends = [_looped(read(s, what=w), bars) for s, w in ((song, "The song"), (other, "The second song"))]
-    at = [[encoded(model, t, grid.rolls[i])[0] for i, t in enumerate(TRACKS)] for grid in ends]
+    ends = [_looped(s, w, bars) for s, w in ((song, "The song"), (other, "The second song"))]
+    names = dict.fromkeys(name for grid in ends for name in grid.keys)
+    keys = sorted(names, key=lambda name: (TRACKS.index(name.split()[0]), name))
+    ends = [_with_lanes(grid, keys, ends) for grid in ends]
+    families = ends[0].families
+    at = [[encoded(model, t, grid.rolls[i])[0] for i, t in enumerate(families)] for grid in ends]
     songs = []
     for number in range(steps):
         if progress:
@@ -35,7 +42,7 @@ def walk(model: Model, song: Song, other: Song, request: Request, progress: Prog
         share = number / (steps - 1)
         near = ends[0] if share < 0.5 else ends[1]
         rolls = np.zeros_like(near.rolls)
-        for i, track in enumerate(TRACKS):
+        for i, track in enumerate(families):
             a, b = (torch.from_numpy(grid.filled[i]).to(model.device)[:, None] for grid in ends)
             z = torch.lerp(torch.where(a, at[0][i], at[1][i]), torch.where(b, at[1][i], at[0][i]), share)
             sounds = near.filled[i]
@@ -45,18 +52,38 @@ def walk(model: Model, song: Song, other: Song, request: Request, progress: Prog
         songs.append(near.song(rolls & near.mask, kept=kept).with_tempo(round(tempo, 3)))
     if progress:
         progress(steps, steps)
+    songs[0] = replace(songs[0], remarks=tuple(dict.fromkeys(said for grid in ends for said in grid.lanes.remarks)))
     return songs
 
 
-def _looped(grid: BarGrid, bars: int) -> BarGrid:
-    """The first `bars` bars of a grid, which begins again where it is shorter."""
-    beats = grid.bar_steps / 4
-    song, own = grid.five.excerpt(0, min(bars, grid.bars) * beats), min(bars, grid.bars)
-    whole = song
+def _looped(song: Song, what: str, bars: int) -> BarGrid:
+    """The first `bars` bars of a song, which begins again where it is shorter; without its upbeat."""
+    song = replace(song.excerpt(song.upbeat, song.beats + song.beats_per_bar), tempo_changes=(), keys=())
+    length = song.beats_per_bar
+    if song.meter_changes and song.meter_changes[0][0] < bars * length:
+        raise RequestError(f"{what} changes its meter in its first {bars} bars; a walk needs one meter.")
+    grid = read(replace(song, meter_changes=()), what=what, divisions=(SIXTEENTHS,))
+    own = min(bars, grid.bars)
+    left_out = [f"A walk leaves out what no network plays: {track.name}." for track in grid.fixed]
+    lanes = whole = replace(grid.lanes.excerpt(0, own * length), remarks=(*song.remarks, *left_out))
     for start in range(own, bars, own):
-        whole = whole.followed_by(song.excerpt(0, min(own, bars - start) * beats), at=start * beats)
-    rolls = np.concatenate([grid.rolls] * -(-bars // grid.bars), 1)[:, : bars * grid.parts]
-    return BarGrid(whole, rolls, grid.bar_steps, grid.parts)
+        whole = whole.followed_by(lanes.excerpt(0, min(own, bars - start) * length), at=start * length)
+    layout = Layout.even(bars, length)
+    rolls = np.concatenate([grid.rolls] * -(-bars // grid.bars), 1)[:, : layout.windows]
+    return BarGrid(whole, rolls, layout, grid.families)
+
+
+def _with_lanes(grid: BarGrid, keys: list[str], ends: list[BarGrid]) -> BarGrid:
+    """The grid with a lane for each of these keys; one that it lacks is silent, and called as in the other song."""
+    tracks, rolls = [], np.zeros((len(keys), *grid.rolls.shape[1:]), bool)
+    for number, key in enumerate(keys):
+        owner = grid if key in grid.keys else next(end for end in ends if key in end.keys)
+        track = owner.lanes.tracks[owner.keys.index(key)]
+        tracks.append(track if owner is grid else track.with_notes(()))
+        if owner is grid:
+            rolls[number] = grid.rolls[grid.keys.index(key)]
+    families = tuple(key.split()[0] for key in keys)
+    return BarGrid(replace(grid.lanes, tracks=tuple(tracks)), rolls, grid.layout, families)
 
 
 def joined(songs: list[Song], bars: int) -> Song:

@@ -22,7 +22,7 @@ def file_of(samples, rate, kind="WAV", subtype=None):
     return out.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "MP3"])
+@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "W64", "RF64"])
 def test_every_kind_of_file_is_read(kind):
     audio = read_audio(file_of(tone(), 16_000, kind))
     assert audio.rate == 16_000 and audio.samples.dtype == np.float32
@@ -53,6 +53,16 @@ def test_resampling_keeps_pitch_and_length():
     audio = Audio(tone(1.0, 48_000, 1000.0), 48_000).resampled(16_000)
     assert audio.rate == 16_000 and len(audio.samples) == 16_000
     assert np.argmax(np.abs(np.fft.rfft(audio.samples))) == 1000
+
+
+def test_channels_that_cancel_give_the_louder_one():
+    wave = tone()
+    for right in (-wave, -0.9 * wave):
+        inverted = Audio(np.stack([wave, right], axis=1), 16_000)
+        alone = read_audio(write_flac(Audio(wave, 16_000)))
+        assert np.array_equal(read_audio(write_flac(inverted)).mono().samples, alone.samples)
+    apart = Audio(np.stack([wave, tone(hz=660.0)], axis=1), 16_000)
+    assert np.array_equal(apart.mono().samples, apart.samples.mean(axis=1, dtype=np.float32))
 
 
 def test_mono_is_the_mean():

@@ -2,6 +2,7 @@
 
 import io
 import random
+from dataclasses import replace
 
 import mido
 import numpy as np
@@ -194,16 +195,84 @@ def test_awkward_files_are_read():
     assert [n.pitch for n in read_midi(data).tracks[0].notes] == [60, 64]
 
 
-def test_changing_tempo_and_meter_are_said():
+def test_tempo_and_meter_maps_survive_the_way_there_and_back():
     head = [
         mido.MetaMessage("set_tempo", tempo=500_000),
         mido.MetaMessage("time_signature", numerator=3, denominator=4),
-        mido.MetaMessage("set_tempo", tempo=600_000, time=480),
-        mido.MetaMessage("time_signature", numerator=4, denominator=4, time=480 * 2),
+        mido.MetaMessage("key_signature", key="F#m"),
+        mido.MetaMessage("set_tempo", tempo=600_000, time=480 * 3),
+        mido.MetaMessage("time_signature", numerator=7, denominator=8, time=480 * 3),
+        mido.MetaMessage("key_signature", key="Eb"),
     ]
     song = read_midi(midi_bytes(head, note(60, 0, 480 * 20)))
-    assert (song.tempo, song.meter) == (100.0, (4, 4))
-    assert len(song.remarks) == 2 and "tempo" in song.remarks[0] and "4/4" in song.remarks[1]
+    assert (song.tempo, song.tempo_changes) == (120.0, ((3.0, 100.0),))
+    assert (song.meter, song.meter_changes) == ((3, 4), ((6.0, (7, 8)),))
+    assert song.keys == ((0.0, (3, True)), (6.0, (-3, False)))
+    assert song.seconds == pytest.approx(1.5 + 17 * 0.6) and not song.remarks
+    assert song.bar_lines() == [0, 3, 6, 9.5, 13, 16.5, 20] and song.bars == 6
+    back = read_midi(write_midi(song))
+    assert back == replace(song, title=back.title, tracks=back.tracks) and back.tracks[0].notes == song.tracks[0].notes
+    assert song.with_tempo(240.0).seconds == pytest.approx(song.seconds / 2)
+
+
+def test_an_excerpt_keeps_its_part_of_the_maps():
+    song = Song(
+        (Track("p").with_notes(Note(beat, 1, 60) for beat in range(12)),), 100.0, (3, 4),
+        tempo_changes=((4.0, 50.0), (8.0, 200.0)), meter_changes=((6.0, (4, 4)),), keys=((0.0, (1, False)),),
+    )  # fmt: skip
+    part = song.excerpt(5, 11)
+    assert (part.tempo, part.tempo_changes) == (50.0, ((3.0, 200.0),))
+    assert (part.meter, part.meter_changes, part.upbeat) == ((3, 4), ((1.0, (4, 4)),), 1.0)
+    assert part.bar_lines() == [0, 1, 5, 9]
+    clock = song.clock()
+    assert part.seconds == pytest.approx(clock(11) - clock(5))
+
+
+def test_an_upbeat_is_written_as_a_short_bar_and_read_again():
+    for upbeat, meter in ((1.0, (4, 4)), (0.5, (6, 8)), (1.0, (3, 4)), (1 / 3, (4, 4))):
+        notes = (Note(0, upbeat, 60), Note(upbeat, 4.0, 64))
+        song = Song((Track("tune", 0, False, notes),), 100.0, meter, upbeat=upbeat)
+        back = read_midi(write_midi(song))
+        assert back.upbeat == pytest.approx(upbeat, abs=1 / 480) and back.meter == meter and not back.meter_changes
+        assert back.bar_lines()[1] == back.upbeat and song.bars == back.bars
+
+
+def test_a_meter_said_again_on_its_bar_line_changes_nothing():
+    again = mido.MetaMessage("time_signature", numerator=4, denominator=4, time=480 * 8)
+    song = read_midi(midi_bytes([again], note(60, 0, 480 * 16)))
+    assert not song.meter_changes and song.bars == 4
+
+
+def test_pedals_silence_and_keys_struck_again_sound_as_on_a_synthesiser():
+    def of(*events):
+        return [(n.onset, n.duration) for n in read_midi(midi_bytes([*events])).tracks[0].notes]
+
+    def on(time=0):
+        return mido.Message("note_on", note=60, velocity=80, time=time)
+
+    def off(time):
+        return mido.Message("note_off", note=60, time=time)
+
+    def control(number, value=0, time=0):
+        return mido.Message("control_change", control=number, value=value, time=time)
+
+    assert of(on(), on(480), off(480), off(480)) == [(0, 1), (1, 1)]
+    assert of(control(64, 127), on(), off(120), on(360), off(120), control(64, 0, 360)) == [(0, 1), (1, 1)]
+    assert of(on(), control(123, time=240), on(240), off(480)) == [(0, 0.5), (1, 1)]
+    assert of(control(64, 127), on(), control(123, time=240), control(64, 0, 240), on(), off(480)) == [(0, 1), (1, 1)]
+    assert of(control(64, 127), on(), control(120, time=240), on(240), off(480)) == [(0, 0.5), (1, 1)]
+    assert of(control(64, 127), on(), off(240), control(121, time=240), on(240), off(480)) == [(0, 1), (1.5, 1)]
+
+
+def test_what_gs_xg_and_gm2_make_drums_are_drums():
+    gs = mido.Message("sysex", data=(0x41, 0x10, 0x42, 0x12, 0x40, 0x11, 0x15, 0x01, 0x19))
+    xg = mido.Message("sysex", data=(0x43, 0x10, 0x4C, 0x08, 0x00, 0x07, 0x02))
+    for before in ([gs], [xg], *([mido.Message("control_change", control=0, value=b)] for b in (127, 126, 120))):
+        song = read_midi(midi_bytes([*before, mido.Message("program_change", program=0), *note(36, 0, 480)]))
+        assert song.tracks[0].is_drum, before
+    melodic = mido.Message("sysex", data=(0x41, 0x10, 0x42, 0x12, 0x40, 0x10, 0x15, 0x00, 0x1B))
+    assert not read_midi(midi_bytes([melodic, *note(36, 0, 480, channel=9)])).tracks[0].is_drum
+    assert read_midi(midi_bytes([gs, *note(36, 0, 480, channel=9)])).tracks[0].is_drum
 
 
 GOOD = midi_bytes(note(60, 0, 480))
@@ -211,15 +280,38 @@ HOSTILE = {
     "empty": b"",
     "no midi": b"RIFF....WAVE",
     "header only": GOOD[:14],
-    "truncated": GOOD[:-9],
+    "truncated": GOOD[:22],
     "no notes": midi_bytes([mido.MetaMessage("text", text="nothing")]),
-    "zero tempo": midi_bytes([mido.MetaMessage("set_tempo", tempo=0), *note(60, 0, 480)]),
-    "film frames": GOOD[:12] + b"\xe7\x28" + GOOD[14:],
+    "film frames of no kind": GOOD[:12] + b"\xe0\x28" + GOOD[14:],
+    "no ticks": GOOD[:12] + b"\0\0" + GOOD[14:],
     "enormous": b"MThd" + bytes(MAX_BYTES),
     "endless": midi_bytes(note(60, 0, 480 * 9000)),
-    "meter 0/4": GOOD[:22] + b"\x00\xff\x58\x04\x00\x02\x18\x08" + GOOD[22:],
     "too many notes": midi_bytes(note(60, 0, 1) * 50_001),
 }
+
+
+DAMAGED = {  # what is read all the same, and what is said of it
+    "zero tempo": (midi_bytes([mido.MetaMessage("set_tempo", tempo=0), *note(60, 0, 480)]), "impossible tempo"),
+    "meter 0/4": (GOOD[:22] + b"\x00\xff\x58\x04\x00\x02\x18\x08" + GOOD[22:], "impossible meter"),
+    "a short tempo": (GOOD[:22] + b"\x00\xff\x51\x00" + GOOD[22:], "impossible tempo"),
+    "truncated": (GOOD[:-7], "ends too early"),
+    "fewer tracks than said": (GOOD[:10] + b"\0\5" + GOOD[12:], "1 of the 5 tracks"),
+    "more tracks than said": (GOOD[:10] + b"\0\0" + GOOD[12:], ""),
+    "a chunk too short": (GOOD[:18] + b"\0\0\0\2" + GOOD[22:], ""),
+    "a chunk too long": (midi_bytes(note(60, 0, 480), note(62, 0, 480)).replace(b"\0\0\0\x0d", b"\0\0\0\x1d", 1), ""),
+    "in a RIFF": (b"RIFF\0\0\0\0RMIDdata" + len(GOOD).to_bytes(4, "little") + GOOD, ""),
+    "a foreign chunk": (GOOD[:14] + b"XFIH\0\0\0\4abcd" + GOOD[14:], ""),
+    "an endless tail": (midi_bytes([*note(60, 0, 480), mido.MetaMessage("end_of_track", time=480 * 90_000)]), ""),
+    "running status after sysex": (GOOD[:26] + b"\0\xf0\2\1\xf7\x83\x60\x3c\0\0\xff\x2f\0", ""),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_damaged_file_is_read_as_far_as_it_goes(case):
+    content, words = DAMAGED[case]
+    song = read_midi(content)
+    assert song.tracks[0].notes == (Note(0, 1, 60, 90),)
+    assert len(song.remarks) == bool(words) and words in "".join(song.remarks)
 
 
 @pytest.mark.parametrize("case", HOSTILE)
@@ -273,3 +365,14 @@ def test_stems_zip_has_safe_names():
 
     data = write_stems([(name, Audio(np.zeros(10, np.float32), 8000)) for name in ("../../etc", "drums")])
     assert zipfile.ZipFile(io.BytesIO(data)).namelist() == ["01 ______etc.wav", "02 drums.wav"]
+
+
+def test_a_pianoroll_file_has_the_maps(tmp_path):
+    import pypianoroll
+
+    song = Song((Track("p").with_notes(Note(beat, 1, 60) for beat in range(9)),), 100.0, (4, 4), upbeat=1.0,
+                tempo_changes=((4.0, 50.0),), meter_changes=((5.0, (2, 4)),))  # fmt: skip
+    (tmp_path / "song.npz").write_bytes(write_npz(song))
+    roll = pypianoroll.load(tmp_path / "song.npz")
+    assert np.flatnonzero(roll.downbeat).tolist() == [0, 24, 24 * 5, 24 * 7]
+    assert (roll.tempo[: 4 * 24] == 100).all() and (roll.tempo[4 * 24 :] == 50).all()

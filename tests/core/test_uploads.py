@@ -17,7 +17,8 @@ import pytest
 
 from engine import RequestError
 from engine.core.audio import Audio, read_audio, write_flac
-from engine.core.midi import read_midi, write_midi
+from engine.core.midi import write_midi
+from engine.core.reading import song_of
 from engine.core.request import File
 from engine.core.song import Note
 from engine.takes.archive import unpack
@@ -36,7 +37,7 @@ CHOSEN = {"trombone_kind": "A melody"}
 
 def for_variation(content: bytes, name: str, folder: Path) -> bool:
     """Each of these reads a file as its page does: whether there is music, or Refused."""
-    return bool(read(read_midi(content, name=name)).bars)
+    return bool(read(song_of(File(name, content))).bars)
 
 
 def for_trombone(content: bytes, name: str, folder: Path) -> bool:
@@ -59,6 +60,7 @@ def for_takes(content: bytes, name: str, folder: Path) -> bool:
 
 TYPES = {  # where a type is taken: page, uploader, what to choose first, how it is read
     "mid": ("variation", "variation_file", {"variation_source": "A MIDI file of mine"}, for_variation),
+    "musicxml": ("variation", "variation_file", {"variation_source": "A MIDI file of mine"}, for_variation),
     "abc": ("trombone", "trombone_file", CHOSEN, for_trombone),
     **dict.fromkeys(
         ("wav", "flac", "ogg", "mp3"), ("translation", "translation_file", {"translation_way": "file"}, for_translation)

@@ -57,8 +57,8 @@ def test_a_stereo_recording_is_heard_as_the_mean_of_its_channels(melody):
     for samples in (np.stack([left, right], 1), np.stack([right, left], 1)):
         for wanted, got in zip(astuple(hear(audio)), astuple(hear(Audio(samples, audio.rate)))):
             assert np.allclose(wanted, got, atol=1e-2)
-    with pytest.raises(RequestError, match="cancel each other out"):
-        hear(Audio(np.stack([audio.samples, -audio.samples], 1), audio.rate))
+    one_side = hear(Audio(np.stack([audio.samples, -audio.samples], 1), audio.rate))
+    assert all(np.allclose(wanted, got, atol=1e-2) for wanted, got in zip(astuple(hear(audio)), astuple(one_side)))
 
 
 def test_targets_differ_and_seeds_repeat(melody, tmp_path, capsys):

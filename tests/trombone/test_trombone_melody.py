@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,10 @@ from engine.trombone.phrasing import (
     perform,
     read_song,
     scale,
-    top_line,
     velocity_of,
 )
 from engine.trombone.pitch import RATE, measured_cents
+from engine.trombone.tune import top_line
 
 ABC = b"X:1\nT:Two bars\nM:4/4\nL:1/4\nK:D\nD E F G | A2 d2 |]\n"
 
@@ -38,6 +39,59 @@ def song(*notes: tuple[float, float, int], tempo: float = 120.0) -> Song:
 def test_the_top_line_drops_chords_and_accompaniment_but_keeps_repeated_notes() -> None:
     line = top_line([Note(0, 2, 60), Note(0, 2, 67), Note(1, 0.5, 48), Note(2, 1, 67), Note(2.5, 1, 69)])
     assert [(n.onset, n.duration, n.pitch) for n in line] == [(0, 2, 67), (2, 0.5, 67), (2.5, 1, 69)]
+
+
+def test_a_legato_line_keeps_its_notes_and_a_held_note_its_accompaniment_under_it() -> None:
+    legato = [Note(n, 1.2, 79 - 5 * n) for n in range(5)]
+    assert [n.pitch for n in top_line(legato)] == [79, 74, 69, 64, 59]
+    assert [n.pitch for n in top_line([Note(0, 4, 76), Note(1, 2, 60), Note(2, 2, 64), Note(4, 1, 74)])] == [76, 74]
+
+
+def line_on(name: str, program: int, pitches: list[int], length: float = 0.5) -> Track:
+    return Track(name, program).with_notes(Note(i * length, length, p) for i, p in enumerate(pitches))
+
+
+PAD = Track("Strings", 48).with_notes(Note(bar * 4, 4, p) for bar in range(4) for p in (84, 88, 91))
+BASS = line_on("Bass", 33, [36, 43, 36, 43] * 8)
+TUNE = [60, 62, 64, 65, 67, 65, 64, 62] * 4
+
+
+@pytest.mark.parametrize(
+    "tracks, name",
+    [
+        ((PAD, line_on("Horn", 60, TUNE), BASS), "Horn"),
+        ((line_on("Backing vocals", 52, [p + 4 for p in TUNE]), line_on("Lead vocal", 52, TUNE)), "Lead vocal"),
+        ((line_on("Vocal harmony", 53, [p + 7 for p in TUNE]), line_on("Vocals", 53, TUNE)), "Vocals"),
+        ((BASS, PAD, line_on("Track 3", 73, [p + 12 for p in TUNE])), "Track 3"),
+        ((line_on("Ostinato", 0, [84, 91] * 16), line_on("Track 2", 65, TUNE), PAD), "Track 2"),
+    ],
+)
+def test_the_tune_of_a_song_is_found_and_the_choice_is_said(tracks: tuple[Track, ...], name: str) -> None:
+    line = melody(Song(tracks))
+    chosen = next(track for track in tracks if track.name == name)
+    assert [n.midi - line.shift for n in line.notes] == [n.pitch for n in chosen.notes]
+    assert f"'{name}' is played. It is most like a tune, by " in line.remarks[0]
+
+
+def test_a_person_may_choose_another_track() -> None:
+    song = Song((PAD, line_on("Horn", 60, TUNE), BASS, Track("kit", 0, True, (Note(0, 1, 36),))))
+    for word in ("bass", "3"):
+        assert [n.midi % 12 for n in melody(song, track=word).notes] == [n.pitch % 12 for n in BASS.notes]
+    assert [n.midi % 12 for n in melody(song, track="all").notes] == [91 % 12] * 4
+    with pytest.raises(RequestError, match="1 Strings, 2 Horn, 3 Bass or all"):
+        melody(song, track="Kazoo")
+    with pytest.raises(RequestError, match="--input"):
+        trombone.Request(note=58, track="1")
+
+
+def test_the_line_follows_the_tempo_map() -> None:
+    lead = line_on("lead", 57, [60, 62, 64, 65], 1.0)
+    slowing = Song((lead,), 120.0, (3, 4), tempo_changes=((2.0, 60.0),), upbeat=1.0)
+    line = melody(slowing)
+    assert [(n.start, n.seconds) for n in line.notes] == [(0, 0.5), (0.5, 0.5), (1, 1), (2, 1)]
+    assert [(n.onset, n.duration) for n in line.song.tracks[0].notes] == [(i, 1) for i in range(4)]
+    assert replace(line.song, tracks=()) == replace(slowing, tracks=())
+    assert melody(slowing, tempo=60).notes[-1].start == 4
 
 
 def test_octaves_keep_pitch_classes() -> None:

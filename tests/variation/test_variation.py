@@ -11,8 +11,9 @@ from engine import RequestError, variation
 from engine.core.pianoroll import TRACKS, note_ends
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
-from engine.variation.bars import places, read
+from engine.variation.bars import read
 from engine.variation.continuation import lead_of
+from engine.variation.layout import Layout
 from engine.variation.model import of_network
 from engine.variation.network import Network
 from engine.variation.predictors import HISTORY, NextBar, NextConfig
@@ -51,8 +52,9 @@ def tune(meter=(4, 4), bars=4, piano=True) -> Song:
         bass += [Note(at, bar, 36 + n, 90)]
     keys.append(Note(1.0, bar, 100, 55))
     return Song((
-        Track("kit", 0, True).with_notes(drums), Track("keys", 4 if piano else 48).with_notes(keys),
-        Track("low", 38).with_notes(bass),
+        Track("drums", 0, True).with_notes(drums),
+        Track("piano", 4).with_notes(keys) if piano else Track("strings", 48).with_notes(keys),
+        Track("bass", 38).with_notes(bass),
     ), 97.0, meter, "tune")  # fmt: skip
 
 
@@ -69,8 +71,8 @@ def notes(song: Song, name: str):
 )
 def test_every_step_of_a_meter_lies_in_exactly_one_window(meter, steps, parts):
     grid = read(tune(meter))
-    assert (grid.bar_steps, grid.parts) == (steps, parts)
-    used = grid.at[grid.at >= 0]
+    assert {(bar.steps, len(bar.cells)) for bar in grid.layout.bars} == {(steps, parts)}
+    used = grid.layout.at[grid.layout.at >= 0]
     assert sorted(used) == list(range(grid.bars * steps))
 
 
@@ -85,7 +87,7 @@ def test_a_note_is_an_onset_and_the_cells_that_sound_across_the_bar_line_too():
 def test_repeated_notes_survive():
     song = Song((Track("p", 0).with_notes([Note(n / 4, 0.25, 60) for n in range(16)]),))
     grid = read(song)
-    assert notes(grid.song(grid.rolls), "piano") == song.tracks[0].notes
+    assert notes(grid.song(grid.rolls), "p") == song.tracks[0].notes
 
 
 def test_ends_stop_at_the_next_onset_and_at_silence():
@@ -112,16 +114,72 @@ def test_new_notes_take_the_velocity_around_them_and_the_swing_of_their_step():
     assert len(new) == 1 and new[0].onset == pytest.approx(0.57) and new[0].velocity == 70
 
 
-def test_places_of_a_long_bar_do_not_overlap():
-    assert places(2, 20, 2)[0].tolist()[:11] == [*range(10), -1] and places(2, 20, 2)[1][0] == 10
+def test_windows_of_a_long_bar_do_not_overlap():
+    at = Layout.even(1, 5.0).at
+    assert at[0].tolist()[:11] == [*range(10), -1] and at[1][0] == 10
+
+
+def test_a_bar_is_on_the_grid_that_its_notes_fit():
+    def bar(count, at=0.0, length=4.0):
+        return [Note(at + n * length / count, length / count, 60 + n % 3) for n in range(count)]
+
+    song = Song((Track("p", 0).with_notes([*bar(16), *bar(12, 4), *bar(24, 8), *bar(32, 12), *bar(4, 16)]),))
+    grid = read(song)
+    names = ["sixteenths", "triplets", "sextuplets", "thirty-seconds", "sixteenths"]
+    assert [bar.division.name for bar in grid.layout.bars] == names and not grid.lost
+    assert notes(grid.song(grid.rolls), "p") == pytest.approx(song.tracks[0].notes)
+    assert grid.layout.parts.tolist() == [1, 1, 2, 2, 1]
+    assert np.flatnonzero(grid.rolls[1, 1, 0].any(1)).tolist() == [0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14]
+    late = [replace(n, onset=n.onset + (0.03 if i % 3 else -0.03) * (i > 0)) for i, n in enumerate(bar(16))]
+    assert read(Song((Track("p", 0).with_notes(late),))).layout.bars[0].division.name == "sixteenths"
+
+
+def test_maps_and_an_upbeat_go_through_a_variation(small):
+    maps = {"tempo_changes": ((5.0, 60.0), (9.0, 120.0)), "meter_changes": ((9.0, (3, 4)),)}
+    song = replace(tune(), upbeat=1.0, keys=((0.0, (2, False)),), **maps)
+    for made in (vary(small, song, noise=1.0), vary(small, song, noise=1.0, bars=(1, 2)), extend(small, song, bars=2)):
+        for field in ("tempo", "tempo_changes", "meter", "meter_changes", "upbeat", "keys"):
+            assert getattr(made, field) == getattr(song, field)
+    grid = read(song)
+    assert [(bar.begin, bar.length) for bar in grid.layout.bars] == [(0, 1), (1, 4), (5, 4), (9, 3), (12, 3), (15, 3)]
+    varied = vary(small, song, noise=1.0, bars=(1, 1))
+    for name in ("drums", "piano", "bass"):
+        before, after = ([n for n in notes(s, name) if not 0.9 <= n.onset < 4.9] for s in (song, varied))
+        assert [(n.onset, n.pitch) for n in after] == [(n.onset, n.pitch) for n in before]
+    with pytest.raises(RequestError, match="bars 1 to 5"):
+        vary(small, song, bars=(5, 6))
+
+
+def test_every_instrument_keeps_its_lane_its_name_and_its_program(model):
+    tunes = {"Flute": 73, "Trumpet": 56, "Track 3": 48, "Steel drums": 114, "Goblins": 101, "Left": 0, "Right": 0}
+    song = Song((
+        *(Track(name, program).with_notes([Note(i / 2, 0.5, 60 + (i + n) % 7) for i in range(16)])
+          for n, (name, program) in enumerate(tunes.items())),
+        Track("Flute", 73).with_notes([Note(0, 4, 80)]), Track("Rain", 122).with_notes([Note(0, 8, 60)]),
+    ))  # fmt: skip
+    del tunes["Track 3"]  # which has no name, so it is called after its family
+    for made in (vary(model, song, noise=1.0), extend(model, song, bars=1)):
+        lanes = {t.name: t.program for t in made.tracks if t.notes}
+        assert lanes == {**tunes, "strings": 48, "Flute 2": 73, "Rain": 122}
+        assert notes(made, "Rain") == song.tracks[-1].notes and any("Rain" in remark for remark in made.remarks)
+    varied = vary(model, song, noise=1.0)
+    flute, trumpet = notes(varied, "Flute"), notes(varied, "Trumpet")
+    assert [(n.onset, n.pitch) for n in flute] != [(n.onset, n.pitch) for n in trumpet]
+    held = vary(model, song, noise=1.0, frozen_tracks=("strings",))
+    assert notes(held, "Flute") == song.tracks[0].notes and notes(held, "Left") != song.tracks[5].notes
+    assert {t.name for t in walk(model, song, tune(), steps=2, step_bars=1)[0].tracks} >= {"Flute", "Trumpet", "drums"}
+
+
+def test_a_song_of_effects_alone_stays_as_it_is_and_that_is_said(small):
+    song = Song((Track("Rain", 122).with_notes([Note(0, 1, 60)]),))
+    for made in (vary(small, song), extend(small, song, bars=1)):
+        assert notes(made, "Rain") == song.tracks[0].notes and "Rain" in made.remarks[-1]
 
 
 @pytest.mark.parametrize(
     "song, words",
     [
         (Song(), "no notes"),
-        (Song((Track("x", 120).with_notes([Note(0, 1, 60)]),)), "no notes"),
-        (Song((Track("x", 0).with_notes([Note(0, 1, 60)]),), meter=(5, 32)), "5/32"),
         (Song((Track("x", 0).with_notes([Note(9000, 1, 60)]),)), "at most 2048"),
     ],
 )
@@ -233,7 +291,7 @@ def test_staying_in_the_harmony_brings_fewer_foreign_pitches(small):
     song = Song((Track("p", 0).with_notes(Note(b, 1, (60, 64, 67)[b % 3]) for b in range(32)),))
 
     def foreign(strength):
-        made = notes(vary(small, song, noise=2.0, seed=1, harmony_strength=strength), "piano")
+        made = notes(vary(small, song, noise=2.0, seed=1, harmony_strength=strength), "p")
         return sum(n.pitch % 12 not in (0, 4, 7) for n in made)
 
     assert foreign(1.0) < foreign(0.0)
@@ -267,7 +325,7 @@ def test_a_walk_begins_and_ends_with_the_songs_themselves(small):
     assert [n.pitch for n in notes(steps[0], "bass")] == [36, 37]
     assert [n.pitch for n in notes(steps[-1], "bass")] == [41, 42]
     assert 97 < steps[1].tempo < steps[2].tempo < 120
-    looped = walk(small, tune(bars=1).only(["low"]), b, steps=2, step_bars=3)[0]
+    looped = walk(small, tune(bars=1).only(["bass"]), b, steps=2, step_bars=3)[0]
     assert [n.onset for n in notes(looped, "bass")] == [0, 4, 8]
 
 
@@ -293,9 +351,10 @@ def test_a_continuation_keeps_the_song_and_adds_exactly_these_bars(small, meter)
 
 def test_without_a_piano_the_highest_track_leads_and_it_is_said(small):
     song = tune(piano=False)
-    assert lead_of(read(song)) == "strings" and lead_of(read(tune())) == "piano"
+    grid = read(song)
+    assert grid.families[lead_of(grid)] == "strings" and lead_of(read(tune())) == TRACKS.index("piano")
     assert any("no piano" in remark for remark in extend(small, song, bars=1).remarks)
-    drums = song.only(["kit"])
+    drums = song.only(["drums"])
     assert lead_of(read(drums)) is None
     assert any("only drums" in remark for remark in extend(small, drums, bars=1).remarks)
 

@@ -22,6 +22,7 @@ from engine.core.request import File
 from engine.core.song import Song
 from engine.variation.bars import BarGrid
 from engine.variation.codec import decoded, encoded, to_notes
+from engine.variation.layout import Layout
 from engine.variation.request import LATENTS, PATH, Request
 from engine.variation.variations import varied
 from training.core import cards, metrics
@@ -47,7 +48,7 @@ def held_out(bars: Bars, songs: int, split: str = "test", seed: int = 0) -> list
             there = index[:, t] >= 0
             if there.any():
                 rolls[t, there] = unpack(np.asarray(bars.bars[track][index[there, t]])).astype(bool)
-        grids.append(BarGrid(Song(), rolls, 16, 1))
+        grids.append(BarGrid(Song(), rolls, Layout.even(len(index))))
     return grids
 
 

@@ -45,6 +45,11 @@ const xOf = (seconds, view, width) => ((seconds - view.from) / (view.to - view.f
 
 function gridLines(pen, width, height, view, data, colours) {
   if (!data.beat) return;
+  if (data.bars) {
+    pen.fillStyle = fade(colours.ink, 0.16);
+    for (const [at] of data.bars) pen.fillRect(Math.round(xOf(at, view, width)), 0, 1, height);
+    return;
+  }
   const beatWidth = (data.beat / (view.to - view.from)) * width;
   const first = Math.floor(view.from / data.beat);
   for (let beat = first; beat * data.beat <= view.to; beat++) {
@@ -159,14 +164,24 @@ function drawRuler(canvas, view, seconds, loop, data, colours) {
   let step = bar;
   if (bar) while ((step / span) * width < 30) step *= 2;
   else step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120].find((s) => (s / span) * width > 44) ?? 300;
-  for (let i = Math.floor(view.from / step); i * step <= view.to + 1e-9; i++) {
-    const x = xOf(i * step, view, width);
-    if (i * step > data.seconds + 1e-6) break;
+  const mark = (at, label) => {
+    const x = xOf(at, view, width);
     pen.fillStyle = fade(colours.ink, 0.35);
     pen.fillRect(Math.round(x), height - 6, 1, 6);
     pen.fillStyle = fade(colours.ink, 0.7);
-    const label = bar ? String(Math.round((i * step) / bar) + 1) : (i * step).toFixed(step < 1 ? 1 : 0) + " s";
     if (x < width - 10) pen.fillText(label, x + 4, height / 2);
+    return x;
+  };
+  if (data.bars) {
+    let last = -Infinity; // where the last label stands: bars of a map differ in width
+    for (const [at, number] of data.bars) {
+      const x = xOf(at, view, width);
+      if (at >= view.from && at <= view.to && x - last >= 30) last = mark(at, String(number));
+    }
+  } else {
+    for (let i = Math.floor(view.from / step); i * step <= Math.min(view.to, data.seconds) + 1e-6; i++) {
+      mark(i * step, bar ? String(Math.round((i * step) / bar) + 1) : (i * step).toFixed(step < 1 ? 1 : 0) + " s");
+    }
   }
   const x = xOf(seconds, view, width);
   pen.fillStyle = colours.accent;

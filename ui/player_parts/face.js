@@ -259,7 +259,8 @@ class Face {
     if (this.ruler && !data.compact) {
       drawRuler(this.ruler, view, now, loop, data, colours);
       const beats = data.beat ? now / data.beat : 0;
-      const place = data.beat
+      const place = data.bars
+        ? `bar ${(data.bars.findLast(([at]) => at <= now + 1e-6) ?? data.bars[0])[1]}` : data.beat
         ? `bar ${Math.floor(beats / data.beatsPerBar + 1e-6) + 1}, beat ${Math.floor((beats + 1e-6) % data.beatsPerBar) + 1}` : "";
       this.ruler.setAttribute("aria-valuemax", data.seconds.toFixed(1));
       this.ruler.setAttribute("aria-valuenow", now.toFixed(1));

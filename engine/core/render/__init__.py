@@ -22,7 +22,7 @@ import numpy as np
 from engine import Progress, RequestError
 from engine.core.audio import Audio
 from engine.core.render.plain import render_track
-from engine.core.song import Song, Track
+from engine.core.song import Clock, Song, Track
 
 RATE = 44_100  # Hz
 GAIN = 0.5  # FluidSynth's; five tracks at mezzo-forte stay below full scale
@@ -128,16 +128,15 @@ class _Player:
         self.synth.noteon(0, 60, 100)
         return bool(np.abs(self._samples(self.rate // 4)).max() > 100)
 
-    def play(self, track: Track, tempo: float, frames: int) -> np.ndarray:
-        """int16-scaled float32 [frames, 2] of one track."""
+    def play(self, track: Track, clock: Clock, frames: int) -> np.ndarray:
+        """int16-scaled float32 [frames, 2] of one track; `clock` turns beats into frames."""
         channel = 9 if track.is_drum else 0
         # A soundfont may lack a program: FluidSynth then keeps the one before, so begin from the first.
         self.synth.program_select(channel, self.font, 128 if track.is_drum else 0, 0)
         self.synth.program_change(channel, track.program)
-        per_beat = 60.0 / tempo * self.rate
         events = []
         for note in track.notes:
-            start, end = round(note.onset * per_beat), round(note.end * per_beat)
+            start, end = round(clock(note.onset)), round(clock(note.end))
             events += [(start, 1, note.pitch, note.velocity), (max(end, start + 1), 0, note.pitch, 0)]
         out = np.zeros((frames, 2), np.float32)
         now = 0
@@ -180,7 +179,7 @@ def render_stems(
     stems = []
     # FluidSynth computes outside of Python's lock, and each stem has its own synthesiser: threads change no sample.
     with ThreadPoolExecutor(max_workers=min(THREADS, os.cpu_count() or 1)) as pool:
-        waiting = [pool.submit(_stem, track, song.tempo, frames, rate, chosen) for track in song.tracks]
+        waiting = [pool.submit(_stem, track, song.clock(rate), frames, rate, chosen) for track in song.tracks]
         try:
             for done, stem in enumerate(waiting):
                 if progress:
@@ -195,15 +194,15 @@ def render_stems(
     return [Audio(stem * scale, rate) for stem in stems]
 
 
-def _stem(track: Track, tempo: float, frames: int, rate: int, chosen: Synthesiser) -> np.ndarray:
+def _stem(track: Track, clock: Clock, frames: int, rate: int, chosen: Synthesiser) -> np.ndarray:
     if not track.notes:
         return np.zeros((frames, 2), np.float32)
     if chosen.soundfont:
-        sound = _Player(chosen.soundfont, rate).play(track, tempo, frames)
+        sound = _Player(chosen.soundfont, rate).play(track, clock, frames)
         # A soundfont without this instrument, or without a drum kit, is silent: the built-in one plays it then.
         if np.abs(sound).max() > 1e-4 or all(note.velocity < 5 for note in track.notes):
             return sound
-    return render_track(track, tempo, frames, rate)
+    return render_track(track, clock, frames, rate)
 
 
 def render(

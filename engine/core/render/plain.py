@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.core.pitch import midi_hz
-from engine.core.song import Track
+from engine.core.song import Clock, Track
 
 # By family of eight General MIDI programs: amplitudes of the harmonics, attack and decay (seconds to fall to 1/e;
 # 0 sustains), as heard in the instruments: plucked and struck ones decay, blown and bowed ones hold.
@@ -37,18 +37,19 @@ DRUMS = {  # General MIDI key → (pitch in Hz or 0, seconds of decay, share of 
 }
 
 
-def render_track(track: Track, tempo: float, frames: int, rate: int) -> np.ndarray:
-    """One track's sound, float32 [frames, 2], both channels alike. The same track gives the same samples."""
+def render_track(track: Track, clock: Clock, frames: int, rate: int) -> np.ndarray:
+    """One track's sound, float32 [frames, 2], both channels alike; `clock` turns beats into frames. Same track, same
+    samples."""
     out = np.zeros(frames, np.float32)
     noise = np.random.default_rng(0).standard_normal(rate).astype(np.float32)
     for note in track.notes:
-        start = round(note.onset * 60.0 / tempo * rate)
+        start = round(clock(note.onset))
         if start >= frames:
             continue
         sound = (
             _drum(note.pitch, noise, rate)
             if track.is_drum
-            else _tone(note.pitch, note.duration * 60.0 / tempo, track.program, rate)
+            else _tone(note.pitch, (clock(note.end) - clock(note.onset)) / rate, track.program, rate)
         )
         sound = sound[: frames - start]
         out[start : start + len(sound)] += LEVEL * (note.velocity / 127.0) ** 2 * sound

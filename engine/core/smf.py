@@ -1,0 +1,155 @@
+"""Standard MIDI Files as events, however they were written: cut short, in a RIFF, with foreign chunks, miscounted.
+
+    scan(content) -> Scan       one `Events` a file track: its notes apart from all else, in file order, ticks absolute
+
+What the events mean is midi.py. The libraries of the field stop at the first byte that is out of order; this one goes
+on where a player would: a status byte is remembered across meta events and sysex, a chunk's length is believed only
+where an event or another chunk agrees with it, and a file that ends early is what it holds so far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+NOTE_OFF, NOTE_ON, CONTROL, PROGRAM, BEND, SYSEX, META = 0x80, 0x90, 0xB0, 0xC0, 0xE0, 0xF0, 0xFF
+_END_OF_TRACK = 0x2F
+_ONE_BYTE = 0xC, 0xD  # what program changes and pressure have
+_MOST = 0xFFFFFFF  # the largest number of variable length
+_HEAD = 14  # bytes of a file's first chunk, with its name and length
+
+
+class ScanError(ValueError):
+    """The bytes are no MIDI file, or break off before its first track."""
+
+
+@dataclass
+class Events:
+    """One file track."""
+
+    notes: list[tuple[int, int, int, int]] = field(default_factory=list)  # tick, status byte, pitch, velocity
+    others: list[tuple[int, int, int, int, bytes]] = field(default_factory=list)
+    """tick, how many of `notes` came before, status byte (or META, SYSEX), first data byte or type, the rest"""
+    end: int = 0  # tick of its end
+
+
+@dataclass
+class Scan:
+    """A file: its form, its tracks, and whether bytes of it were missing or meant nothing."""
+
+    form: int  # 0, 1 or 2
+    division: int  # as written: ticks a beat, or frames and ticks a frame from 0x8000 on
+    promised: int  # how many tracks its head names
+    tracks: list[Events] = field(default_factory=list)
+    cut: bool = False  # it ends inside of a track
+    damaged: bool = False  # bytes in it are no event
+
+
+def scan(content: bytes) -> Scan:
+    """All tracks of a file. Raises ScanError where there are none."""
+    if content[:4] == b"RIFF" and content[8:12] == b"RMID":
+        content = content[max(content.find(b"MThd"), 0) :]
+    if content[:4] != b"MThd":
+        raise ScanError("not a MIDI file")
+    if len(content) < _HEAD:
+        raise ScanError("a damaged MIDI file: it ends too early")
+    size = int.from_bytes(content[4:8], "big")
+    form, promised, division = (int.from_bytes(content[at : at + 2], "big") for at in (8, 10, 12))
+    file = Scan(form, division, promised)
+    at = 8 + size if 6 <= size <= 64 else _HEAD
+    while 0 <= (at := _next_track(content, at)) < len(content):
+        events = Events()
+        at = _track(content, at, events, file)
+        file.tracks.append(events)
+    if not file.tracks:
+        raise ScanError("a damaged MIDI file: it has no tracks")
+    return file
+
+
+def _next_track(content: bytes, at: int) -> int:
+    """Where the next track's chunk begins, foreign ones left out; -1 where there is none."""
+    while content[at : at + 4] != b"MTrk":
+        name, size = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "big")
+        after = at + 8 + size
+        if not (len(name) == 4 and name.isascii() and name.isalnum() and after < len(content)):
+            return content.find(b"MTrk", at)
+        at = after
+    return at
+
+
+def _track(content: bytes, at: int, events: Events, file: Scan) -> int:
+    """The events of the chunk at `at`; where the next chunk is to be looked for."""
+    begin, size = at + 8, int.from_bytes(content[at + 4 : at + 8], "big")
+    stop = begin + size
+    following = content.find(b"MTrk", min(stop, len(content)))
+    limit = following if following >= 0 else len(content)  # a length that is too short is not believed
+    try:
+        end, ended = _events(content, begin, min(stop, len(content)), limit, events)
+    except IndexError:  # an event reaches past the last byte
+        file.cut = True
+        return len(content)
+    except ValueError:  # bytes that are no event
+        file.damaged = True
+        return max(stop, begin) if content[stop : stop + 4] == b"MTrk" else begin
+    if not ended and stop > len(content):
+        file.cut = True
+    return end if content[end : end + 4] == b"MTrk" else max(stop, end)
+
+
+def _events(content: bytes, at: int, stop: int, limit: int, events: Events) -> tuple[int, bool]:
+    """Events from `at` on, past `stop` only where no chunk begins there: (where they end, whether they say so)."""
+    tick, status = 0, 0
+    notes, others = events.notes, events.others
+    while at < limit and (at < stop or content[at : at + 4].isalpha() is False):
+        byte = content[at]
+        at += 1
+        if byte & 0x80:
+            delta = byte & 0x7F
+            while byte & 0x80:
+                byte = content[at]
+                at += 1
+                delta = delta << 7 | byte & 0x7F
+            if delta > _MOST:
+                raise ValueError("no such number")
+            tick += delta
+        else:
+            tick += byte
+        events.end = tick
+        byte = content[at]
+        if byte & 0x80:
+            at += 1
+            if byte >= SYSEX:
+                at, ended = _system(content, at, byte, tick, events)
+                if ended:
+                    return at, True
+                continue
+            status = byte
+        elif not status:
+            raise ValueError("data without a status")
+        first = content[at]
+        if status < 0xA0:
+            notes.append((tick, status, min(first, 127), min(content[at + 1], 127)))
+            at += 2
+        else:
+            rest = b"" if status >> 4 in _ONE_BYTE else bytes((min(content[at + 1], 127),))
+            others.append((tick, len(notes), status, min(first, 127), rest))
+            at += 1 + len(rest)
+    return at, False
+
+
+def _system(content: bytes, at: int, status: int, tick: int, events: Events) -> tuple[int, bool]:
+    """A meta event, sysex or system message whose status byte was read: (where it ends, whether the track ends)."""
+    if status not in (META, SYSEX, 0xF7):
+        return at + {0xF1: 1, 0xF2: 2, 0xF3: 1}.get(status, 0), False
+    meta = content[at] if status == META else 0
+    at += status == META
+    size, byte = 0, 0x80
+    while byte & 0x80:
+        byte = content[at]
+        at += 1
+        size = size << 7 | byte & 0x7F
+    if status == META and meta == _END_OF_TRACK:
+        return at + size, True
+    if at + size > len(content):
+        raise IndexError
+    events.others.append((tick, len(events.notes), META if status == META else SYSEX, meta, content[at : at + size]))
+    return at + size, False

@@ -1,0 +1,105 @@
+"""Which of a song's tracks is the tune, and its top line.
+
+    pick(song, name)   →  the track that was named, or the one that is most like a tune, and why
+    top_line(notes)    →  one note at a time
+
+What tells a tune (Rizo et al. 2006, "A pattern recognition approach for melody track selection in MIDI files", whose
+features these are) is that it sounds one note at a time, moves, lies where people sing, plays through most of the song,
+and often is called so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from engine import RequestError
+from engine.core.song import Note, Song, Track
+
+TUNE = re.compile(r"melod|lead|solo|tune|vocal|voice|vox|sing|trombone", re.IGNORECASE)
+ACCOMPANIMENT = re.compile(r"back|harmon|accomp|chord|pad\b|bass|rhythm|choir|left|\bii\b|2nd|second", re.IGNORECASE)
+WEIGHTS = {"name": 2.0, "single notes": 2.0, "movement": 1.5, "register": 1.0, "presence": 1.5}
+REGISTER = (40, 55, 79, 96), (0.0, 1.0, 1.0, 0.3)  # mean pitch → how likely people sing there
+PITCHES = 6  # different ones that a tune has at least, on average
+BASSES = range(32, 40)  # General MIDI
+ALL = "all"  # a name for all tracks together
+OVERLAP = 0.25  # of a note's length: so long a note before may sound on, as in legato; in a chord it is longer
+
+
+def pick(song: Song, name: str | None = None) -> tuple[list[Track], str]:
+    """The tracks to be played and what is said of the choice. Refused without pitched notes, or for a name of none.
+
+    `name`: a track's, or its number among those with pitched notes, from 1; "all" for all together.
+    """
+    tracks = tracks_of(song)
+    if not tracks:
+        raise RequestError("There are no notes for a trombone in this piece: it has none but drums, or none at all.")
+    if name and name.strip().lower() == ALL:
+        return tracks, ""
+    if name:
+        return [_named(tracks, name)], ""
+    if len(tracks) == 1:
+        return tracks, ""
+    marks = [_marks(track, song.beats) for track in tracks]
+    scores = [sum(WEIGHTS[what] * mark for what, mark in each.items()) for each in marks]
+    best = int(np.argmax(scores))
+    others = {what: np.mean([each[what] for i, each in enumerate(marks) if i != best]) for what in WEIGHTS}
+    why = [what for what in WEIGHTS if marks[best][what] > others[what] + 0.1]
+    return [tracks[best]], f" It is most like a tune, by {' and '.join(why[:3])}." if why else ""
+
+
+def tracks_of(song: Song) -> list[Track]:
+    """Those that a trombone can play."""
+    return [track for track in song.tracks if not track.is_drum and track.notes]
+
+
+def _named(tracks: list[Track], name: str) -> Track:
+    for number, track in enumerate(tracks, start=1):
+        if name.strip().lower() in (track.name.lower(), str(number)):
+            return track
+    known = ", ".join(f"{number} {track.name}" for number, track in enumerate(tracks[:8], start=1))
+    raise RequestError(f"There is no track '{name[:40]}' with notes for a trombone; choose {known} or {ALL}.")
+
+
+def _marks(track: Track, beats: float) -> dict[str, float]:
+    """How much a track is like a tune in each of `WEIGHTS`, 0..1 (the name from -1 on)."""
+    onsets, counts = np.unique([round(note.onset, 2) for note in track.notes], return_counts=True)
+    pitches = np.array([note.pitch for note in top_line(track.notes)])
+    moves = float(np.mean(np.diff(pitches) != 0)) if len(pitches) > 1 else 0.0
+    bars = np.unique(onsets // 4)
+    return {
+        "name": min(len(set(TUNE.findall(track.name.lower()))), 2) / 2 - 1.0 * bool(ACCOMPANIMENT.search(track.name)),
+        "single notes": float(np.mean(counts == 1)) * (1 - _overlapping(track.notes)),
+        "movement": moves * min(1.0, len(np.unique(pitches)) / PITCHES),
+        "register": float(np.interp(pitches.mean(), *REGISTER)) * (track.program not in BASSES),
+        "presence": len(bars) / max(1.0, np.ceil(beats / 4)) * min(1.0, len(onsets) / max(1, len(bars)) / 2),
+    }
+
+
+def _overlapping(notes: Sequence[Note]) -> float:
+    """The share of notes that begin while most of another one still sounds."""
+    ends = np.maximum.accumulate([note.end for note in notes])[:-1]
+    onsets, ending = np.array([(note.onset, note.end) for note in notes[1:]]).reshape(-1, 2).T
+    return float(np.mean(ends - onsets > OVERLAP * (ending - onsets))) if len(notes) > 1 else 0.0
+
+
+def top_line(notes: Sequence[Note]) -> list[Note]:
+    """The highest note at each onset; each note ends at the latest where the next begins."""
+    highest: dict[float, Note] = {}
+    for note in notes:
+        at = round(note.onset, 3)
+        if at not in highest or note.pitch > highest[at].pitch:
+            highest[at] = note
+    line: list[Note] = []
+    for note in (highest[at] for at in sorted(highest)):
+        # A note that begins under a higher one, and sounds with it for long, belongs to the accompaniment.
+        overlap = line[-1].end - note.onset if line else 0.0
+        if overlap > max(0.05, OVERLAP * note.duration) and note.pitch < line[-1].pitch - 2:
+            continue
+        if overlap > 0:
+            line[-1] = replace(line[-1], duration=note.onset - line[-1].onset)
+        line.append(note)
+    return [note for note in line if note.duration > 0]

@@ -1,0 +1,131 @@
+"""MusicXML scores: what is written is read again, and what people bring is read as it is heard."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from engine import RequestError
+from engine.core.musicxml import read_musicxml, write_musicxml
+from engine.core.reading import song_of
+from engine.core.request import File
+from engine.core.song import Song
+from engine.trombone.phrasing import melody, read_song
+from tests.core.test_song import five
+
+HEAD = '<?xml version="1.0"?><score-partwise version="4.0"><part-list><score-part id="P1"><part-name>Horn</part-name>'
+PLAYER = (
+    '<score-instrument id="I1"><instrument-name>Horn</instrument-name></score-instrument>'
+    '<midi-instrument id="I1"><midi-channel>1</midi-channel><midi-program>61</midi-program></midi-instrument>'
+)
+
+
+def score(*measures: str, part: str = PLAYER) -> bytes:
+    bars = "".join(f'<measure number="{n}">{bar}</measure>' for n, bar in enumerate(measures))
+    return f'{HEAD}{part}</score-part></part-list><part id="P1">{bars}</part></score-partwise>'.encode()
+
+
+def attributes(beats: int = 4, fifths: int = 0, more: str = "") -> str:
+    return (
+        f"<attributes><divisions>2</divisions><key><fifths>{fifths}</fifths><mode>major</mode></key>"
+        f"<time><beats>{beats}</beats><beat-type>4</beat-type></time>{more}</attributes>"
+    )
+
+
+def note(step: str, duration: int, more: str = "", octave: int = 4) -> str:
+    pitch = f"<pitch><step>{step}</step><octave>{octave}</octave></pitch>"
+    return f"<note>{pitch}<duration>{duration}</duration>{more}</note>"
+
+
+def heard(song: Song) -> list[tuple[float, float, int]]:
+    return [(n.onset, n.duration, n.pitch) for n in song.tracks[0].notes]
+
+
+def test_what_is_written_is_read_again():
+    song = replace(
+        five(), tempo_changes=((2.0, 60.0),), upbeat=1.0, meter_changes=((5.0, (3, 4)),), keys=((0.0, (-2, True)),)
+    )
+    for each in (five(), song):
+        back = read_musicxml(write_musicxml(each))
+        for field in ("tempo", "tempo_changes", "meter", "meter_changes", "upbeat", "keys", "title"):
+            assert getattr(back, field) == getattr(each, field), field
+        assert [(t.name, t.program, t.is_drum) for t in back.tracks] == [
+            (t.name, t.program, t.is_drum) for t in each.tracks
+        ]
+        for before, after in zip(each.tracks, back.tracks):
+            assert {(n.onset, n.pitch) for n in after.notes} == {(n.onset, n.pitch) for n in before.notes}
+
+
+def test_repeats_ties_upbeats_and_transposing_instruments_sound():
+    upbeat = attributes(fifths=2, more="<transpose><diatonic>-4</diatonic><chromatic>-7</chromatic></transpose>")
+    repeat = '<barline location="right"><repeat direction="backward"/></barline>'
+    song = read_musicxml(
+        score(
+            upbeat + note("G", 2),
+            note("C", 8, '<tie type="start"/>'),
+            note("C", 2, '<tie type="stop"/>') + note("E", 6) + repeat,
+        )
+    )
+    assert heard(song) == [
+        (0, 1, 60),
+        (1, 5, 53),
+        (6, 3, 57),
+        (9, 1, 60),
+        (10, 5, 53),
+        (15, 3, 57),
+    ]
+    assert (song.upbeat, song.tracks[0].name, song.tracks[0].program) == (1.0, "Horn", 60)
+
+
+def test_chords_voices_grace_notes_and_dynamics():
+    loud = "<direction><direction-type><dynamics><ff/></dynamics></direction-type></direction>"
+    chord = note("C", 4) + "<note><chord/>" + note("G", 4)[6:]
+    grace = "<note><grace/><pitch><step>B</step><octave>4</octave></pitch></note>"
+    song = read_musicxml(
+        score(
+            attributes()
+            + loud
+            + chord
+            + grace
+            + note("D", 4)
+            + "<backup><duration>8</duration></backup>"
+            + note("C", 8, "<voice>2</voice>", 3)
+        )
+    )
+    assert sorted(heard(song)) == [(0, 2, 60), (0, 2, 67), (0, 4, 48), (2, 2, 62)]
+    assert song.remarks == ("Grace notes are left out.",)
+    assert all(n.velocity > 100 for n in song.tracks[0].notes)
+
+
+def test_a_packed_score_is_read_wherever_midi_is():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("META-INF/container.xml", "<container/>")
+        archive.writestr("tune.xml", score(attributes() + note("C", 4) + note("E", 4)))
+    packed = file.getvalue()
+    assert heard(song_of(File("tune.mxl", packed))) == heard(song_of(File("stdin", packed))) == [(0, 2, 60), (2, 2, 64)]
+    assert [n.midi for n in melody(read_song(File("-", packed))).notes] == [60, 64]
+    utf16 = score(attributes() + note("C", 4)).decode().encode("utf-16")
+    assert heard(song_of(File("tune.musicxml", utf16))) == [(0, 2, 60)]
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"<?xml version='1.0'?><html/>", "not a MusicXML score|no notes"),
+        (score(attributes()), "no notes"),
+        (score(attributes() + note("C", 4))[:-60], "not a MusicXML score"),
+        (b"PK\3\4META-INF/container.xml", "packed"),
+        (b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><score-partwise/>', "entities"),
+        (score('<barline><repeat direction="backward" times="999999"/></barline>'), "more than 16 times"),
+        (score(note("C", 1) * 20_001), "more than 20,000"),
+        (b"<?xml" + bytes(2**21), "larger than"),
+    ],
+)
+def test_what_is_no_score_is_refused_in_one_sentence(content, words):
+    with pytest.raises(RequestError, match=words) as refusal:
+        song_of(File("upload.musicxml", content))
+    assert str(refusal.value).startswith("upload.musicxml ") and "\n" not in str(refusal.value)
