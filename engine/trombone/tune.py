@@ -43,7 +43,8 @@ def pick(song: Song, name: str | None = None) -> tuple[list[Track], str]:
         return [_named(tracks, name)], ""
     if len(tracks) == 1:
         return tracks, ""
-    marks = [_marks(track, song.beats) for track in tracks]
+    beats = song.beats
+    marks = [_marks(track, beats) for track in tracks]
     scores = [sum(WEIGHTS[what] * mark for what, mark in each.items()) for each in marks]
     best = int(np.argmax(scores))
     others = {what: np.mean([each[what] for i, each in enumerate(marks) if i != best]) for what in WEIGHTS}

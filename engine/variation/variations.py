@@ -26,7 +26,7 @@ from torch import Tensor
 from engine import Progress, RequestError
 from engine.core.pianoroll import TRACKS
 from engine.core.song import NEAR, Song
-from engine.variation.bars import BarGrid, read
+from engine.variation.bars import BarGrid, family_of, read
 from engine.variation.codec import (
     decoded,
     encoded,
@@ -139,10 +139,16 @@ def remarks_of(song: Song, grid: BarGrid) -> tuple[str, ...]:
         said.append(f"{_counted(count, 'bar')} in {division.name}, as the notes there are, not in sixteenths.")
     if grid.lost:
         said.append(f"{_counted(grid.lost, 'note')} too close to another for the grid, and not in the bars that vary.")
-    if grid.fixed:
-        names = ", ".join(track.name for track in grid.fixed[:4]) + (" …" if len(grid.fixed) > 4 else "")
-        said.append(f"What no network plays, percussion and effects, stays as it is: {names}.")
+    effects = [track.name for track in grid.fixed if not family_of(track)]
+    if effects:
+        said.append(f"What no network plays, percussion and effects, stays as it is: {_listed(effects)}.")
+    if more := [track.name for track in grid.fixed if family_of(track)]:
+        said.append(f"{len(grid.families)} instruments are varied; these stay as they are: {_listed(more)}.")
     return tuple(said)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _counted(count: int, what: str) -> str:
