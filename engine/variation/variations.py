@@ -25,7 +25,7 @@ from torch import Tensor
 
 from engine import Progress, RequestError
 from engine.core.pianoroll import TRACKS
-from engine.core.song import NEAR, Song
+from engine.core.song import Song, quarters
 from engine.variation.bars import BarGrid, family_of, read
 from engine.variation.codec import (
     decoded,
@@ -36,7 +36,7 @@ from engine.variation.codec import (
     scale_membership,
     to_notes,
 )
-from engine.variation.layout import SIXTEENTHS
+from engine.variation.layout import SIXTEENTHS, Bar
 from engine.variation.model import Model
 from engine.variation.request import Request
 
@@ -127,9 +127,8 @@ def _moved(model: Model, track: str, key: str, rolls: np.ndarray, noise: float, 
 def remarks_of(song: Song, grid: BarGrid) -> tuple[str, ...]:
     """What had to be changed of a song to read it, and how its bars are heard."""
     said = list(song.remarks)
-    whole = grid.layout.bars[grid.layout.upbeat :]
     for beats, unit in dict.fromkeys([song.meter, *(meter for _, meter in song.meter_changes)]):
-        parts = max((len(bar.cells) for bar in whole if abs(bar.length - beats * 4 / unit) < NEAR), default=1)
+        parts = len(Bar(0.0, quarters((beats, unit))).cells)
         if beats != unit or parts > 1:
             said.append(
                 f"The networks learned from bars of 4/4; a bar of {beats}/{unit} is "
