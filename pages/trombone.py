@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine import Progress, RequestError
 from engine.core.audio import Audio
+from engine.core.instruments import program_names
 from engine.core.midi import write_midi
 from engine.core.pitch import midi_hz, note_name
 from engine.core.reading import SONGS
@@ -96,7 +97,9 @@ def track_of(file: File) -> str | None:
     tracks = tracks_of(read_song(file))
     if len(tracks) < 2:
         return None
-    names = {ALL: "All together", **{str(n): f"{n} · {track.name}" for n, track in enumerate(tracks, start=1)}}
+    programs = program_names()
+    labels = [f"{track.name}, {programs.get(track.program, 'effect').lower()}" for track in tracks]
+    names = {ALL: "All together", **{str(n): f"{n} · {label}" for n, label in enumerate(labels, start=1)}}
     return st.selectbox("Track", names, index=None, placeholder="The tune, as it is found", key="trombone_track",
                         format_func=names.__getitem__, help=field_of(Request, "track").option.help)  # fmt: skip
 

@@ -149,7 +149,7 @@ def asked_for(mode: str, fields: dict[str, Any], picked: Source, other: Source |
         towards = other.file if other else None
         return Asked(mode, (Request(input=picked.file, towards=towards, **fields),), parents)
     song = song_of(picked.file)
-    beginning = File(picked.file.name, write_midi(song.excerpt(0, GRID_BARS * song.beats_per_bar)), "mid")
+    beginning = File(picked.file.name, write_midi(song.excerpt(0, song.bar_lines()[: GRID_BARS + 1][-1])), "mid")
     one = Request(input=beginning, **fields)
     seeds = range(one.seed, one.seed + GRID_SEEDS)
     return Asked(mode, tuple(replace(one, noise=noise, seed=seed) for noise in GRID for seed in seeds), parents)

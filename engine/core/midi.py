@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,7 +41,8 @@ FILM_TEMPO = 120.0  # at which a file that counts film frames is read
 def read_midi(source: bytes | Path | str, *, name: str = "The file") -> Song:
     """Read a Standard MIDI File of type 0, 1 or 2 (whose sequences follow one another), also in a RIFF.
 
-    Each channel, program and kit of each file track becomes a track; a note without an end lasts until its track ends.
+    Each channel, program and kit of each file track becomes a track, with its name where it has one channel. A note
+    without an end lasts until its track ends.
     What is damaged or cut short is read as far as it goes, and `Song.remarks` says so. Refused: what is no MIDI file,
     is larger than 2 MiB, has no notes or more than 50,000, or lasts longer than 8,000 beats.
     """
@@ -141,8 +142,10 @@ class _Reader:
             self._sounded(index, struck, notes)
         if not count:
             raise RequestError(f"{self.name} has no notes.")
+        channels = Counter(index for index, _ in {voice[:2] for voice in notes})
+        titles = {index: title for index, title in self.titles.items() if channels[index] == 1}  # else the song's
         return tuple(
-            Track(self.titles.get(voice[0]) or f"Track {number}", *voice[2:]).with_notes(notes[voice])
+            Track(titles.get(voice[0]) or f"Track {number}", *voice[2:]).with_notes(notes[voice])
             for number, voice in enumerate(sorted(notes), start=1)
         )
 

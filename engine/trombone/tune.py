@@ -43,12 +43,15 @@ def pick(song: Song, name: str | None = None) -> tuple[list[Track], str]:
         return [_named(tracks, name)], ""
     if len(tracks) == 1:
         return tracks, ""
-    marks = [_marks(track, song.beats) for track in tracks]
+    beats = song.beats
+    marks = [_marks(track, beats) for track in tracks]
     scores = [sum(WEIGHTS[what] * mark for what, mark in each.items()) for each in marks]
     best = int(np.argmax(scores))
     others = {what: np.mean([each[what] for i, each in enumerate(marks) if i != best]) for what in WEIGHTS}
     why = [what for what in WEIGHTS if marks[best][what] > others[what] + 0.1]
-    return [tracks[best]], f" It is most like a tune, by {' and '.join(why[:3])}." if why else ""
+    *first, last = why or [""]
+    reasons = f"{', '.join(first)} and {last}" if first else last
+    return [tracks[best]], f" It is most like a tune, by {reasons}." if why else ""
 
 
 def tracks_of(song: Song) -> list[Track]:

@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from engine import RequestError
-from engine.core.instruments import PROGRAMS
+from engine.core.instruments import PROGRAMS, program_names
 from engine.core.pianoroll import LOWEST, PITCHES, STEPS, TRACKS, five_of, fold, note_ends
 from engine.core.song import Note, Song, Track
 from engine.variation.layout import DIVISIONS, Division, Layout
@@ -219,8 +219,7 @@ def _lanes(song: Song, most: int) -> tuple[list[Track], list[str], list[Track]]:
     lanes, families = [], []
     for family, tracks in by_family.items():
         for track in tracks or [Track("", PROGRAMS[family], family == "drums")]:
-            name = "" if re.fullmatch(r"Track \d+", track.name) else track.name
-            lanes.append(replace(track, name=name or family).with_notes(_single(track)))
+            lanes.append(replace(track, name=_name(track, family, alone=len(tracks) < 2)).with_notes(_single(track)))
             families.append(family)
     names: set[str] = set()
     for number, lane in enumerate(lanes := [*lanes, *fixed]):
@@ -230,6 +229,13 @@ def _lanes(song: Song, most: int) -> tuple[list[Track], list[str], list[Track]]:
         names.add(name)
         lanes[number] = replace(lane, name=name)
     return lanes[: len(families)], families, lanes[len(families) :]
+
+
+def _name(track: Track, family: str, *, alone: bool) -> str:
+    """A lane's name: the track's own, or its family's, of several without a name that of its program."""
+    if track.name and not re.fullmatch(r"Track \d+", track.name):
+        return track.name
+    return family if alone or track.is_drum else program_names().get(track.program, family)
 
 
 def _single(track: Track) -> list[Note]:

@@ -25,8 +25,8 @@ from torch import Tensor
 
 from engine import Progress, RequestError
 from engine.core.pianoroll import TRACKS
-from engine.core.song import NEAR, Song
-from engine.variation.bars import BarGrid, read
+from engine.core.song import Song, quarters
+from engine.variation.bars import BarGrid, family_of, read
 from engine.variation.codec import (
     decoded,
     encoded,
@@ -36,7 +36,7 @@ from engine.variation.codec import (
     scale_membership,
     to_notes,
 )
-from engine.variation.layout import SIXTEENTHS
+from engine.variation.layout import SIXTEENTHS, Bar
 from engine.variation.model import Model
 from engine.variation.request import Request
 
@@ -127,9 +127,8 @@ def _moved(model: Model, track: str, key: str, rolls: np.ndarray, noise: float, 
 def remarks_of(song: Song, grid: BarGrid) -> tuple[str, ...]:
     """What had to be changed of a song to read it, and how its bars are heard."""
     said = list(song.remarks)
-    whole = grid.layout.bars[grid.layout.upbeat :]
     for beats, unit in dict.fromkeys([song.meter, *(meter for _, meter in song.meter_changes)]):
-        parts = max((len(bar.cells) for bar in whole if abs(bar.length - beats * 4 / unit) < NEAR), default=1)
+        parts = len(Bar(0.0, quarters((beats, unit))).cells)
         if beats != unit or parts > 1:
             said.append(
                 f"The networks learned from bars of 4/4; a bar of {beats}/{unit} is "
@@ -139,10 +138,16 @@ def remarks_of(song: Song, grid: BarGrid) -> tuple[str, ...]:
         said.append(f"{_counted(count, 'bar')} in {division.name}, as the notes there are, not in sixteenths.")
     if grid.lost:
         said.append(f"{_counted(grid.lost, 'note')} too close to another for the grid, and not in the bars that vary.")
-    if grid.fixed:
-        names = ", ".join(track.name for track in grid.fixed[:4]) + (" …" if len(grid.fixed) > 4 else "")
-        said.append(f"What no network plays, percussion and effects, stays as it is: {names}.")
+    effects = [track.name for track in grid.fixed if not family_of(track)]
+    if effects:
+        said.append(f"What no network plays, percussion and effects, stays as it is: {_listed(effects)}.")
+    if more := [track.name for track in grid.fixed if family_of(track)]:
+        said.append(f"{len(grid.families)} instruments are varied; these stay as they are: {_listed(more)}.")
     return tuple(said)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _counted(count: int, what: str) -> str:

@@ -173,6 +173,13 @@ def test_all_types_of_file(kind):
     assert onsets == ({60: 0.0, 64: 0.5} if kind == 1 else {60: 0.0, 64: 1.5})
 
 
+def test_a_name_is_an_instruments_only_where_it_is_alone_in_its_track():
+    two = [mido.MetaMessage("track_name", name="My song"), *note(60, 0, 480), *note(64, 0, 480, channel=1)]
+    assert [t.name for t in read_midi(midi_bytes(two, kind=0)).tracks] == ["Track 1", "Track 2"]
+    one = [two[0], *note(60, 0, 480), mido.Message("program_change", program=19), *note(60, 0, 480)]
+    assert [(t.name, t.program) for t in read_midi(midi_bytes(one)).tracks] == [("My song", 0), ("My song", 19)]
+
+
 def test_awkward_files_are_read():
     events = [
         mido.Message("sysex", data=(1, 2, 3)),

@@ -157,10 +157,10 @@ def test_every_instrument_keeps_its_lane_its_name_and_its_program(model):
           for n, (name, program) in enumerate(tunes.items())),
         Track("Flute", 73).with_notes([Note(0, 4, 80)]), Track("Rain", 122).with_notes([Note(0, 8, 60)]),
     ))  # fmt: skip
-    del tunes["Track 3"]  # which has no name, so it is called after its family
+    del tunes["Track 3"]  # which has no name, so it is called after its program
     for made in (vary(model, song, noise=1.0), extend(model, song, bars=1)):
         lanes = {t.name: t.program for t in made.tracks if t.notes}
-        assert lanes == {**tunes, "strings": 48, "Flute 2": 73, "Rain": 122}
+        assert lanes == {**tunes, "String Ensemble 1": 48, "Flute 2": 73, "Rain": 122}
         assert notes(made, "Rain") == song.tracks[-1].notes and any("Rain" in remark for remark in made.remarks)
     varied = vary(model, song, noise=1.0)
     flute, trumpet = notes(varied, "Flute"), notes(varied, "Trumpet")
@@ -168,6 +168,14 @@ def test_every_instrument_keeps_its_lane_its_name_and_its_program(model):
     held = vary(model, song, noise=1.0, frozen_tracks=("strings",))
     assert notes(held, "Flute") == song.tracks[0].notes and notes(held, "Left") != song.tracks[5].notes
     assert {t.name for t in walk(model, song, tune(), steps=2, step_bars=1)[0].tracks} >= {"Flute", "Trumpet", "drums"}
+
+
+def test_instruments_beyond_the_most_that_are_varied_stay_and_are_said(small, monkeypatch):
+    monkeypatch.setattr("engine.variation.bars.MAX_CELLS", 3)
+    song = Song(tuple(Track(f"Flute {n}", 73).with_notes([Note(0, 4, 60 + n)]) for n in range(1, 6)))
+    made = vary(small, song, noise=1.0)
+    assert [notes(made, f"Flute {n}") for n in (4, 5)] == [song.tracks[n].notes for n in (3, 4)]
+    assert "stay as they are: Flute 4, Flute 5." in made.remarks[-1]
 
 
 def test_a_song_of_effects_alone_stays_as_it_is_and_that_is_said(small):

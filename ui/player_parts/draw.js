@@ -174,9 +174,10 @@ function drawRuler(canvas, view, seconds, loop, data, colours) {
   };
   if (data.bars) {
     let last = -Infinity; // where the last label stands: bars of a map differ in width
+    const [[begin], [whole]] = [data.bars[0], data.bars[1] ?? data.bars[0]];
     for (const [at, number] of data.bars) {
-      const x = xOf(at, view, width);
-      if (at >= view.from && at <= view.to && x - last >= 30) last = mark(at, String(number));
+      if (!number && xOf(whole, view, width) - xOf(begin, view, width) < 30) continue; // an upbeat gives way to bar 1
+      if (at >= view.from && at <= view.to && xOf(at, view, width) - last >= 30) last = mark(at, String(number));
     }
   } else {
     for (let i = Math.floor(view.from / step); i * step <= Math.min(view.to, data.seconds) + 1e-6; i++) {

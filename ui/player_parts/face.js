@@ -142,7 +142,14 @@ class Face {
   }
 
   stretch(a, b) {
-    // The region dragged over, on whole beats where there are beats.
+    // The region dragged over, on whole beats where there are beats, on bar lines where these are not all alike.
+    const lines = this.data.bars?.map(([at]) => at);
+    if (lines) {
+      const [from, to] = [a, b].map((x) => this.at(x, this.ruler)).sort((p, q) => p - q);
+      const first = Math.max(0, lines.findLastIndex((at) => at <= from));
+      const last = lines.findIndex((at, i) => i > first && at >= to);
+      return { start: lines[first], end: Math.min(last < 0 ? Infinity : lines[last], this.data.seconds) };
+    }
     const unit = this.data.beat || 0.01;
     const [low, high] = [a, b].map((x) => this.at(x, this.ruler) / unit).sort((p, q) => p - q);
     const start = Math.max(0, Math.round(low)) * unit;

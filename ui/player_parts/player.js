@@ -125,8 +125,12 @@ class Player extends Face {
   }
 
   loopBar() {
+    const { bars } = this.data;
     if (this.deck.loop) this.deck.setLoop(null);
-    else {
+    else if (bars) {
+      const first = Math.max(0, bars.findLastIndex(([at]) => at <= this.deck.position + 1e-6));
+      this.deck.setLoop({ start: bars[first][0], end: Math.min((bars[first + 2] ?? [Infinity])[0], this.data.seconds) });
+    } else {
       const bar = this.data.beat ? this.data.beat * this.data.beatsPerBar : this.data.seconds;
       const span = Math.min(this.data.beat ? bar * 2 : bar, this.data.seconds);
       const start = Math.min(Math.floor(this.deck.position / bar + 1e-6) * bar, this.data.seconds - span);
