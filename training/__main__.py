@@ -1,7 +1,8 @@
 """Train the five systems and the player that they share, and measure them.
 
     python -m training prepare  SYSTEM [options]     data → arrays
-    python -m training train    SYSTEM [options]     arrays → a run, and its best weights as a checkpoint; resumes
+    python -m training train    SYSTEM [options]     arrays → a run, and its best weights as a checkpoint; resumes,
+                                                     and replaces shipped weights only with --overwrite
     python -m training evaluate SYSTEM [options]     a checkpoint beside real music and baselines; writes its card
     python -m training report   [options]            every system's figures, gathered in EVALUATION.md
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+from contextlib import nullcontext
 from types import ModuleType
 
 from engine.core import shell
@@ -44,10 +46,14 @@ def parser(stage: str | None, system: str | None) -> argparse.ArgumentParser:
         for other in SYSTEMS:
             sub = systems.add_parser(other)
             if (name, other) == (stage, system):
+                from training.core import options  # here, because it brings torch
+
                 chosen = module(name, other)
                 sub.description, sub.formatter_class = chosen.__doc__, raw
                 chosen.add_arguments(sub)
-                sub.set_defaults(run_stage=chosen.run)
+                if name == "train" and sub.get_default("checkpoint"):
+                    options.add_overwrite(sub)
+                sub.set_defaults(run_stage=chosen.run, options_of=sub)
     says = "measure every system with the committed weights and gather the figures in EVALUATION.md"
     sub = stages.add_parser(REPORT, help=says, description=says)
     if stage == REPORT:
@@ -64,11 +70,20 @@ def main(words: list[str] | None = None) -> int | None:
     stage, system = [*words, None, None][:2]
     known = stage in (*STAGES, REPORT) and (stage == REPORT or system in SYSTEMS)
     args = parser(stage if known else None, system).parse_args(words)
-    if stage in STAGES:
-        from training.core.options import use_threads
+    if stage == REPORT:
+        return args.run_stage(args)
+    from training.core import options
 
-        use_threads(args)
-    return args.run_stage(args)
+    options.check_numbers(args, args.options_of)
+    options.use_threads(args)
+    try:
+        with options.protected(args) if "overwrite" in args and args.run else nullcontext():
+            return args.run_stage(args)
+    except OSError as error:
+        refusal = options.absent(error, args)
+        if refusal is None:
+            raise
+        raise refusal from error
 
 
 def run() -> None:

@@ -2,15 +2,23 @@
 
     add_common(parser, prepared=Path("prepared/band"), steps=40_000, lr=3e-4)     these three, with these defaults
 
-A default that is a list makes an option that takes several values; a bool one with a --no-… beside it.
+A default that is a list makes an option that takes several values; a bool one with a --no-… beside it. What a person
+can get wrong with them is refused here for all commands: numbers that mean nothing (`check_numbers`), files that are
+not there (`absent`), shipped weights that a training would replace (`protected`).
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine import CHECKPOINTS, RequestError
 from training.core.precision import PRECISIONS
 
 COMMON: dict[str, tuple[type, str]] = {
@@ -28,6 +36,14 @@ COMMON: dict[str, tuple[type, str]] = {
     "evaluate_every": (int, "steps from one evaluation to the next"),
     "resume": (bool, "go on with the run in its folder"),
 }
+MAY_BE_ZERO = ("seed", "threads")  # of the whole numbers, beside those that are 0 by default
+ABOVE_ZERO = ("minutes", "lr")
+SOURCES = {
+    "data": "README.md says where the data comes from, and --data where it is",
+    "prepared": "`python -m training prepare {system}` writes it",
+    "run": "`python -m training train {system}` writes it",
+}
+"""Where the files below an option's folder come from."""
 
 
 def add_common(parser: argparse.ArgumentParser, **defaults: Any) -> None:
@@ -51,3 +67,59 @@ def use_threads(args: argparse.Namespace) -> None:
         import torch
 
         torch.set_num_threads(args.threads)
+
+
+def check_numbers(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Refuse numbers below zero or without end, and a zero where something is counted."""
+    for name, value in vars(args).items():
+        default = parser.get_default(name)
+        zero = name in MAY_BE_ZERO or 0 in (default if isinstance(default, list) else [default])
+        for number in value if isinstance(value, list) else [value]:
+            if type(number) not in (int, float):
+                continue
+            above = name in ABOVE_ZERO or (isinstance(number, int) and not zero)
+            if not math.isfinite(number) or number < 0 or (above and number == 0):
+                wanted = "more than 0" if above else "0 or more"
+                raise RequestError(f"--{name.replace('_', '-')} {number}: a number is wanted that is {wanted}.")
+
+
+def absent(error: OSError, args: argparse.Namespace) -> RequestError | None:
+    """What to say of a file that could not be read, where it is one that the options name; None of any other."""
+    if error.filename is None:
+        return None
+    file = Path(str(error.filename))
+    named = {name: path for name, path in vars(args).items() if isinstance(path, Path)}
+    above = [name for name, path in named.items() if file == path or path in file.parents]
+    if not above:
+        return None
+    name = max(above, key=lambda name: len(named[name].parts))
+    source = SOURCES.get(name, f"it is wanted for --{name.replace('_', '-')}").format(system=args.system)
+    missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
+    return RequestError(f"{file} {'is missing' if missing else f'cannot be used ({error.strerror})'}: {source}.")
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """The option of a command that writes weights, by which `protected` goes."""
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace shipped weights; without it new ones go into a folder `checkpoint` of the run",
+    )
+
+
+@contextmanager
+def protected(args: argparse.Namespace) -> Iterator[None]:
+    """Turn new weights away from a shipped checkpoint into the run's folder, and say so, unless told to overwrite."""
+    target = args.checkpoint
+    shipped = target.resolve().is_relative_to(CHECKPOINTS.resolve()) and any(target.rglob("config.json"))
+    if not shipped or args.overwrite:
+        yield
+        return
+    args.checkpoint = args.run / "checkpoint"
+    yield
+    if any(args.checkpoint.rglob("config.json")) and os.environ.get("RANK", "0") == "0":  # one of all processes
+        print(
+            f"{target} holds shipped weights and stays as it is: the new ones are in {args.checkpoint}; the same "
+            "command with --overwrite puts them in its place.",
+            file=sys.stderr,
+        )

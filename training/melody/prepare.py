@@ -204,9 +204,14 @@ def run(args: argparse.Namespace) -> None:
     """Arrays of every side for the shipped model, and those of the 2 × 128 comparisons."""
     folders = args.data or ([DATA] if DATA.is_dir() else [])
     if not folders and not args.music21:
-        raise RequestError(f"There is no {DATA}: name folders of .abc files with --data, or add --music21.")
+        raise RequestError(
+            f"There is no {DATA}: name folders of .abc files with --data, or add --music21; README.md says where the "
+            "data comes from."
+        )
     paths = [path for folder in folders for path in (abc_files(folder) if folder.is_dir() else [folder])]
     tunes = load_tunes(paths + (music21_files() if args.music21 else []))
+    if not tunes:
+        raise RequestError(f"There is no tune in {', '.join(map(str, folders))}: .abc files are wanted.")
     sides = split(tunes)
     args.prepared.mkdir(parents=True, exist_ok=True)
     by_side = {s: [t for t, side in zip(tunes, sides) if side == s] for s in SPLITS}

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine import RequestError
 from engine.core import checkpoint
 from engine.core.audio import read_audio
 from engine.core.render import render
@@ -90,7 +91,12 @@ class Held:
 
     def sound(self, instrument: str, name: str) -> np.ndarray:
         """A recording's samples at 16 kHz."""
-        return read_audio(self.paths[instrument][name]).mono().resampled(RATE).samples
+        path = self.paths[instrument].get(name)
+        if path is None:
+            raise RequestError(
+                f"{self.audio / instrument} has no recording {name}: --data is the folder that was prepared."
+            )
+        return read_audio(path).mono().resampled(RATE).samples
 
     def _held_out(self, name: str, count: int, random: np.random.Generator) -> list[np.ndarray]:
         held = [r for r in self.prepared[name] if r.split != "train"]

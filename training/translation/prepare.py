@@ -65,7 +65,7 @@ def recordings(folder: Path, skipped: list[str]) -> Iterator[tuple[str, str, np.
 def prepare(folder: Path, out: Path, progress: bool = True) -> list[str]:
     """Analyse all recordings under `folder` into the array file `out`; returns what was skipped, a sentence each."""
     if not folder.is_dir():
-        raise RequestError(f"{folder} is not a folder of recordings.")
+        raise RequestError(f"{folder} is not a folder of recordings; README.md says where the data comes from.")
     skipped: list[str] = []
     parts, names, kinds = [], [], []
     for name, kind, samples in recordings(folder, skipped):

@@ -39,10 +39,7 @@ def voices(prepared: Path, names: tuple[str, ...]) -> dict[str, data.Voice]:
     """The training voices of these instruments."""
     out = {}
     for name in names:
-        path = prepared / f"{name}.npz"
-        if not path.is_file():
-            raise RequestError(f"{path} is missing: run `python -m training prepare translation` first.")
-        recordings = data.load(path)
+        recordings = data.load(prepared / f"{name}.npz")
         out[name] = data.voice(recordings, data.profile_of(recordings))
     return out
 

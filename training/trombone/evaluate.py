@@ -28,7 +28,7 @@ from engine.trombone.notes import NoteSpec, conditions_of, decode, play
 from engine.trombone.pitch import RATE, centroid_hz, harmonicity_db, measured_cents, sounding
 from engine.trombone.request import MAX_SECONDS, MIN_SECONDS, TEMPERATURE
 from training.core import cards
-from training.core.options import add_common
+from training.core.options import add_common, add_overwrite
 from training.core.runs import best_step, best_weights
 from training.trombone.batches import Notes, score
 from training.trombone.playing import log_mel_distance, play_like, play_validation, real_note, tables
@@ -194,6 +194,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         threads=0,
         seed=0,
     )
+    add_overwrite(parser)
     parser.add_argument("--baselines", type=Path, nargs="*", default=[], help="runs to compare; else figures are kept")
     parser.add_argument("--notes", type=int, default=300, help="generated notes")
     parser.add_argument("--sweep", type=float, nargs="*", default=[], help="temperatures compared on validation notes")

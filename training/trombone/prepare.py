@@ -280,10 +280,13 @@ def as_modelled(note: Analysis, own: np.ndarray, told: np.ndarray) -> dict[str, 
 def prepare(data: Path, out: Path, copies: int = 3, seed: int = 0, progress: bool = True) -> dict:
     """Read, cut, measure and write all arrays; returns a summary."""
     rng = np.random.default_rng(seed)
-    out.mkdir(parents=True, exist_ok=True)
     recorded = recordings(data)
     if not recorded:
-        raise RequestError(f"{data}: no notes of MIDI {LOWEST} to {HIGHEST} (a manifest.csv, or WAV beside a .mid)")
+        raise RequestError(
+            f"{data} holds no notes of MIDI {LOWEST} to {HIGHEST} (a manifest.csv, or WAV beside a .mid); README.md "
+            "says where the data comes from."
+        )
+    out.mkdir(parents=True, exist_ok=True)
     takes, dropped = all_takes(recorded, copies, rng, progress)
     labels = labels_of(takes)
     notes, bank = align_cells([t.note for t in takes], (labels.midi * 8 + labels.dynamic) * 2 + labels.room)

@@ -24,7 +24,7 @@ from training.trombone.playing import play_validation, self_played
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of training; a batch is notes at once, --evaluate-every 0 never evaluates."""
+    """The options of training; a batch is notes at once."""
     add_common(
         parser,
         prepared=Path("prepared/trombone"),
@@ -101,5 +101,5 @@ def run(args: argparse.Namespace) -> None:
 
     loop.run(
         step, steps=args.steps, minutes=args.minutes, log_every=50, save_every=400,
-        evaluate=evaluate if args.evaluate_every else None, evaluate_every=args.evaluate_every or 1,
+        evaluate=evaluate, evaluate_every=args.evaluate_every,
     )  # fmt: skip
