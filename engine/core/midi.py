@@ -20,7 +20,7 @@ import numpy as np
 from engine import RequestError
 from engine.core import smf
 from engine.core.channels import DRUM_CHANNEL, Channels
-from engine.core.song import Note, Song, Track, upbeat_of
+from engine.core.song import TEMPI, Note, Song, Track, upbeat_of
 from engine.core.upload import content_of
 
 Value = TypeVar("Value", float, tuple[int, int])
@@ -29,7 +29,6 @@ Change = TypeVar("Change")
 MAX_BYTES = 2 * 2**20  # of a file, looked at before it is parsed
 MAX_NOTES = 50_000
 MAX_BEATS = 8_000.0
-TEMPI = (5.0, 1_000.0)  # quarter notes a minute
 TICKS = 480  # a beat, in what is written
 _KEYS = (  # from seven flats to seven sharps, major and minor
     ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"),
