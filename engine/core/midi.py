@@ -84,7 +84,7 @@ class _Reader:
         """All that the file holds."""
         tracks = self._tracks()
         if self.meters and 0 < (tick := min(self.meters)[0]) < self.ticks / 8:  # a moment late is at the beginning
-            self.meters.append((0, next(meter for at, meter in self.meters if at == tick)))
+            self.meters = [(0 if at == tick else at, meter) for at, meter in self.meters]
         beats = max(note.end for track in tracks for note in track.notes)
         tempo, tempo_changes = self._map(self.tempi, FILM_TEMPO, beats)
         meter, meter_changes = self._map(self.meters, (4, 4), beats, restated=True)

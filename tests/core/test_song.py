@@ -247,6 +247,12 @@ def test_an_upbeat_is_written_as_a_short_bar_and_read_again():
         assert back.bar_lines()[1] == back.upbeat and song.bars == back.bars
 
 
+def test_a_meter_said_a_moment_late_is_that_of_the_beginning():
+    late = mido.MetaMessage("time_signature", numerator=3, denominator=4, time=10)
+    song = read_midi(midi_bytes([late], note(60, 0, 480 * 9)))
+    assert (song.meter, song.meter_changes, song.upbeat, song.bars) == ((3, 4), (), 0.0, 3)
+
+
 def test_a_meter_said_again_on_its_bar_line_changes_nothing():
     again = mido.MetaMessage("time_signature", numerator=4, denominator=4, time=480 * 8)
     song = read_midi(midi_bytes([again], note(60, 0, 480 * 16)))
