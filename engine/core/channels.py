@@ -32,7 +32,8 @@ class Channels:
         self._events: list[tuple[int, int, int, int, int, bytes]] = []  # tick, track, place, status, first, rest
         self._own: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)  # (place, program), by both
         self._programs: dict[int, list[tuple[int, int]]] = defaultdict(list)  # (tick, program), by channel
-        self._drums = {channel: [(-1, channel == DRUM_CHANNEL)] for channel in range(16)}  # (tick, whether drums)
+        self._rhythm = [channel == DRUM_CHANNEL for channel in range(16)]  # whether drums where no bank says otherwise
+        self._drums = {channel: [(-1, drums)] for channel, drums in enumerate(self._rhythm)}  # (tick, whether drums)
         self._pedal: dict[int, list[tuple[int, bool]]] = defaultdict(list)  # (tick, whether down)
         self._off: dict[int, list[tuple[int, bool]]] = defaultdict(list)  # (tick, whether the pedal holds no longer)
 
@@ -54,17 +55,17 @@ class Channels:
                 self._own[track, channel].append((place, first))
                 self._programs[channel].append((tick, first))
                 if channel in banks:
-                    self._drums[channel].append((tick, self._is_kit(channel, banks[channel], tick)))
+                    self._drums[channel].append((tick, self._is_kit(channel, banks[channel])))
             elif status >> 4 == smf.CONTROL >> 4:
                 if first == BANK:
                     banks[channel] = rest[0]
                 self._control(channel, first, rest[0], tick)
 
-    def _is_kit(self, channel: int, bank: int, tick: int) -> bool:
+    def _is_kit(self, channel: int, bank: int) -> bool:
         """Whether a program of this bank is a drum kit."""
         if bank in (*_XG_DRUMS, _GM2_DRUMS):
             return True
-        return bank != _GM2_MELODY and self._drums[channel][-1][1]
+        return bank != _GM2_MELODY and self._rhythm[channel]
 
     def _control(self, channel: int, control: int, value: int, tick: int) -> None:
         if control in (PEDAL, RESET):
@@ -76,9 +77,13 @@ class Channels:
         """A part of GS or XG becomes one of rhythm, or of melody."""
         if data[:1] == b"\x41" and data[2:5] == _GS_PART and len(data) > 7 and data[5] >> 4 == 1 and data[6] == 0x15:
             part = data[5] & 15  # 0 is the tenth, which the others are counted around
-            self._drums[DRUM_CHANNEL if part == 0 else part - (part <= DRUM_CHANNEL)].append((tick, data[7] > 0))
+            self._part(DRUM_CHANNEL if part == 0 else part - (part <= DRUM_CHANNEL), data[7] > 0, tick)
         elif data[:1] == b"\x43" and data[2:4] == _XG_PART[:2] and len(data) > 6 and data[4] < 16 and data[5] == 7:
-            self._drums[data[4]].append((tick, data[6] > 0))
+            self._part(data[4], data[6] > 0, tick)
+
+    def _part(self, channel: int, drums: bool, tick: int) -> None:
+        self._rhythm[channel] = drums
+        self._drums[channel].append((tick, drums))
 
     def voices(self, track: int, channel: int, places: np.ndarray, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(programs int [n], whether drums bool [n]) of notes that are struck at `ticks`, ascending, int [n] both."""

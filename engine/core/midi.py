@@ -20,7 +20,7 @@ import numpy as np
 from engine import RequestError
 from engine.core import smf
 from engine.core.channels import DRUM_CHANNEL, Channels
-from engine.core.song import Note, Song, Track, upbeat_of
+from engine.core.song import TEMPI, Note, Song, Track, upbeat_of
 from engine.core.upload import content_of
 
 Value = TypeVar("Value", float, tuple[int, int])
@@ -29,7 +29,6 @@ Change = TypeVar("Change")
 MAX_BYTES = 2 * 2**20  # of a file, looked at before it is parsed
 MAX_NOTES = 50_000
 MAX_BEATS = 8_000.0
-TEMPI = (5.0, 1_000.0)  # quarter notes a minute
 TICKS = 480  # a beat, in what is written
 _KEYS = (  # from seven flats to seven sharps, major and minor
     ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"),
@@ -85,7 +84,7 @@ class _Reader:
         """All that the file holds."""
         tracks = self._tracks()
         if self.meters and 0 < (tick := min(self.meters)[0]) < self.ticks / 8:  # a moment late is at the beginning
-            self.meters.append((0, next(meter for at, meter in self.meters if at == tick)))
+            self.meters = [(0 if at == tick else at, meter) for at, meter in self.meters]
         beats = max(note.end for track in tracks for note in track.notes)
         tempo, tempo_changes = self._map(self.tempi, FILM_TEMPO, beats)
         meter, meter_changes = self._map(self.meters, (4, 4), beats, restated=True)

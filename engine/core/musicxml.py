@@ -15,9 +15,9 @@ from fractions import Fraction
 from typing import Any
 
 from engine import RequestError
-from engine.core.midi import MAX_BEATS, MAX_NOTES, TEMPI
+from engine.core.midi import MAX_BEATS, MAX_NOTES
 from engine.core.request import File
-from engine.core.song import NEAR, Note, Song, Track, quarters, upbeat_of
+from engine.core.song import NEAR, TEMPI, Note, Song, Track, quarters, upbeat_of
 from engine.core.upload import content_of
 
 MAX_BYTES = 2 * 2**20  # of a file as it comes

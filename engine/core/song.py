@@ -15,6 +15,7 @@ from typing import TypeVar
 
 Value = TypeVar("Value")
 Clock = Callable[[float], float]  # beats → seconds or samples
+TEMPI = (5.0, 1_000.0)  # quarter notes a minute, the slowest and the fastest that are read
 NEAR = 1e-6  # beats: what is nearer than this is at the same time
 
 
@@ -78,11 +79,7 @@ class Song:
 
     def clock(self, rate: float = 1.0) -> Clock:
         """What turns a beat into seconds, or into samples at `rate` a second."""
-        begins, per_beat, times = [0.0], [60.0 / self.tempo * rate], [0.0]
-        for beat, tempo in self.tempo_changes:
-            times.append(times[-1] + (beat - begins[-1]) * per_beat[-1])
-            begins.append(beat)
-            per_beat.append(60.0 / tempo * rate)
+        begins, per_beat, times = self._pace(rate)
 
         def at(beat: float) -> float:
             i = bisect_right(begins, beat, 1) - 1
@@ -90,14 +87,24 @@ class Song:
 
         return at
 
-    def beat_at(self, seconds: float) -> float:
-        """The beat that sounds at a time: the inverse of `clock`."""
-        clock, begin, tempo = self.clock(), 0.0, self.tempo
-        for beat, following in self.tempo_changes:
-            if clock(beat) > seconds:
-                break
-            begin, tempo = beat, following
-        return begin + (seconds - clock(begin)) * tempo / 60.0
+    def beat_clock(self) -> Clock:
+        """What turns seconds into the beat that sounds then: the inverse of `clock`."""
+        begins, per_beat, times = self._pace(1.0)
+
+        def beat(seconds: float) -> float:
+            i = bisect_right(times, seconds, 1) - 1
+            return begins[i] + (seconds - times[i]) / per_beat[i]
+
+        return beat
+
+    def _pace(self, rate: float) -> tuple[list[float], list[float], list[float]]:
+        """The stretches of one tempo: where each begins, how long its beats last, when it begins."""
+        begins, per_beat, times = [0.0], [60.0 / self.tempo * rate], [0.0]
+        for beat, tempo in self.tempo_changes:
+            times.append(times[-1] + (beat - begins[-1]) * per_beat[-1])
+            begins.append(beat)
+            per_beat.append(60.0 / tempo * rate)
+        return begins, per_beat, times
 
     @property
     def beats_per_bar(self) -> float:
@@ -132,11 +139,10 @@ class Song:
         return len(self.bar_lines()) - 1
 
     def with_tempo(self, tempo: float) -> Song:
-        """The same notes at another tempo (quarter notes a minute); its changes follow in proportion."""
-        ratio = tempo / self.tempo
-        return replace(
-            self, tempo=float(tempo), tempo_changes=tuple((beat, each * ratio) for beat, each in self.tempo_changes)
-        )
+        """The same notes at another tempo (quarter notes a minute); its changes follow, within `TEMPI`."""
+        ratio, (least, most) = tempo / self.tempo, TEMPI
+        changes = tuple((beat, min(max(each * ratio, least), most)) for beat, each in self.tempo_changes)
+        return replace(self, tempo=float(tempo), tempo_changes=changes)
 
     def transposed(self, semitones: int) -> Song:
         """Every pitch but the drums' moved; a note that would leave 0..127 moves by octaves until it fits."""
@@ -157,7 +163,8 @@ class Song:
 
     def excerpt(self, start: float, end: float) -> Song:
         """The notes that begin in [start, end) beats, moved to begin at 0 and cut off at `end`."""
-        lines = self.bar_lines(end)
+        short = min((line - start for line in self.bar_lines(end) if line > start - NEAR), default=0.0)
+        upbeat = self.upbeat if start < NEAR else short if short > NEAR else 0.0
         tempo, tempo_changes = _between(self.tempo, self.tempo_changes, start, end)
         meter, meter_changes = _between(self.meter, self.meter_changes, start, end)
         key, keys = _between((0, False), self.keys, start, end)
@@ -165,7 +172,7 @@ class Song:
             self,
             tempo=tempo,
             meter=meter,
-            upbeat=next(line for line in lines if line >= start - NEAR) - start if start < lines[-1] else 0.0,
+            upbeat=upbeat,
             tempo_changes=tempo_changes,
             meter_changes=meter_changes,
             keys=((0.0, key), *keys) if self.keys else (),

@@ -58,13 +58,13 @@ class Line:
     def song(self) -> Song:
         """The line as a song of one trombone."""
         song = self.timing or Song(tempo=self.tempo)
-        beat = self.tempo / 60
+        beat, at = self.tempo / 60, song.beat_clock()
         notes = []
         for n in self.notes:
             onset, duration = n.start * beat, n.seconds * beat
             if song.tempo_changes:
-                onset = song.beat_at(n.start)
-                duration = song.beat_at(n.start + n.seconds) - onset
+                onset = at(n.start)
+                duration = at(n.start + n.seconds) - onset
             notes.append(Note(onset, duration, n.midi, velocity_of(n.dynamic)))
         return replace(song, tracks=(Track("trombone", PROGRAM).with_notes(notes),))
 

@@ -231,8 +231,11 @@ def test_an_excerpt_keeps_its_part_of_the_maps():
     assert (part.tempo, part.tempo_changes) == (50.0, ((3.0, 200.0),))
     assert (part.meter, part.meter_changes, part.upbeat) == ((3, 4), ((1.0, (4, 4)),), 1.0)
     assert part.bar_lines() == [0, 1, 5, 9]
-    clock = song.clock()
+    clock, beat = song.clock(), song.beat_clock()
     assert part.seconds == pytest.approx(clock(11) - clock(5))
+    assert [beat(clock(b)) for b in range(13)] == pytest.approx(list(range(13)))
+    assert replace(song, upbeat=1.0).excerpt(0, 8).upbeat == 1.0 and song.excerpt(3, 8).upbeat == 0.0
+    assert song.with_tempo(5.0).tempo_changes == ((4.0, 5.0), (8.0, 10.0)) and write_midi(song.with_tempo(5.0))
 
 
 def test_an_upbeat_is_written_as_a_short_bar_and_read_again():
@@ -242,6 +245,12 @@ def test_an_upbeat_is_written_as_a_short_bar_and_read_again():
         back = read_midi(write_midi(song))
         assert back.upbeat == pytest.approx(upbeat, abs=1 / 480) and back.meter == meter and not back.meter_changes
         assert back.bar_lines()[1] == back.upbeat and song.bars == back.bars
+
+
+def test_a_meter_said_a_moment_late_is_that_of_the_beginning():
+    late = mido.MetaMessage("time_signature", numerator=3, denominator=4, time=10)
+    song = read_midi(midi_bytes([late], note(60, 0, 480 * 9)))
+    assert (song.meter, song.meter_changes, song.upbeat, song.bars) == ((3, 4), (), 0.0, 3)
 
 
 def test_a_meter_said_again_on_its_bar_line_changes_nothing():
@@ -280,6 +289,12 @@ def test_what_gs_xg_and_gm2_make_drums_are_drums():
     melodic = mido.Message("sysex", data=(0x41, 0x10, 0x42, 0x12, 0x40, 0x10, 0x15, 0x00, 0x1B))
     assert not read_midi(midi_bytes([melodic, *note(36, 0, 480, channel=9)])).tracks[0].is_drum
     assert read_midi(midi_bytes([gs, *note(36, 0, 480, channel=9)])).tracks[0].is_drum
+    there, back = (
+        [mido.Message("control_change", control=0, value=bank), mido.Message("program_change", program=0)]
+        for bank in (127, 0)
+    )
+    both = read_midi(midi_bytes([*there, *note(36, 0, 480), *back, *note(60, 0, 480)]))
+    assert [(t.is_drum, t.notes[0].pitch) for t in both.tracks] == [(False, 60), (True, 36)]
 
 
 GOOD = midi_bytes(note(60, 0, 480))

@@ -30,9 +30,10 @@ import numpy as np
 import symusic
 
 from engine import RequestError
-from engine.core.midi import MAX_BEATS, MAX_BYTES, MAX_NOTES, TEMPI, longest
+from engine.core.midi import MAX_BEATS, MAX_BYTES, MAX_NOTES, longest
 from engine.core.npz import read_npz
 from engine.core.pianoroll import TRACKS, five_of, merge_to_five
+from engine.core.song import TEMPI
 from engine.core.upload import content_of
 from training.core.options import add_common
 
