@@ -42,6 +42,7 @@ class Request(request.Request):
         None, "A melody, MIDI or ABC. Its top line is played, moved by octaves where it leaves the range.",
         called="The melody", ending="mid",
     )  # fmt: skip
+    tune_number: int | None = option(None, "Which tune of a book in ABC: 1 is its first.", low=1, high=100_000)
     scale: bool = option(False, "A major scale up from the note.")
     seconds: float = option(
         2.0, "Of the note, or of each note.", low=MIN_SECONDS, high=MAX_SECONDS, unit="seconds", called="The length"
