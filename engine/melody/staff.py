@@ -34,6 +34,7 @@ from music21 import (
 
 from engine.melody.abc.fields import Key, Meter, Tempo
 from engine.melody.abc.reading import Reading
+from engine.melody.abc.repeats import upto
 from engine.melody.abc.symbols import chord_pitches
 from engine.melody.abc.voice import Bar, Event, Mark, Pitch, Voice
 
@@ -54,7 +55,7 @@ JUMPS = {
     ("da capo", ""): repeat.DaCapo, ("da capo", "fine"): repeat.DaCapoAlFine, ("da capo", "coda"): repeat.DaCapoAlCoda,
     ("dal segno", ""): repeat.DalSegno, ("dal segno", "fine"): repeat.DalSegnoAlFine,
     ("dal segno", "coda"): repeat.DalSegnoAlCoda, ("segno", ""): repeat.Segno, ("fine", ""): repeat.Fine,
-    ("coda", ""): repeat.Coda,
+    ("coda", ""): repeat.Coda, ("to coda", ""): repeat.Coda,
 }  # fmt: skip
 CLEFS = {"treble": clef.TrebleClef, "bass": clef.BassClef, "alto": clef.AltoClef, "tenor": clef.TenorClef,
          "soprano": clef.SopranoClef, "mezzosoprano": clef.MezzoSopranoClef, "baritone": clef.CBaritoneClef,
@@ -146,7 +147,8 @@ class _Part:
             if inside(time):
                 yield time - each.start, symbol(text)
         for jump in self.voice.marks:
-            sign = JUMPS.get((jump.name, jump.suffix))
+            leads = jump.name in ("da capo", "dal segno")
+            sign = JUMPS.get((jump.name, upto(jump, self.voice.marks) if leads else ""))
             if sign and (inside(jump.time) or jump.time == each.end == self.voice.length):
                 yield jump.time - each.start, sign()
 

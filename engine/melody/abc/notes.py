@@ -188,7 +188,8 @@ def titles(text: str | bytes) -> list[str]:
     out = []
     for line, tune in book(text_of(text)):
         title = re.search(r"^T:\s*(.*?)\s*(?:%.*)?$", tune, re.MULTILINE)
-        out.append(title[1] if title and title[1] else f"Tune of line {line}")
+        first = line + tune[: tune.find("X:")].count("\n")
+        out.append(title[1] if title and title[1] else f"Tune of line {first}")
     return out
 
 

@@ -104,7 +104,7 @@ def text_of(content: bytes | str, name: str = "The text") -> str:
 
 def read(text: str, first_line: int = 1) -> Reading:
     """One tune. Refused, as Misread, when a header's key, meter or note length is none, or there is no note."""
-    reader = _TuneReader(first_line)
+    reader = _TuneReader(first_line, re.search(r"^\s*K:", text, re.MULTILINE) is not None)
     for number, line in enumerate(text.split("\n"), first_line):
         reader.feed(number, line)
     return reader.finish()
@@ -113,8 +113,9 @@ def read(text: str, first_line: int = 1) -> Reading:
 class _TuneReader:
     """Lines in, a reading out."""
 
-    def __init__(self, first_line: int) -> None:
+    def __init__(self, first_line: int, has_key: bool) -> None:
         self.reading = Reading()
+        self.has_key = has_key  # whether a K: field ends the header, or the first line that is none
         self.in_body = self.skipping = False
         self.number = first_line
         self.unit: Fraction | None = None
@@ -145,9 +146,11 @@ class _TuneReader:
             self.continued = name
             self._field(name, match[3].strip(), len(match[1]) + 1)
             self.in_body = self.in_body or name == "K"
-        elif line.strip():
+        elif line.strip() and (self.in_body or not self.has_key):
             self.in_body = True
             self._music(line)
+        elif line.strip():
+            self._remark("A line of the header is no field; it is passed over.", number, 1)
 
     def _field(self, name: str, value: str, column: int) -> None:
         handler = self._fields.get(name)

@@ -138,6 +138,15 @@ def _jump(marks: Sequence[Mark]) -> Mark | None:
     return next((mark for mark in reversed(marks) if mark.name in ("da capo", "dal segno")), None)
 
 
+def upto(jump: Mark, signs: Sequence[Mark]) -> str:
+    """Up to which sign a da capo or dal segno plays: "fine" or "coda", "" for all of it."""
+    names = [mark.name for mark in signs]
+    goes = "coda" in names and ("to coda" in names or names.count("coda") > 1)
+    if goes and jump.suffix != "fine" and (jump.suffix == "coda" or "fine" not in names):
+        return "coda"
+    return "fine" if "fine" in names else ""
+
+
 def _jumped(marks: Sequence[Mark], signs: Sequence[Mark], length: Fraction) -> list[Stretch]:
     """All stretches, and after a da capo or dal segno those that it leads to."""
     jump = _jump(signs)
@@ -149,7 +158,7 @@ def _jumped(marks: Sequence[Mark], signs: Sequence[Mark], length: Fraction) -> l
     fine = next((mark.until for mark in signs if mark.name == "fine"), None)
     codas = [mark for mark in signs if mark.name == "coda"]
     leave = [mark for mark in signs if mark.name == "to coda"] or codas[:-1]
-    if codas and leave and jump.suffix != "fine" and (jump.suffix == "coda" or fine is None):
+    if upto(jump, signs) == "coda":
         out += unfolded(marks, begin, leave[0].until if leave[0].name == "to coda" else leave[0].time, once=True)
         return out + unfolded(marks, codas[-1].time, length)
     return out + unfolded(marks, begin, min(jump.until if fine is None else fine, length), once=True)
