@@ -27,7 +27,7 @@ def test_rows_are_read_back_as_printed_and_one_of_three_cells_compares_with_noth
 
 def test_every_part_is_a_benchmark_and_every_benchmark_a_part():
     files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
-    assert files == {*bench.PARTS, "__main__", "table"}
+    assert files == {*bench.PARTS, "__main__", "table", "abc_corpus"}
 
 
 def test_a_part_that_fails_is_named_and_the_others_stand(monkeypatch, capsys):

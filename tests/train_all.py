@@ -22,8 +22,7 @@ COMMANDS = (
     " --width 16 --embed 8 --batch 2 --evaluate-every 2",
     "variation --prepared {0}/variation --run {1}/run/variation --latent 8 --track bass --steps 2"
     " --batch 8 --minutes 1",
-    "trombone --prepared {0}/trombone --run {1}/run/trombone/a --dim 16 --batch 2 --chunk 256"
-    " --steps 2 --every 99",
+    "trombone --prepared {0}/trombone --run {1}/run/trombone/a --dim 16 --batch 2 --chunk 256 --steps 2 --every 99",
     "band --prepared {0}/band --codec {0}/codec --run {1}/run/band/a --batch 4"
     " --steps 2 --evaluate-every 2 --calibrate 2 --checkpoint {1}/made/band",
     "translation --prepared {0}/prepared --run {1}/run/translation --pair dull-bright --steps 2"

@@ -46,11 +46,11 @@ def _svg(tune: Tune, transpose: int) -> bytes:
 
 
 def generate(model: Model, request: Request, *, progress: Progress | None = None) -> TuneResult:
-    """The likeliest of the tunes that were written, or the first tune of a file. Refused when there can be none."""
+    """The likeliest of the tunes that were written, or a tune of a file. Refused when there can be none."""
     if request.input is not None:
         if len(request.input.content) > MAX_BYTES:
             raise RequestError(f"{request.input.name} is larger than {MAX_BYTES >> 20} MiB, the most that is taken.")
-        tune, remarks = parse(request.input.content)
+        tune, remarks = parse(request.input.content, request.tune_number)
         return result_of(tune, request, model, remarks=tuple(remarks), report={"title": tune.title})
     written = candidates(model, request, progress=progress)
     best = written[0]

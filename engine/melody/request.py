@@ -77,6 +77,7 @@ class Request(request.Request):
     input: File | None = option(
         None, "A tune in ABC, to be played and engraved; nothing is written then.", called="The tune", ending="abc"
     )
+    tune_number: int | None = option(None, "Which tune of a book in ABC: 1 is its first.", low=1, high=100_000)
 
     def validate(self) -> None:
         """Refuse a key, a meter, a unit or a form that there is not."""

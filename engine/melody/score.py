@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from engine import RequestError
 from engine.melody.abc.canonical import Tune
-from engine.melody.abc.clean import DECORATIONS
-from engine.melody.abc.notes import QUARTER, Score, notes_of, played_to_written
+from engine.melody.abc.notes import played_to_written, reading_of
+from engine.melody.abc.reading import Reading
 
 _LOCK = threading.Lock()
 
@@ -31,41 +31,30 @@ class Engraved:
     order: list[tuple[float, float, float]]  # (beat played, beat written, beats): where repeats lead
 
 
-def plain_abc(tune: Tune, score: Score) -> str:
-    """The tune for music21: every accidental that holds from earlier in its bar written out (music21 does not carry
-    them), spacers, decorations and part names left out."""
-    body = list(tune.body)
-    for place, accidental in score.carried:
-        body[place] = accidental + body[place]
-    lines = [line for line in "".join(body).split("\n") if not line.startswith("P:")]
-    text = "\n".join(lines)
-    pieces = re.split(r'("[^"\n]*"|^[A-Z]:.*$|\[[A-Z]:[^\]]*\])', text, flags=re.MULTILINE)
-    spare = "".join(c for c in DECORATIONS if c not in "xZ")
-    pattern = f"![^!\\n]*!|\\{{[^}}\\n]*\\}}|[{re.escape(spare)}!]"
-    keep = [piece if i % 2 else re.sub(pattern, "", piece) for i, piece in enumerate(pieces)]
-    return replace(tune, body="".join(keep)).abc
-
-
 @lru_cache(maxsize=64)
 def musicxml(tune: Tune, transpose: int = 0) -> bytes:
-    """The tune as a MusicXML document. Refused when music21 cannot read it."""
+    """The tune as a MusicXML document. Refused when music21 cannot write it."""
+    reading = reading_of(tune)
     with _LOCK:
-        from music21 import converter
         from music21.musicxml.m21ToXml import GeneralObjectExporter
 
+        from engine.melody.staff import score_of  # here, because it brings music21
+
         try:
-            stream = converter.parseData(plain_abc(tune, notes_of(tune)), format="abc")
+            stream = score_of(reading)
             if transpose:
                 stream = stream.transpose(transpose)
             _number(stream)
             content = bytes(GeneralObjectExporter(stream).parse())
-        except Exception as error:  # music21 raises many kinds of its own for text that it cannot take
+        except Exception as error:  # music21 raises many kinds of its own for music that it cannot take
             raise RequestError(
                 f"No score can be made of this tune: {type(error).__name__}: {str(error)[:120]}."
             ) from None
     # The day it was written and random part names would make every file another.
     text = re.sub(r"<encoding-date>.*?</encoding-date>", "<encoding-date>2000-01-01</encoding-date>", content.decode())
-    return re.sub(r'id="P[0-9a-f]{32}"', 'id="P1"', text).encode()
+    for number, name in enumerate(dict.fromkeys(re.findall(r'id="([PI][0-9a-f]{32})"', text)), start=1):
+        text = text.replace(name, f"{name[0]}{number}")
+    return text.encode()
 
 
 def _number(stream: Any) -> None:
@@ -87,39 +76,48 @@ def _number(stream: Any) -> None:
 
 @lru_cache(maxsize=64)
 def engrave(tune: Tune, transpose: int = 0) -> Engraved:
-    """The score on one page, `WIDTH` · `SCALE` / 100 pixels wide; kept for the tunes seen last."""
+    """The score on one page, `WIDTH` · `SCALE` / 100 pixels wide; kept for the tunes seen last. Refused when there can
+    be none."""
     content = musicxml(tune, transpose)
     with _LOCK:
-        import verovio
-
-        verovio.enableLog(verovio.LOG_OFF)
-        # Where its fonts are is remembered for each thread, and set only for the one that imported it.
-        verovio.setDefaultResourcePath(str(Path(verovio.__file__).with_name("data")))
-        kit = verovio.toolkit()
-        kit.setOptions(
-            {
-                "pageWidth": WIDTH, "pageHeight": 60000, "scale": SCALE, "adjustPageHeight": True, "header": "none",
-                "footer": "none", "expandNever": True, "xmlIdSeed": 1, "svgViewBox": True, "breaks": "auto",
-                "pageMarginLeft": 30, "pageMarginRight": 30, "pageMarginTop": 30, "pageMarginBottom": 30,
-            }
-        )  # fmt: skip
-        if not kit.loadData(content.decode()):
-            raise RequestError("No score can be made of this tune: verovio does not take its MusicXML.")
-        svg = kit.renderToSVG(1)
-        entries = kit.renderToTimemap({"includeMeasures": True})
-    score = notes_of(tune)
-    return Engraved(svg, _times(entries, score), played_to_written(score))
+        try:
+            svg, entries = _drawn(content.decode())
+        except RequestError:
+            raise
+        except Exception as error:  # verovio is C++ behind generated code; what it raises is not documented
+            words = str(error)[:120] or type(error).__name__
+            raise RequestError(f"No score can be drawn of this tune: {words}.") from None
+    return Engraved(svg, _times(entries, reading_of(tune)), played_to_written(tune))
 
 
-def _times(entries: list[dict[str, Any]], score: Score) -> list[tuple[float, list[str]]]:
+def _drawn(content: str) -> tuple[str, list[dict[str, Any]]]:
+    """A MusicXML document's picture, and when its notes begin."""
+    import verovio
+
+    verovio.enableLog(verovio.LOG_OFF)
+    # Where its fonts are is remembered for each thread, and set only for the one that imported it.
+    verovio.setDefaultResourcePath(str(Path(verovio.__file__).with_name("data")))
+    kit = verovio.toolkit()
+    kit.setOptions(
+        {
+            "pageWidth": WIDTH, "pageHeight": 60000, "scale": SCALE, "adjustPageHeight": True, "header": "none",
+            "footer": "none", "expandNever": True, "xmlIdSeed": 1, "svgViewBox": True, "breaks": "auto",
+            "pageMarginLeft": 30, "pageMarginRight": 30, "pageMarginTop": 30, "pageMarginBottom": 30,
+        }
+    )  # fmt: skip
+    if not kit.loadData(content):
+        raise RequestError("No score can be made of this tune: verovio does not take its MusicXML.")
+    return kit.renderToSVG(1), kit.renderToTimemap({"includeMeasures": True})
+
+
+def _times(entries: list[dict[str, Any]], reading: Reading) -> list[tuple[float, list[str]]]:
     """When notes begin as written. Verovio takes every bar for a full one, so its times count from the bar's start."""
-    starts = [0]
-    for read in score.reader.bars:
-        starts.append(starts[-1] + read.ticks)
+    bars = max(reading.voices, key=lambda voice: len(voice.bars)).bars
+    starts = [float(each.start) for each in bars] + [float(bars[-1].end)]
     out, bar, began = [], -1, 0.0
     for entry in entries:
         if "measureOn" in entry:
             bar, began = min(bar + 1, len(starts) - 1), float(entry["qstamp"])
         if entry.get("on"):
-            out.append((starts[max(bar, 0)] / QUARTER + float(entry["qstamp"]) - began, list(entry["on"])))
+            out.append((starts[max(bar, 0)] + float(entry["qstamp"]) - began, list(entry["on"])))
     return out

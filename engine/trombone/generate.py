@@ -30,7 +30,8 @@ def line_of(request: Request) -> Line | None:
     """The notes of a scale or of a melody; None for a single note. Refused when there is nothing to play."""
     dynamic = None if request.dynamic is None else float(DYNAMICS.index(request.dynamic))
     if request.input is not None:
-        return melody(read_song(request.input), dynamic=dynamic, tempo=request.tempo, track=request.track)
+        song = read_song(request.input, request.tune_number)
+        return melody(song, dynamic=dynamic, tempo=request.tempo, track=request.track)
     if request.scale:
         assert request.note is not None
         return scale(request.note, request.seconds, DYNAMICS.index("mf") if dynamic is None else dynamic)

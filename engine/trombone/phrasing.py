@@ -80,9 +80,9 @@ def dynamic_of(velocity: int) -> float:
 
 
 @lru_cache(maxsize=8)
-def read_song(file: File) -> Song:
-    """The song in a MIDI file, a MusicXML score or an ABC tune, told apart by what they begin with. Refused when it is
-    none of them."""
+def read_song(file: File, tune_number: int | None = None) -> Song:
+    """The song in a MIDI file, a MusicXML score or an ABC tune (of a book, the one of this number), told apart by what
+    they begin with. Refused when it is none of them."""
     name, content = file.name, file.content
     if is_song(file):
         return song_of(file)
@@ -91,7 +91,7 @@ def read_song(file: File) -> Song:
             raise RequestError(
                 f"{name} is larger than {MAX_ABC_BYTES >> 20} MiB, the most that is taken of an ABC file."
             )
-        song = read_abc(content)
+        song = read_abc(content, tune_number)
         return replace(song, tracks=song.tracks[:1])
     raise RequestError(f"{name} is neither a MIDI file, a MusicXML score nor an ABC tune.")
 

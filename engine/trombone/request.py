@@ -46,6 +46,7 @@ class Request(request.Request):
         None, "Of the melody's song: a track's name or number, or all; the one that is most like a tune unless it is "
         "given.", metavar="NAME",
     )  # fmt: skip
+    tune_number: int | None = option(None, "Which tune of a book in ABC: 1 is its first.", low=1, high=100_000)
     scale: bool = option(False, "A major scale up from the note.")
     seconds: float = option(
         2.0, "Of the note, or of each note.", low=MIN_SECONDS, high=MAX_SECONDS, unit="seconds", called="The length",

@@ -32,8 +32,8 @@ def test_a_tune_of_a_file_is_played_and_engraved_and_a_faulty_one_is_refused(tmp
     assert run(["melody", "--input", str(path), "--out", str(out), "--transpose=-2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Mine"
     assert [note.pitch for note in read_midi(out).tracks[0].notes] == [67, 69, 71, 72]
-    path.write_text("X:1\nK:D\nAB@c|d3|]\n")
-    with pytest.raises(RequestError, match="line 3, column 3"):
+    path.write_text("X:1\nM:4/5\nK:D\nABc|d3|]\n")
+    with pytest.raises(RequestError, match="line 2, column 3"):
         run(["melody", "--input", str(path), "--out", str(tmp_path / "never.mid")])
     assert not (tmp_path / "never.mid").exists()
 

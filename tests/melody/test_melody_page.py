@@ -50,12 +50,15 @@ def test_a_fault_in_the_editor_is_placed_and_the_last_good_score_stays(opened):
     editor(test).set_value(good)
     test.run()
     assert not refusals(test)
-    body = good.index("\nK:Em\n") + 6
-    editor(test).set_value(good[:body] + "@" + good[body:])
+    line = good.count("\n", 0, good.index("\nK:Em\n")) + 2
+    editor(test).set_value(good.replace("\nK:Em\n", "\nK:Em\n@"))
     test.run()
-    line = good.count("\n", 0, body) + 1
-    assert any(f"line {line}, column 1" in error.replace("\\", "") for error in refusals(test))
-    assert test.code[0].value.endswith("\n^")
+    assert not refusals(test)
+    assert any(f"line {line + 1}, column 1" in warning.value.replace("\\", "") for warning in test.warning)
+    editor(test).set_value(good.replace("\nK:Em\n", "\nK:H\n"))
+    test.run()
+    assert any(f"line {line}, column 3" in error.replace("\\", "") for error in refusals(test))
+    assert test.code[0].value.endswith("\n  ^")
     kept = [key for key in test.session_state if key.startswith("melody good")]
     assert [test.session_state[key].title for key in kept] == ["Mine <b>&"]
     editor(test).set_value(original)
@@ -70,7 +73,7 @@ def test_a_take_is_made_again_to_the_byte_as_written_and_as_changed_by_hand(open
     for text, kept in (
         (written, written),
         (written.replace("T:", "T:By hand, "), written.replace("T:", "T:By hand, ")),
-        (untitled, untitled.replace("X:1\n", "X:1\nT:Untitled\n")),
+        (untitled, untitled),
     ):
         editor(test).set_value(text)
         test.run().button(key="save melody").click().run()

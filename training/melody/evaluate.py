@@ -24,7 +24,7 @@ from engine.core import checkpoint
 from engine.core.checkpoint import fit
 from engine.melody.abc.canonical import Tune, meter_parts, read_tunes, signature, tonic_index
 from engine.melody.abc.clean import clean
-from engine.melody.abc.notes import notes_of
+from engine.melody.abc.notes import reading_of
 from engine.melody.abc.reader import Reader
 from engine.melody.alphabet import LETTERS
 from engine.melody.composing import Writer, Written, compose, fill_in
@@ -195,11 +195,11 @@ def in_steps(tune: Tune) -> str:
 
 def ends_on_tonic(tune: Tune) -> bool:
     """Is the last note the tonic."""
-    pitches = [event.pitches for event in notes_of(tune).events if event.pitches]
+    sounding = [event.sounding for event in reading_of(tune).voices[0].events if event.pitches]
     tonic = "CDEFGAB"[tonic_index(tune.key)]
     base = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[tonic]
     base += 1 if tune.key[1:2] == "#" else -1 if tune.key[1:2] == "b" else 0
-    return bool(pitches) and (pitches[-1][0] - base) % 12 == 0
+    return bool(sounding) and (sounding[-1][0] - base) % 12 == 0
 
 
 class Free(Writer):

@@ -40,6 +40,7 @@ class Tune:
     kind: str = ""  # the field R, "jig"
     title: str = ""
     line: int = 1  # of the file, where the body begins; 1 is the first
+    text: str = ""  # the whole tune as a person brought it, where one did: more than body and header say
 
     @property
     def header(self) -> str:
@@ -49,7 +50,9 @@ class Tune:
 
     @property
     def abc(self) -> str:
-        """A whole ABC tune that any ABC program reads."""
+        """A whole ABC tune that any ABC program reads; one that was brought, as it was."""
+        if self.text:
+            return self.text.rstrip("\n") + "\n"
         meter, unit = self.meter or "4/4", self.unit or default_unit(self.meter)
         title = self.title.replace("\n", " ").replace("%", "") or "Untitled"
         kind = f"R:{self.kind}\n" if self.kind else ""
@@ -109,21 +112,30 @@ def clean_line(line: str) -> str:
     return " ".join(re.split(r"(?<!\\)%", line, maxsplit=1)[0].split())
 
 
+def encoding_of(content: bytes) -> str:
+    """How a file's bytes are text: UTF-8 or UTF-16, else Windows-1252, or DOS where its letters stand among letters."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp850" if re.search(rb"[A-Za-z][\x80-\x91\x93-\x95\x98\x99\x9b\x9d][a-z]", content) else "cp1252"
+    return "utf-8-sig"
+
+
 def decode(content: bytes, name: str = "The file") -> str:
-    """Text of a file's bytes (UTF-8, else Latin-1). Refused when it is too large or no text."""
+    """Text of a file's bytes, by `encoding_of`. Refused when it is too large or no text."""
     if len(content) > MAX_BYTES:
         raise RequestError(
             f"{name} has {len(content) / 2**20:.1f} MiB; an ABC file may have at most {MAX_BYTES >> 20}."
         )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    bad = re.search(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", text)
+    text = content.decode(encoding_of(content), errors="replace")
+    text = text.rstrip("\x1a\x00").replace("\r\n", "\n").replace("\r", "\n")  # DOS ended files with a character
+    bad = re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
         raise RequestError(f"{name} is not text: line {line} holds the byte or control character {ord(bad[0]):#04x}.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return re.sub(r"[\x80-\x9f]", "\ufffd", text)
 
 
 def read_tunes(content: bytes | str | Path, name: str = "The file") -> list[Tune]:
