@@ -18,6 +18,7 @@ from engine.variation.vae import BarVae, VaeConfig
 from tests.melodies import collection
 from training.__main__ import main as training
 from training.band.genres import GENRES
+from training.band.prepare import BARS
 from training.band.prepare import prepare as prepare_band
 from training.core.data import SongNotes, songs_npz
 from training.trombone.prepare import prepare as prepare_trombone
@@ -29,8 +30,8 @@ AMPLITUDES = np.array([0.3, 1.0, 0.6, 0.3, 0.15])
 PHASES = np.array([0.0, 1.1, -2.0, 0.4, 2.2])
 
 
-def song(label: str, split: str, seed: int, bars: int = 24, shift: int = 0) -> SongNotes:
-    """Kick and snare, a bass on C, G and F, chords above; a little of it by chance."""
+def song(label: str, split: str, seed: int, bars: int = 3 * BARS, shift: int = 0) -> SongNotes:
+    """Kick and snare, a bass on C, G and F, chords above; a little of it by chance; three windows of Band."""
     rng = np.random.default_rng(seed)
     notes = []
     for beat in range(4 * bars):

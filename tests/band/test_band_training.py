@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine import RequestError, band
-from engine.band.network import Band, Config, Generator, Phrase
+from engine.band.network import BARS, Band, Config, Generator, Phrase
 from engine.core.midi import write_midi
 from engine.core.pianoroll import TRACKS
 from engine.core.song import Note, Song, Track
@@ -23,6 +23,7 @@ from training.band.calibrate import bisect_to_target, set_repeats, set_silences,
 from training.band.codec import autoencoder, chord_code, encode
 from training.band.genres import GENRES, features
 from training.band.measures import copies, harmony, shuffled, two_bars
+from training.band.prepare import BARS as WINDOW
 from training.band.prepare import Windows, key_shift, prepare, real_phrases, windows_of
 
 pytestmark = pytest.mark.training
@@ -47,9 +48,9 @@ def test_windows_are_cut_on_the_bar_and_moved_to_one_key() -> None:
     cut = list(windows_of(d_major, 9, np.random.default_rng(0)))
     assert len(cut) == 3
     for packed, shift in cut:
-        rolls = np.unpackbits(packed, axis=-1).reshape(5, 8, 2, 16, 72)
+        rolls = np.unpackbits(packed, axis=-1).reshape(5, WINDOW, 2, 16, 72)
         assert shift == -2
-        assert rolls[0, :, 0].sum() == 32 and rolls[0, 0, 0, 4, 38 - 24] == 1  # snare on the second beat
+        assert rolls[0, :, 0].sum() == 4 * WINDOW and rolls[0, 0, 0, 4, 38 - 24] == 1  # snare on the second beat
         assert set(np.flatnonzero(rolls[3, :, 0].any((0, 1))) % 12) == {0, 5, 7}
 
 
@@ -62,7 +63,7 @@ def test_the_key_is_found_in_every_transposition() -> None:
 def test_prepared_windows_give_back_their_rolls(prepared: Path) -> None:
     windows = Windows.open(prepared)
     rolls = windows.rolls(windows.index[:4])
-    assert rolls.shape == (4, 8, 5, 2, 16, 72)
+    assert rolls.shape == (4, WINDOW, 5, 2, 16, 72)
     assert ((rolls[:, :, :, 1] - rolls[:, :, :, 0].astype(int)) >= 0).all()  # an onset sounds
     assert sorted(windows.labels) == sorted(LABELS)
     assert (windows.loud[:, 3][:, [0, 4, 8, 12]] == 90).all()
@@ -119,7 +120,7 @@ def test_drawn_phrases_are_neighbours_of_one_song_and_genres_come_equally(prepar
     latents = [torch.arange(len(windows.bars[t]), dtype=torch.float32)[:, None] + 1 for t in TRACKS]
     phrases = gan.Phrases.of(windows, latents)
     phrase, genre = phrases.draw(400, torch.Generator().manual_seed(0))
-    assert phrase.latent.shape == (400, 2, 4, 5, 1) and phrase.chord.shape == (400, 2, 4, 48)
+    assert phrase.latent.shape == (400, 2, BARS, 5, 1) and phrase.chord.shape == (400, 2, BARS, 48)
     value = phrase.latent[..., 0]
     assert (value[phrase.sounds == 0] == 0).all() and (value[phrase.sounds == 1] > 0).all()
     assert genre.sum(0).min() > 25
@@ -173,7 +174,7 @@ def test_copies_are_found_and_shuffled_tracks_fit_worse(prepared: Path) -> None:
 
 def test_features_see_every_track_and_not_the_order_of_phrases(prepared: Path) -> None:
     windows = Windows.open(prepared)
-    rolls = windows.rolls(windows.index[:6])[:, :4]
+    rolls = windows.rolls(windows.index[:6])[:, :BARS]
     table = features(rolls)
     assert np.isfinite(table).all() and np.array_equal(features(rolls[::-1])[::-1], table)
     for t in range(5):

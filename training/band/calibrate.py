@@ -1,6 +1,6 @@
 """What is read from training data to play a generator: thresholds, silences, repeats, harmony and variety.
 
-Everything here looks at phrases as rolls, uint8 0/1 [N, 4 bars, 5 tracks, 2, 16, 72], onset and sounding cells, real
+Everything here looks at phrases as rolls, uint8 0/1 [N, BARS, 5 tracks, 2, 16, 72], onset and sounding cells, real
 ones cut from songs and generated ones decoded, on the same grid of sixteenths.
 """
 
@@ -23,7 +23,7 @@ from training.core import metrics
 
 @torch.no_grad()
 def sample(band: Band, genre: np.ndarray, seed: int, batch: int = 250, reach: float = 1.0) -> np.ndarray:
-    """Logits of pairs of phrases for genres int [n], float16 [n, 8, 5, 2, 16, 72]."""
+    """Logits of pairs of phrases for genres int [n], float16 [n, 2 BARS, 5, 2, 16, 72]."""
     random = torch.Generator().manual_seed(seed)
     hot = torch.eye(len(band.config.genres))
     out = []

@@ -113,7 +113,7 @@ def chord_code(chroma: np.ndarray) -> np.ndarray:
 
 
 def window_chords(windows: Windows, batch: int = 20_000) -> np.ndarray:
-    """The chord codes of all windows, float16 [W, 8, 48], from all pitched tracks together."""
+    """The chord codes of all windows, float16 [W, 2 BARS, 48], from all pitched tracks together."""
     total = np.zeros((*windows.index.shape[:2], BEATS, 12), np.float32)
     for t, name in enumerate(TRACKS[1:], 1):
         bars = windows.bars[name]

@@ -64,11 +64,11 @@ def measure(folder: Path, prepared: Path, phrases: int, seed: int) -> dict[str, 
     f_known = features(four(known[rng.permutation(len(known))[: len(held_out)]]))
     two_known = {k for i in range(0, len(windows.index), 500) for k in _keys(windows, i, 500)}
     seam = {
-        n: float(np.nanmean(metrics.onset_iou(r[:, 3, :, 0] > 0, r[:, 4, :, 0] > 0)))
+        n: float(np.nanmean(metrics.onset_iou(r[:, BARS - 1, :, 0] > 0, r[:, BARS, :, 0] > 0)))
         for n, r in (("real", held_out), ("generated", made))
     }
     within = {
-        n: float(np.nanmean(metrics.onset_iou(r[:, 2, :, 0] > 0, r[:, 3, :, 0] > 0)))
+        n: float(np.nanmean(metrics.onset_iou(r[:, BARS - 2, :, 0] > 0, r[:, BARS - 1, :, 0] > 0)))
         for n, r in (("real", held_out), ("generated", made))
     }
     real_judged = judge.confusion(f_held, np.repeat(held_genre, 2))

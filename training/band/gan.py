@@ -34,8 +34,8 @@ FITS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))  # pitched tracks whose 
 class Phrases:
     """Windows as the critic sees them, genres equally likely."""
 
-    index: Tensor  # int64 [W, 8, 5]
-    chords: Tensor  # float16 [W, 8, 48]
+    index: Tensor  # int64 [W, 2 BARS, 5]
+    chords: Tensor  # float16 [W, 2 BARS, 48]
     genre: Tensor  # int64 [W]
     rows: list[Tensor]  # the windows of each genre
     latents: list[Tensor]  # by track [N, K]
@@ -54,7 +54,7 @@ class Phrases:
         return cls(index, torch.from_numpy(window_chords(windows)[keep]), g, rows, latents, number)
 
     def draw(self, n: int, random: torch.Generator) -> tuple[Phrase, Tensor]:
-        """n pairs of phrases: each field [n, 2, 4, …]; genres one-hot [n, G]."""
+        """n pairs of phrases: each field [n, 2, BARS, …]; genres one-hot [n, G]."""
         genre = torch.randint(self.genres, (n,), generator=random)
         place = torch.rand(n, generator=random)
         rows = torch.stack([self.rows[g][int(p * len(self.rows[g]))] for g, p in zip(genre.tolist(), place.tolist())])
@@ -79,7 +79,7 @@ def noise(config: Config, n: int, random: torch.Generator) -> tuple[Tensor, Tens
 
 
 class Critic(nn.Module):
-    """How real a pair of phrases is for its genre: fields of a Phrase [n, 2, 4, …], genre [n, G] -> [n]."""
+    """How real a pair of phrases is for its genre: fields of a Phrase [n, 2, BARS, …], genre [n, G] -> [n]."""
 
     def __init__(self, config: Config, width: int = 256, depth: int = 2, probes: ChordProbes | None = None) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Critic(nn.Module):
         parts = [latent, chord, sounds, alike, chords]
         if self.probes is not None:  # how well tracks, and tracks and chord, agree in each beat
             codes = self.probes(latent[:, :, 1:]) * sounds[:, :, 1:, None]
-            codes = codes.unflatten(-1, (BEATS, 12))  # [2n, 4 bars, 4 tracks, 4 beats, 12]
+            codes = codes.unflatten(-1, (BEATS, 12))  # [2n, BARS, 4 tracks, 4 beats, 12]
             one, two = [a for a, _ in FITS], [b for _, b in FITS]
             parts.append(3 * (codes[:, :, one] * codes[:, :, two]).sum(-1))
             parts.append(3 * (codes * chord.unflatten(-1, (BEATS, 12))[:, :, None]).sum(-1))

@@ -1,10 +1,10 @@
-"""Phrases for Band: windows of eight bars in five tracks, moved to one key, each different bar kept once.
+"""Phrases for Band: windows of two phrases in five tracks, moved to one key, each different bar kept once.
 
 `prepare` cuts songs into windows of `BARS` bars and writes plain numpy arrays:
 
     <track>.npy     uint8 [N, 288]        the different non-empty bars of a track, packed:
                                           [2, 16, 72] onset and sounding cells, MIDI pitch 24 upwards
-    windows.npy     int32 [W, 8, 5]       rows of <track>.npy, -1 where the track is silent
+    windows.npy     int32 [W, BARS, 5]    rows of <track>.npy, -1 where the track is silent
     song.npy        int32 [W]             which song a window is of;  split.npy uint8 [W] 0 train, 1 val, 2 test
     label.npy       uint8 [W]             index into labels.json, the genres as the collection names them
     shift.npy       int8 [W]              semitones by which the window was moved to C major or A minor
@@ -128,7 +128,7 @@ def prepare(
         if number % 1000 == 0:
             print(f"{number} songs, {len(bars)} windows", flush=True)
     if not bars:
-        raise RequestError("No song gave a window of eight bars with two tracks: nothing was written.")
+        raise RequestError(f"No song gave a window of {BARS} bars with two tracks: nothing was written.")
     out.mkdir(parents=True, exist_ok=True)
     cut = np.stack(bars)  # [W, 5, BARS, 288]
     index = np.full((len(cut), BARS, 5), -1, np.int32)
@@ -171,7 +171,7 @@ class Windows:
     """The prepared arrays, opened."""
 
     bars: dict[str, np.ndarray]  # track -> uint8 [N, 288]
-    index: np.ndarray  # int32 [W, 8, 5]
+    index: np.ndarray  # int32 [W, BARS, 5]
     song: np.ndarray  # int32 [W]
     split: np.ndarray  # uint8 [W]
     label: np.ndarray  # uint8 [W]
@@ -211,7 +211,7 @@ def bar_chroma(bars: np.ndarray) -> np.ndarray:
 
 
 def real_phrases(windows: Windows, splits: tuple[int, ...], each: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """At most `each` windows of every genre from these splits: rolls uint8 [n, 8, 5, 2, 16, 72] and genres int [n]."""
+    """At most `each` windows of every genre from these splits: rolls uint8 [n, BARS, 5, 2, 16, 72], genres int [n]."""
     rng = np.random.default_rng(seed)
     genre = genre_of(windows.labels)[windows.label]
     rows = [
@@ -229,10 +229,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Cut songs into windows of eight bars."""
+    """Cut songs into windows of `BARS` bars."""
     skipped: list[str] = []
     counts = None if args.lpd5 or args.midi else songs_by_label(args.data / "songs.npz")
     facts = prepare(chosen_songs(args, skipped), args.prepared, counts=counts, skipped=skipped)
     for line in facts["skipped"]:
         print(f"skipped: {line}")
-    print(f"{facts['songs']} songs, {facts['windows']} windows of eight bars, {len(facts['skipped'])} files skipped")
+    print(f"{facts['songs']} songs, {facts['windows']} windows of {BARS} bars, {len(facts['skipped'])} files skipped")
