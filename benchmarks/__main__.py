@@ -29,9 +29,16 @@ def measure(part: str) -> tuple[list[tuple[str, str, str, str]], str]:
     return table.rows(done.stdout), done.stderr.strip().splitlines()[-1] if done.returncode else ""
 
 
+def part_of(name: str) -> str:
+    """A part's name as the command line gives it; argparse says what is none."""
+    if name not in PARTS:
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(PARTS)}")
+    return name
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="only these; all by default")
+    parser.add_argument("part", nargs="*", type=part_of, help=f"only these of {', '.join(PARTS)}; all by default")
     parser.add_argument("--json", action="store_true", help="the rows as one JSON list instead")
     args = parser.parse_args(arguments)
     if not args.json:

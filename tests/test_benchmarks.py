@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+import pytest
+
 import benchmarks.__main__ as bench
 from benchmarks import band as plain_band
 from benchmarks import table
@@ -49,3 +51,11 @@ def test_the_plain_ways_play_the_same_notes(monkeypatch):
     monkeypatch.setattr(import_module("engine.band.generate"), "_logits", plain_band.plain)
     assert band.generate(model, band.Request(genre={"jazz": 1}, seed=1, bars=12)).song == together
     assert any(track.notes for track in together.tracks)
+
+
+def test_help_names_the_parts_and_nothing_else(capsys):
+    for words, status in ((["--help"], 0), (["kazoo"], 2)):
+        with pytest.raises(SystemExit) as left:
+            bench.main(words)
+        said = "".join(capsys.readouterr())
+        assert left.value.code == status and "[]" not in said and all(part in said for part in bench.PARTS)
