@@ -126,9 +126,7 @@ def desk_of(
     """
     config, count = network.config, len(genres)
     one = grammar.start(meter, classes)
-    said = torch.from_numpy(controls)
-    whole = network.meter(said[:, 1]) + network.begun(said[:, -2]) + network.left(said[:, -1])
-    whole = (whole + torch.stack([_mixed(network, genre) for genre in genres])).numpy()
+    whole = network.whole(torch.from_numpy(controls)) + torch.stack([_mixed(network, genre) for genre in genres])
     levels = np.zeros((count, 2, _LANES + 1), np.int64)
     levels[:, :, :_LANES] = controls[:, 2 : 2 + 2 * _LANES].reshape(count, 2, _LANES)
     shape = (count, config.layers, config.heads, CAPACITY, config.width // config.heads)
@@ -139,7 +137,7 @@ def desk_of(
         tokens=np.zeros((count, CAPACITY), np.int32),
         time=np.zeros(count, np.int64),
         said=np.zeros((count, config.width), np.float32),
-        whole=whole,
+        whole=whole.numpy(),
         levels=levels,
         uniform=uniform,
         drawn=np.zeros(count, np.int64),

@@ -4,7 +4,8 @@
     numbers [batch, time, 10]                    lane, step, bar of the window, six chords, time (grammar.hear)
     bits [batch, time, 192]                      a linear map of what the others play, and the lane in earlier bars
     controls [batch, 2 + 2 · 6 lanes + 2]        genre, meter; busyness and register of each lane, which count where
-                                                 that lane is being written; bars from the song's start and to its end
+                                                 that lane is being written (and busyness everywhere: who plays); bars
+                                                 from the song's start and to its end
 
 Pre-norm blocks with gated MLPs (Shazeer 2020) and attention between queries and keys of one size (Henry et al. 2020).
 Positions are rotary (Su et al. 2021): half of each head turns with the token's place in the sequence, half with its
@@ -99,8 +100,9 @@ class Player(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.RMSNorm(width)
         self.head = nn.Linear(width, TOKENS, bias=False)
+        self.line_up = nn.Embedding(len(LANES) * LEVELS, width)  # the busyness of all lanes, wherever one is
         for name, parameter in self.named_parameters():
-            if name.endswith(("out_proj.weight", "fc2.weight")):
+            if name.endswith(("out_proj.weight", "fc2.weight", "line_up.weight")):
                 nn.init.zeros_(parameter)  # a block begins as the identity
             elif parameter.ndim == 2:
                 nn.init.normal_(parameter, std=0.02)
@@ -115,13 +117,18 @@ class Player(nn.Module):
         for embedding, first in ((self.busy, 2), (self.register, 2 + count)):
             levels = F.pad(controls[:, first : first + count], (0, 1))  # no lane, no level
             x = x + embedding(lane * LEVELS + levels.gather(1, lane))
-        whole = (
-            self.genre(controls[:, 0])
-            + self.meter(controls[:, 1])
+        return x + (self.genre(controls[:, 0]) + self.whole(controls))[:, None]
+
+    def whole(self, controls: Tensor) -> Tensor:
+        """What the controls [batch, CONTROLS] but for the genre add to every token, [batch, width]."""
+        count = len(LANES)
+        lanes = torch.arange(count, device=controls.device) * LEVELS + controls[:, 2 : 2 + count]
+        return (
+            self.meter(controls[:, 1])
+            + self.line_up(lanes).sum(1)
             + self.begun(controls[:, -2])
             + self.left(controls[:, -1])
         )
-        return x + whole[:, None]
 
     def angles(self, numbers: Tensor, first: int = 0) -> Tensor:
         """Rotary angles of tokens whose sequence began `first` tokens before, float [batch, 1, time, size / 2]."""
