@@ -12,7 +12,7 @@ from engine.core.instruments import program_names
 from engine.core.request import File, field_of
 from engine.melody import Request, generate, load
 from engine.melody.abc.canonical import Tune, check_key
-from engine.melody.abc.notes import Misread, parse, usual_tempo
+from engine.melody.abc.notes import Misread, parse, titles, usual_tempo
 from engine.melody.composing import Written
 from engine.melody.generate import TuneResult, result_of
 from engine.melody.request import METERS, PATH
@@ -97,11 +97,13 @@ def edited(slot: str, tune: Tune) -> tuple[Tune, bool]:
     good = f"melody good {slot}"
     if text != original:
         try:
-            parsed, remarks = parse(text)
+            parsed, remarks = parse(text, controls.tune_of_book(titles(text), f"melody book {slot}"))
             engrave(parsed, 0)
             st.session_state[good] = parsed
             for remark in remarks[:3]:
                 st.warning(frame.plain(remark), icon=":material/straighten:")
+            if len(remarks) > 3:
+                st.caption(f"And {len(remarks) - 3} more remarks.")
         except Misread as fault:
             st.error(frame.plain(str(fault)), icon=":material/error:")
             lines = text.replace("\r\n", "\n").split("\n")

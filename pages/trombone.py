@@ -15,6 +15,7 @@ from engine.core.reading import SONGS
 from engine.core.request import File, field_of
 from engine.core.result import Result
 from engine.core.song import Song
+from engine.melody.abc.notes import titles
 from engine.takes.library import Library
 from engine.trombone import Request, generate, load
 from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST
@@ -92,9 +93,14 @@ def melody_file() -> tuple[File, tuple[str, ...]] | None:
     return None
 
 
-def track_of(file: File) -> str | None:
+def tune_number_of(file: File) -> int | None:
+    """The number of the tune that a person chose in a book of ABC; None where there is no choice."""
+    return controls.tune_of_book(titles(file.content), "trombone_tune") if file.ending == "abc" else None
+
+
+def track_of(file: File, tune_number: int | None) -> str | None:
     """The number of the track that a person chose to hear; None where the tune is to be looked for."""
-    tracks = tracks_of(read_song(file))
+    tracks = tracks_of(read_song(file, tune_number))
     if len(tracks) < 2:
         return None
     programs = program_names()
@@ -159,7 +165,8 @@ with panel, st.container(border=True, key="desk"):
     mode, fields = settings_panel()
     brought = melody_file() if mode == KINDS[2] else None
     if brought is not None:
-        fields["track"] = track_of(brought[0])
+        fields["tune_number"] = tune_number_of(brought[0])
+        fields["track"] = track_of(brought[0], fields["tune_number"])
 with view:
     try:
         if mode != KINDS[2]:

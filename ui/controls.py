@@ -144,3 +144,13 @@ def shaped(key: str, song: Song) -> Song:
     with right:
         up = transpose(key)
     return song.transposed(up).with_tempo(bpm)
+
+
+def tune_of_book(titles: list[str], key: str) -> int | None:
+    """Which tune of a book in ABC, from 1; None, and nothing to choose, where there is only one."""
+    if len(titles) < 2:
+        return None
+    names = {number: f"{number} · {title}" for number, title in enumerate(titles, start=1)}
+    chosen: int = st.selectbox("Tune of the book", names, key=key, format_func=names.__getitem__,
+                               help="The text holds several; this one is played.")  # fmt: skip
+    return chosen

@@ -38,6 +38,18 @@ def test_a_tune_of_a_file_is_played_and_engraved_and_a_faulty_one_is_refused(tmp
     assert not (tmp_path / "never.mid").exists()
 
 
+def test_a_tune_of_a_book_is_had_by_its_number_and_without_one_it_is_said_that_there_are_more(tmp_path, capsys):
+    path, out = tmp_path / "book.abc", tmp_path / "two.mid"
+    path.write_text("X:1\nT:One\nL:1/4\nK:C\nC4|]\n\nX:2\nT:Two\nL:1/4\nK:C\nD4|]\n")
+    assert run(["melody", "--input", str(path), "--tune-number", "2", "--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "Two"
+    assert [note.pitch for note in read_midi(out).tracks[0].notes] == [62]
+    assert run(["melody", "--input", str(path), "--out", str(out)]) == 0
+    assert "2 tunes" in capsys.readouterr().err
+    with pytest.raises(RequestError, match="no tune 3"):
+        run(["melody", "--input", str(path), "--tune-number", "3", "--out", str(tmp_path / "never.mid")])
+
+
 def test_count_makes_numbered_tunes_and_forms_are_read(tmp_path):
     run(["melody", "--count", "3", "--form", "AAB", "--no-chord-symbols", "--out", str(tmp_path / "t.abc")])
     bodies = {path.read_text() for path in tmp_path.glob("t-*.abc")}

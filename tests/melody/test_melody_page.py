@@ -66,6 +66,23 @@ def test_a_fault_in_the_editor_is_placed_and_the_last_good_score_stays(opened):
     assert not refusals(test)
 
 
+def test_of_a_book_in_the_editor_a_tune_is_chosen_and_all_its_voices_are_there(opened):
+    test, original = opened, editor(opened).value
+    one = "X:1\nT:One\nM:4/4\nL:1/4\nK:C\nC4|]\n"
+    two = "X:2\nT:Two\nM:4/4\nL:1/4\nQ:1/4=60\nK:C\nV:1\nE4|]\nV:2\nC4|]\n"
+    editor(test).set_value(f"{one}\n{two}")
+    test.run()
+    (book,) = [box for box in test.selectbox if box.label == "Tune of the book"]
+    assert book.options == ["1 · One", "2 · Two"] and not refusals(test)
+    book.select(2)
+    test.run().button(key="save melody").click().run()
+    assert not refusals(test)
+    song = replay(Library(), Library().takes()[0]).result.song
+    assert (song.title, song.tempo, [t.notes[0].pitch for t in song.tracks]) == ("Two", 60, [64, 60])
+    editor(test).set_value(original)
+    test.run()
+
+
 def test_a_take_is_made_again_to_the_byte_as_written_and_as_changed_by_hand(opened):
     test = opened
     written = editor(test).value

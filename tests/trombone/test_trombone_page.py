@@ -71,6 +71,19 @@ def test_a_file_that_is_no_music_is_one_sentence_and_loses_nothing():
     assert not refusals(test) and made(test).number != before.number
 
 
+def test_a_tune_of_a_book_is_chosen():
+    test = opened(trombone_seconds_0="0.3")
+    test.segmented_control(key="trombone_kind").set_value("A melody").run()
+    book = b"X:1\nT:One\nL:1/4\nK:C\nC|]\n\nX:2\nT:Two\nL:1/4\nK:C\nD|]\n"
+    test.file_uploader(key="trombone_file").upload("book.abc", book, "text/plain").run()
+    settled(test, "trombone")
+    assert test.selectbox(key="trombone_tune").options == ["1 · One", "2 · Two"]
+    test.selectbox(key="trombone_tune").select(2).run()
+    settled(test, "trombone")
+    assert not refusals(test) and made(test).value.request.tune_number == 2
+    assert [note.pitch % 12 for note in made(test).value.song.tracks[0].notes] == [2]
+
+
 def test_a_takes_recipe_makes_the_same_sound_again():
     test = opened(trombone_seconds_0="0.4", trombone_dynamic="ff, very loud", trombone_seed="11")
     assert made(test).settings.request.dynamic == "ff"
