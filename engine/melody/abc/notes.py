@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from engine import RequestError
+from engine.core.midi import MAX_BEATS
 from engine.core.song import Note, Song, Track
 from engine.melody.abc.canonical import Tune, read_tunes
 from engine.melody.abc.fields import Meter
@@ -196,8 +197,8 @@ def titles(text: str | bytes) -> list[str]:
 def parse(text: str | bytes, number: int | None = None) -> tuple[Tune, list[str]]:
     """A tune of an ABC text, the first where no `number` (from 1) is given, and remarks on what is odd in it.
 
-    Raises RequestError for a text without tunes or without one of this number, and Misread, with line and column of
-    the text, for a tune without notes and for a header's key, meter or note length that does not exist.
+    Raises RequestError for a text without tunes or without one of this number and for a tune too long; Misread, with
+    line and column of the text, for a tune without notes and a header's key, meter or note length that does not exist.
     """
     source = text_of(text)
     tunes = book(source)
@@ -208,6 +209,9 @@ def parse(text: str | bytes, number: int | None = None) -> tuple[Tune, list[str]
         raise RequestError(f"There is no tune {number}: the file holds {many}.")
     line, part = tunes[(number or 1) - 1]
     reading = read(part, line)
+    beats = max(sum(end - start for start, end in played(reading, voice)) for voice in reading.voices)
+    if beats > MAX_BEATS:
+        raise RequestError(f"The tune lasts longer than {MAX_BEATS:,.0f} beats, the most that is taken.")
     remarks = [str(remark) for remark in reading.remarks] + _bar_remarks(reading)
     if number is None and len(tunes) > 1:
         remarks.insert(0, f"The file holds {len(tunes)} tunes; this is the first. Another is had by its number.")
