@@ -38,14 +38,18 @@ def musicxml(tune: Tune, transpose: int = 0) -> bytes:
     with _LOCK:
         from music21.musicxml.m21ToXml import GeneralObjectExporter
 
-        from engine.melody.staff import score_of  # here, because it brings music21
+        from engine.melody.staff import notate, score_of  # here, because it brings music21
 
         try:
             stream = score_of(reading)
             if transpose:
                 stream = stream.transpose(transpose)
-            _number(stream)
-            content = bytes(GeneralObjectExporter(stream).parse())
+            for part in stream.parts:
+                _number(part)
+            notate(stream)
+            exporter = GeneralObjectExporter(stream)
+            exporter.makeNotation = False
+            content = bytes(exporter.parse())
         except Exception as error:  # music21 raises many kinds of its own for music that it cannot take
             raise RequestError(
                 f"No score can be made of this tune: {type(error).__name__}: {str(error)[:120]}."
@@ -57,13 +61,13 @@ def musicxml(tune: Tune, transpose: int = 0) -> bytes:
     return text.encode()
 
 
-def _number(stream: Any) -> None:
+def _number(part: Any) -> None:
     """Count bars as players do, from 1: a pickup is 0, and a short bar that completes the short one before it, as the
     pickup of a second section does, is part of that bar."""
     from music21.stream.enums import ShowNumber
 
     number, before = 0, 0.0
-    for bar in stream.recurse().getElementsByClass("Measure"):
+    for bar in part.getElementsByClass("Measure"):
         full, length = bar.barDuration.quarterLength, bar.duration.quarterLength
         if before and length and before + length == full:
             bar.numberSuffix, bar.showNumber = "a", ShowNumber.NEVER

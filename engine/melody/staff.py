@@ -31,6 +31,7 @@ from music21 import (
     tempo,
     tie,
 )
+from music21.stream import makeNotation
 
 from engine.melody.abc.fields import Key, Meter, Tempo
 from engine.melody.abc.reading import Reading
@@ -76,6 +77,19 @@ def score_of(reading: Reading) -> stream.Score:
     return score
 
 
+def notate(score: stream.Score) -> None:
+    """Accidentals, split lengths, beams and tuplets, in place. What music21 does by itself also carries what a bar has
+    beyond its meter into the next; but bars are as they were written."""
+    for part in score.parts:
+        makeNotation.makeAccidentalsInMeasureStream(part)
+        for measure in part.getElementsByClass(stream.Measure):
+            measure.splitAtDurations(recurse=True)
+        makeNotation.makeBeams(part, inPlace=True)
+        for measure in part.getElementsByClass(stream.Measure):
+            for voice in measure.voices or [measure]:
+                makeNotation.makeTupletBrackets(voice, inPlace=True)
+
+
 class _Part:
     """One voice as a part."""
 
@@ -84,7 +98,6 @@ class _Part:
         first = voice is reading.voices[0]  # above whose staff stands what concerns all
         self.tempi, self.parts = (reading.tempi, reading.parts) if first else ([], [])
         self.ties = _ties(voice)
-        self.clef = ""
         self.measures: list[stream.Measure] = []
 
     def made(self) -> stream.Part:
@@ -123,13 +136,13 @@ class _Part:
     def _attributes(self, each: Bar) -> Iterator[tuple[Fraction, Any]]:
         """Keys, meters and clefs of a bar, with their place in it."""
         voice, inside = self.voice, _inside(each)
-        for time, signature in voice.keys:
+        for (time, signature), (_, before) in zip(voice.keys, [(Fraction(0), None), *voice.keys]):
             if inside(time):
                 yield time - each.start, key_signature(signature)
-                name = signature.clef or voice.clef
-                if name != self.clef:
-                    self.clef = name
-                    yield time - each.start, _clef(name, signature.shift + voice.shift)
+                if before is None:
+                    yield Fraction(0), _clef(voice.clef or signature.clef, signature.shift + voice.shift)
+                elif signature.clef != before.clef:
+                    yield time - each.start, _clef(signature.clef, signature.shift + voice.shift)
         for time, measured in voice.meters:
             if inside(time) and measured.beats:
                 yield time - each.start, time_signature(measured)
@@ -158,6 +171,7 @@ class _Part:
             yield _sounding(pitches, event.shift, beats).getGrace()
         if not event.pitches:
             rest = note.Rest(quarterLength=event.beats)
+            rest.fullMeasure = False  # a bar's length is what stands in it, not what the meter asks
             rest.style.hideObjectOnPrint = event.hidden
             yield rest
             return
@@ -186,13 +200,14 @@ class _Part:
 
     def _endings(self) -> Iterator[spanner.RepeatBracket]:
         """A bracket over the measures of each ending."""
-        bars, marks = self.voice.bars, self.voice.marks
+        bars, marks, bracketed = self.voice.bars, self.voice.marks, set[int]()
         stops = [mark.time for mark in marks if mark.name in ("end", "ending", "double", "start")]
         for mark in marks:
             if mark.name == "ending":
                 stop = min([time for time in stops if time > mark.time], default=self.voice.length)
                 inside = [m for m, each in zip(self.measures, bars) if mark.time <= each.start and each.end <= stop]
-                if inside:
+                if inside and not set(map(id, inside)) & bracketed:  # music21 has one bracket over a measure
+                    bracketed |= set(map(id, inside))
                     yield spanner.RepeatBracket(inside, number=list(mark.numbers))
 
 

@@ -1,6 +1,7 @@
 """ABC is read as ABC 2.1 has it: fields, voices, repeats, jumps, decorations, words, and any text at all."""
 
 import warnings
+import xml.etree.ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
@@ -223,3 +224,12 @@ def test_any_music_is_read_or_refused_in_a_sentence(body):
         return
     made = song(tune)
     assert all(note.duration > 0 and 0 <= note.pitch <= 127 for track in made.tracks for note in track.notes)
+
+
+def test_bars_of_the_score_are_those_that_were_written_and_each_voice_has_its_clef():
+    root = ET.fromstring(musicxml(parse(HEAD + "CCCCCC|z4D|DDD[M:2/4]|CC|]")[0]))
+    bars = [[n.findtext("pitch/step") for n in bar.iter("note")] for bar in root.iter("measure")]
+    assert bars == [["C"] * 6, [None, "D"], ["D"] * 3, ["C"] * 2]
+    root = ET.fromstring(musicxml(parse(HEAD + "V:1\nV:2 clef=bass\n[V:1]C4|[K:G]D4|\n[V:2]C,4|[K:G]D,4|")[0]))
+    assert [e.text for e in root.iter("sign")] == ["G", "F"]
+    assert [e.text for e in root.iter("fifths")] == ["0", "1"] * 2
