@@ -159,7 +159,8 @@ def result_view(made: jobs.JobResult) -> None:
         request = replace(made.settings, attempt=written.attempt, candidates=1, **played)
     result = result_of(tune, request, model)
     with above:
-        score.show("melody", tune, player="melody", tempo=played["tempo"], transpose=request.transpose)
+        assert result.song
+        score.show("melody", tune, player="melody", song=result.song, transpose=request.transpose)
     with sound:
         for remark in made.value.remarks if not changed else ():
             st.caption(frame.plain(remark))

@@ -11,7 +11,7 @@ from engine.core.audio import Audio
 from engine.core.instruments import program_names
 from engine.core.midi import write_midi
 from engine.core.pitch import midi_hz, note_name
-from engine.core.reading import SONGS
+from engine.core.reading import SONGS, is_song
 from engine.core.request import File, field_of
 from engine.core.result import Result
 from engine.core.song import Song
@@ -95,7 +95,7 @@ def melody_file() -> tuple[File, tuple[str, ...]] | None:
 
 def tune_number_of(file: File) -> int | None:
     """The number of the tune that a person chose in a book of ABC; None where there is no choice."""
-    return controls.tune_of_book(titles(file.content), "trombone_tune") if file.ending == "abc" else None
+    return None if is_song(file) else controls.tune_of_book(titles(file.content), "trombone_tune")
 
 
 def track_of(file: File, tune_number: int | None) -> str | None:

@@ -33,8 +33,10 @@ class Sheet {
     this.data = data;
   }
 
-  light({ beats, playing }) {
-    const written = beats === null ? null : this.written(beats);
+  light({ seconds, playing }) {
+    const [from, beat, each] = this.data.pace.findLast(([start]) => start <= seconds + 1e-6) ?? this.data.pace[0];
+    const beats = beat + (seconds - from) / each;
+    const written = this.written(beats);
     let now = [];
     if (written !== null && (playing || beats > 0)) {
       for (const [time, ids] of this.data.times) {
@@ -87,8 +89,9 @@ class Sheet {
     const stretch = moment && this.data.order.find(([, written, length]) => moment[0] >= written - 1e-6 && moment[0] < written + length);
     if (!stretch) return;
     const beats = stretch[0] + moment[0] - stretch[1];
+    const [from, beat, each] = this.data.pace.findLast(([, start]) => start <= beats + 1e-6);
     window.dispatchEvent(new CustomEvent("bandstand:seek", {
-      detail: { player: this.data.player, seconds: beats * this.data.beat + 0.001 },
+      detail: { player: this.data.player, seconds: from + (beats - beat) * each + 0.001 },
     }));
   }
 }

@@ -1,6 +1,6 @@
 """An engraved score in which the note that sounds is lit, and a click on a note moves the playhead there.
 
-    score.show("melody", tune, player="tune", tempo=song.tempo)     # `player`: the key of the player on the same page
+    score.show("melody", tune, player="tune", song=song)     # `player`: the key of the player on the same page
 
 The engraving (music21 and verovio, engine/melody/score.py) is held for the tunes seen last. In the browser the score
 listens to the player's "bandstand:time" and sends "bandstand:seek" (see ui/player.py).
@@ -13,6 +13,7 @@ from pathlib import Path
 import music21.musicxml.m21ToXml  # noqa: F401 - imported here, in the page's own thread, rather than within a job
 import verovio  # noqa: F401 - the same
 
+from engine.core.song import Song
 from engine.melody.abc.canonical import Tune
 from engine.melody.score import engrave
 from ui.frame import component
@@ -26,9 +27,9 @@ _component = component(
 )
 
 
-def show(key: str, tune: Tune, *, player: str, tempo: float, transpose: int = 0) -> None:
-    """Draw the score of `tune`, lit by the player of key `player`. tempo: quarter notes a minute, of that player."""
-    score = engrave(tune, transpose)
+def show(key: str, tune: Tune, *, player: str, song: Song, transpose: int = 0) -> None:
+    """Draw the score of `tune`, lit by the player of key `player`, which plays `song`."""
+    score, clock = engrave(tune, transpose), song.clock()
     _component(
         key=f"score {key}",
         data={
@@ -36,7 +37,9 @@ def show(key: str, tune: Tune, *, player: str, tempo: float, transpose: int = 0)
             "svg": score.svg,
             "times": [[time, ids] for time, ids in score.times],
             "order": [list(stretch) for stretch in score.order],
-            "beat": 60.0 / tempo,
+            "pace": [  # where a tempo begins in seconds and in beats, and how long its beats last
+                (clock(beat), beat, 60.0 / tempo) for beat, tempo in [(0.0, song.tempo), *song.tempo_changes]
+            ],
             "label": f"Score of {tune.title or 'the tune'}: key {tune.key}, meter {tune.meter}",
         },
     )

@@ -92,7 +92,7 @@ def read_song(file: File, tune_number: int | None = None) -> Song:
                 f"{name} is larger than {MAX_ABC_BYTES >> 20} MiB, the most that is taken of an ABC file."
             )
         song = read_abc(content, tune_number)
-        return replace(song, tracks=song.tracks[:1])
+        return replace(song, tracks=tuple(track for track in song.tracks if track.name != "chords"))
     raise RequestError(f"{name} is neither a MIDI file, a MusicXML score nor an ABC tune.")
 
 

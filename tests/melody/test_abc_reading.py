@@ -177,6 +177,16 @@ def test_a_tempo_field_is_heard_and_words_alone_leave_the_usual_one():
     assert usual_tempo(parse(HEAD.replace("K:", 'Q:"Lively"\nK:') + "C|")[0]) == 170
 
 
+def test_tempi_meters_keys_and_the_upbeat_are_kept_as_they_are_played():
+    head = "X:1\nM:4/4\nL:1/4\nQ:1/4=120\nK:C\n"
+    made = song(parse(head + "C|:CDEF|[Q:1/4=60][K:Dm]GAAA:|[M:3/4]CDE|]")[0])
+    assert (made.tempo, made.tempo_changes) == (120, ((5, 60), (9, 120), (13, 60)))
+    assert (made.meter, made.meter_changes, made.upbeat) == ((4, 4), ((17, (3, 4)),), 1)
+    assert made.keys == ((0, (0, False)), (5, (-1, True)), (9, (0, False)), (13, (-1, True)))
+    assert made.seconds == 9 * 0.5 + 11 and made.bar_lines() == [0, 1, 5, 9, 13, 17, 20]
+    assert song(parse(head + "C|[Q:1/4=60]D|")[0], tempo=240).tempo_changes == ((1, 120),)
+
+
 @pytest.mark.parametrize(
     ("symbol", "chord"),
     [

@@ -7,10 +7,11 @@ repeats unfolded (repeats.py). Scores (MusicXML, SVG) are in engine/melody/score
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
+from typing import TypeVar
 
 from engine import RequestError
 from engine.core.midi import MAX_BEATS
@@ -28,6 +29,8 @@ TEMPI = {  # quarter notes a minute at which a type of tune is usually played
     "reel": 200, "jig": 170, "slip jig": 165, "hornpipe": 168, "strathspey": 130, "waltz": 150, "march": 120,
     "polka": 130, "slide": 190, "air": 80, "clog": 160, "fling": 150, "walkaround": 150,
 }  # fmt: skip
+LEAST_TEMPO, MOST_TEMPO = 20.0, 400.0  # as a request may have it
+Value = TypeVar("Value")
 GRACE = Fraction(1, 8)  # quarter notes that a grace note takes from the note behind it
 ACCENT, PLAIN, CHORD = 88, 76, 58  # velocities
 
@@ -52,7 +55,7 @@ def usual_tempo(tune: Tune) -> float:
     """Quarter notes a minute: what the tune's tempo field says, or what is usual for its type and meter."""
     marked = next((tempo.quarters for _, tempo in reading_of(tune).tempi if tempo.quarters), 0.0)
     if marked:
-        return min(max(marked, 20.0), 400.0)
+        return _playable(marked)
     if tune.kind in TEMPI:
         return float(TEMPI[tune.kind])
     meter = reading_of(tune).meter
@@ -76,7 +79,7 @@ def song(tune: Tune, *, tempo: float = 0.0, program: int = 73, transpose: int = 
     for number, voice in enumerate(reading.voices):
         stretches = played(reading, voice)
         times = swung(voice, reading.meter) if swings else {}
-        name = voice.label or (f"voice {voice.name}" if number else "melody")
+        name = voice.label or (f"part {voice.name}" if number else "melody")
         names = [track.name for track in tracks]
         notes = list(_Player(voice, times, ornaments).notes(stretches))
         tracks.append(Track(name if name not in names else f"{name} {number + 1}", program).with_notes(notes))
@@ -84,8 +87,47 @@ def song(tune: Tune, *, tempo: float = 0.0, program: int = 73, transpose: int = 
     if chords:
         tracks.append(Track("chords", 24).with_notes(dict.fromkeys(chords)))
     meter = (reading.meter.count, reading.meter.value) if reading.meter.beats else (4, 4)
-    made = Song(tuple(tracks), tempo or usual_tempo(tune), meter, tune.title)
+    made = replace(_mapped(reading, usual_tempo(tune), meter), tracks=tuple(tracks), title=tune.title)
+    made = made.with_tempo(tempo) if tempo else made
     return made.transposed(transpose) if transpose else made
+
+
+def _mapped(reading: Reading, tempo: float, meter: tuple[int, int]) -> Song:
+    """A song without notes: its upbeat, and the tempi, meters and keys of the first voice as it is played."""
+    voice = reading.voices[0]
+    stretches = played(reading, voice)
+    tempi = [(time, _playable(mark.quarters)) for time, mark in reading.tempi if mark.quarters]
+    meters = [(time, (each.count, each.value)) for time, each in voice.meters if each.beats]
+    keys = [(time, (each.fifths, each.name.endswith("m"))) for time, each in voice.keys]
+    first = voice.bars[0] if voice.bars else None
+    length = first.end - first.start if first else Fraction(0)
+    upbeat = float(length) if first and length < first.full else 0.0
+    return Song(
+        tempo=tempo, meter=meter, upbeat=upbeat, tempo_changes=_changes(tempi, tempo, stretches),
+        meter_changes=_changes(meters, meter, stretches),
+        keys=((0.0, keys[0][1]), *_changes(keys, keys[0][1], stretches)),
+    )  # fmt: skip
+
+
+def _changes(
+    marks: Sequence[tuple[Fraction, Value]], first: Value, stretches: list[tuple[Fraction, Fraction]]
+) -> tuple[tuple[float, Value], ...]:
+    """Where a value changes as it is played, and to what; the first is known."""
+    out: list[tuple[float, Value]] = []
+    now, value = Fraction(0), first
+    for start, end in stretches:
+        at_start = next((each for time, each in reversed(marks) if time <= start), first)
+        for time, each in [(start, at_start), *((time, each) for time, each in marks if start < time < end)]:
+            if each != value:
+                value = each
+                out = [change for change in out if change[0] != float(now + time - start)]
+                out.append((float(now + time - start), value))
+        now += end - start
+    return tuple((beat, each) for beat, each in out if beat > 0)
+
+
+def _playable(tempo: float) -> float:
+    return min(max(tempo, LEAST_TEMPO), MOST_TEMPO)
 
 
 class _Player:
