@@ -4,8 +4,9 @@
     generate(model, Request(key="D", meter="6/8", seed=7))        composing.py writes it, under grammar.py
     generate(model, Request(input=file))                          a tune that is there already, played and engraved
 
-abc/ reads and plays ABC, alphabet.py is what the network reads and writes, features.py what it is told beside that,
-network.py the network, sampler.py its compiled step, score.py the engraving.
+abc/ reads ABC as people write it (reading.py) and as the network does (canonical.py, reader.py), and plays it;
+alphabet.py is what the network reads and writes, features.py what it is told beside that, network.py the network,
+sampler.py its compiled step, score.py the engraving, staff.py the notation in it.
 
     python -m engine melody --key D --meter 6/8 --seed 7 --out tune.abc --out tune.mid
 """
