@@ -11,7 +11,7 @@ floor, the time in which memory gives a token's weights once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 
@@ -158,7 +158,7 @@ def play(network: Player, pieces: Sequence[Piece], temperature: float = 1.0, top
 def floor(bytes_read: int) -> float:
     """Seconds in which so many bytes, which no cache near the core holds, are read once."""
     array = np.ones(bytes_read // 4, np.float32)
-    return median(array.sum, 50)
+    return median(lambda: np.dot(array, array), 50)
 
 
 def main() -> None:
@@ -167,16 +167,19 @@ def main() -> None:
     head()
     row("loading", f"{1000 * median(load):.0f} ms")
     rock = partial(Brief, genre={"rock": 1.0}, seed=1)
+    plain = replace(model, rates={})  # PyTorch corrects nothing here
+    plain_piece(plain, 1)  # compiles the grammar
+    cached = seconds(partial(plain_piece, plain, 8))
+    tokens = plain_piece(plain, 8).tokens
+    bars = [bar.lanes for bar in perform(plain, rock(8))]
+    same = bars == [lanes for _, lanes in lanes_by_bar(tokens, model.combos)]
     weights = sum(array.nbytes for array in model.weights[6:13])  # those that every token is multiplied with
+    row(f"{len(tokens)} tokens in 8 bars", f"{1000 * median(lambda: list(perform(plain, rock(8)))):.0f} ms",
+        f"plain PyTorch: {1000 * seconds(partial(from_the_start, plain, tokens)):.0f} ms; with a cache: "
+        f"{1000 * cached:.0f} ms, {'the same' if same else 'NOT the same'} notes; floor "
+        f"{1000 * len(tokens) * floor(weights):.0f} ms")  # fmt: skip
     pieces = {count: median(partial(phrases, model, [rock(8)] * count)) for count in (1, 4, 8)}
-    plain_piece(model, 1)  # compiles the grammar
-    plain = seconds(partial(plain_piece, model, 8))
-    tokens = plain_piece(model, 8).tokens
-    same = [bar.lanes for bar in perform(model, rock(8))] == [lanes for _, lanes in lanes_by_bar(tokens, model.combos)]
-    row("8 bars", f"{1000 * pieces[1]:.0f} ms",
-        f"plain PyTorch: {1000 * seconds(partial(from_the_start, model, tokens)):.0f} ms; with a cache: "
-        f"{1000 * plain:.0f} ms, {'the same' if same else 'NOT the same'} notes; floor "
-        f"{1000 * len(tokens) * floor(weights):.0f} ms", "1000 ms")  # fmt: skip
+    row("8 bars", f"{1000 * pieces[1]:.0f} ms", "", "1000 ms")
     for count in (4, 8):
         row(f"8 bars, {count} candidates", f"{1000 * pieces[count]:.0f} ms", "", "1000 ms" if count == 4 else "")
     asked = rock(33).keeping([*perform(model, rock(33))][:32], range(5))

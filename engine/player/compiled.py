@@ -28,7 +28,7 @@ TOGETHER = 16
 _FREE, _LANES_, _LONG_BAR, _TOGETHER, _END, _TOKENS, _NUMBERS = (
     FREE, LANES, LONG_BAR, TOGETHER, v.END, v.TOKENS, grammar.NUMBERS,
 )  # fmt: skip
-_LEVELS, _BITS = LEVELS, grammar.BITS
+_LEVELS, _BITS, _TRACK, _EVENT = LEVELS, grammar.BITS, v.TRACK, v.EVENT
 _OPTIONS: Any = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
 
 
@@ -161,30 +161,44 @@ def _layer(weights, desk, layer, rows, times, count, x, cos, sin, wide, narrow, 
 
 
 @njit(**_OPTIONS)
+def _correct(chance, may, bias):
+    """Move chance between END and the lanes' TRACKs by `bias` (logits); what they have together, and so when a lane has
+    all its notes, stays as the network says it."""
+    before = after = 0.0
+    for n in range(may.shape[0]):
+        if may[n] == _END or _TRACK <= may[n] < _EVENT:
+            before += chance[n]
+            chance[n] *= np.exp(bias[may[n]])
+            after += chance[n]
+    for n in range(may.shape[0]):
+        if after > 0 and (may[n] == _END or _TRACK <= may[n] < _EVENT):
+            chance[n] *= before / after
+
+
+@njit(**_OPTIONS)
 def _choose(said, head, bias, mask, temperature, top_p, uniform):
     """The next token: the likeliest that is allowed at temperature 0, else the one that `uniform` falls on among the
     likeliest that share `top_p` of the chance. said: float32 [W], head: float32 [TOKENS, W], mask: bool [TOKENS]."""
     may = np.flatnonzero(mask)
     logits = np.empty(may.shape[0])
     for n in range(may.shape[0]):
-        row, total = head[may[n]], bias[may[n]]
+        row, total = head[may[n]], np.float32(0)
         for i in range(said.shape[0]):
             total += said[i] * row[i]
         logits[n] = total
+    chance = np.exp((logits - logits.max()) / (temperature if temperature > 0 else 1.0))
+    _correct(chance, may, bias)
     if temperature <= 0:
-        return may[np.argmax(logits)]
-    top = logits.max()
-    for n in range(may.shape[0]):
-        logits[n] = np.exp((logits[n] - top) / temperature)
-    order = np.argsort(-logits, kind="mergesort")
-    share = top_p * logits.sum()
+        return may[np.argmax(chance)]
+    order = np.argsort(-chance, kind="mergesort")
+    share = top_p * chance.sum()
     total, kept = 0.0, 0
     while kept < may.shape[0] and total < share:
-        total += logits[order[kept]]
+        total += chance[order[kept]]
         kept += 1
     left = uniform * total
     for n in range(kept):
-        left -= logits[order[n]]
+        left -= chance[order[n]]
         if left < 0:
             return may[order[n]]
     return may[order[kept - 1]]

@@ -39,7 +39,7 @@ class Weights(NamedTuple):
     fc2: Any  # [L, H, W]
     norm: Any  # [W]
     head: Any  # [TOKENS, W]
-    bias: Any  # [TOKENS], added to what the head says
+    bias: Any  # [TOKENS], logits by which END and TRACKs are corrected
     rate: Any  # float64 [S / 4], radians a token
     turns: Any  # float64 [S / 4], radians a slot
 
@@ -64,7 +64,7 @@ def _array(parameter: torch.Tensor) -> np.ndarray:
 
 
 def bias_of(rates: Mapping[str, float]) -> np.ndarray:
-    """float32 [TOKENS]: what is added to the logits of some tokens, by name: end, again, rhythm."""
+    """float32 [TOKENS]: by what the logits of some tokens are corrected, by name: end, again, rhythm."""
     bias = np.zeros(v.TOKENS, np.float32)
     relations = bias[v.TRACK : v.EVENT].reshape(_LANES, -1)
     bias[v.END] = rates.get("end", 0)
@@ -73,7 +73,7 @@ def bias_of(rates: Mapping[str, float]) -> np.ndarray:
 
 
 def weights_of(network: Player, rates: Mapping[str, float]) -> Weights:
-    """A network's weights as the loop reads them, and what is added to its logits (see `bias_of`)."""
+    """A network's weights as the loop reads them, and what it corrects them by (see `bias_of`)."""
 
     def stacked(name: str) -> np.ndarray:
         return np.stack([_array(getattr(block, name).weight.t()) for block in network.blocks])

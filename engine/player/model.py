@@ -28,7 +28,7 @@ class Model:
     network: Player
     combos: tuple[tuple[int, ...], ...]  # the drums of each COMBO
     facts: Mapping[str, Any] = field(default_factory=dict)  # config.json
-    rates: Mapping[str, float] = field(default_factory=dict)  # added to logits (desk.bias_of), from config.json
+    rates: Mapping[str, float] = field(default_factory=dict)  # corrections of logits (desk.bias_of), from config.json
     sha256: str = ""
 
     @property

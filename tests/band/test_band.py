@@ -115,7 +115,8 @@ def test_a_song_has_five_tracks_and_stays_within_its_bars(model: band.Model, bar
     assert [t.is_drum for t in song.tracks] == [True, False, False, False, False]
     assert song.notes > bars
     assert max(n.end for t in song.tracks for n in t.notes) <= 4 * bars
-    assert all(n.duration in (0.25, 4 / 24) for n in notes(song, "drums"))
+    steps = {0.25} if isinstance(model, band.Model) else {0.25, 4 / 24}  # the player knows triplets
+    assert {n.duration for n in notes(song, "drums")} <= steps
 
 
 def test_more_bars_continue_the_same_song(model: band.Model) -> None:
@@ -151,9 +152,10 @@ def test_what_was_chosen_for_a_player_who_rests_is_remarked(model: band.Model) -
 def test_the_key_moves_every_pitch_but_the_drums(model: band.Model) -> None:
     c, eb = (play(model, "one", seed=2, key=k) for k in ("C", "Eb"))
     assert notes(c, "drums") == notes(eb, "drums")
-    assert len(notes(c, "bass")) == len(notes(eb, "bass"))
-    moved = {(n.onset, (n.pitch + 3) % 12) for n in notes(c, "bass")}
-    assert moved == {(n.onset, n.pitch % 12) for n in notes(eb, "bass")}
+    moved = [(n.onset, n.pitch + 3) for n in notes(c, "bass")]
+    if not isinstance(model, band.Model):  # this one's basses go to the ends of MIDI's range, and fold there
+        moved = sorted((onset, pitch - 12 * (pitch > 127)) for onset, pitch in moved)
+    assert moved == [(n.onset, n.pitch) for n in notes(eb, "bass")]
 
 
 def test_a_locked_key_leaves_no_note_outside_it(model: band.Model) -> None:
@@ -221,7 +223,8 @@ def test_tempo_and_programs_are_the_genres_unless_asked(model: band.Model) -> No
 def test_progress_is_told_and_can_stop_the_work(model: band.Model) -> None:
     seen: list[tuple[int, int]] = []
     play(model, "one", seed=1, bars=40, progress=lambda d, t: seen.append((d, t)))
-    assert seen[0][0] == 0 and seen[-1][0] == seen[-1][1] and seen == sorted(seen) and len(seen) > 3
+    steps = 10 if isinstance(model, band.Model) else 40  # phrases, or bars
+    assert seen[0][0] == 0 and seen[-1] == (steps, steps) and seen == sorted(seen)
 
     def stop(done: int, total: int) -> None:
         if done:
@@ -321,18 +324,20 @@ needs_weights = pytest.mark.skipif(not all((path / "config.json").exists() for p
 
 
 @needs_weights
-@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
-def test_the_shipped_band_plays_every_genre_within_its_size(path: Path) -> None:
+@pytest.mark.parametrize(("network", "seeds"), [("gan", 4), ("player", 16)])
+def test_the_shipped_band_plays_every_genre_within_its_size(network: str, seeds: int) -> None:
+    path = PATHS[network]
     model = band.load(path)
     assert len(model.genres) >= 8
     assert (path / "model.safetensors").stat().st_size <= 16 << 20
-    with_drums = {}
+    drums = {}
     for genre in model.genres:
-        songs = [play(model, genre, seed=s, bars=8, key="C") for s in range(12)]
+        songs = [play(model, genre, seed=s, bars=8, key="C") for s in range(seeds)]
         assert all(song.notes >= 40 for song in songs), genre
-        assert len({write_midi(song) for song in songs}) == 12
-        with_drums[genre] = sum(len(notes(song, "drums")) >= 16 for song in songs)
-    assert with_drums["punk"] > with_drums["classical"]
+        assert len({write_midi(song) for song in songs}) == seeds
+        hits = [len(notes(song, "drums")) for song in songs]
+        drums[genre] = np.mean(hits) if network == "gan" else np.mean(np.array(hits) > 0)  # the player's may rest
+    assert drums["punk"] > 2 * drums["classical"]
 
 
 @needs_weights

@@ -7,6 +7,7 @@ import pytest
 
 from engine.player import vocabulary
 from engine.player.bars import Bar
+from training.player.calibrate import ways
 from training.player.measures import chord_share, copied, distance, sounding, two_bars
 
 DRUMS, PIANO, GUITAR, BASS, STRINGS = range(5)
@@ -56,3 +57,12 @@ def test_two_bars_are_the_same_wherever_they_lie_but_drums_are_what_they_are():
     known = {PIANO: set(two_bars(bars(0), PIANO)), DRUMS: set()}
     assert copied([bars(3)], known) == pytest.approx((1 + 0) / 2)
     assert copied([other], known) == 0 and np.isnan(copied([few], known))
+
+
+def test_bars_of_lanes_rest_are_new_come_again_or_keep_a_rhythm_and_the_first_is_left_out():
+    """The bass: new, again, with its rhythm, at rest; the drums, which are to play, never do."""
+    bass = [(0, 8, 36), (8, 8, 43)]
+    bars = [Bar(lanes={BASS: bass}), Bar(lanes={BASS: bass}), Bar(lanes={BASS: [(0, 8, 41), (8, 8, 48)]}), Bar()]
+    assert ways(bars, (BASS,), {}).tolist() == [1, 0, 1, 1]
+    assert ways(bars, (DRUMS, BASS), {}).tolist() == [4, 0, 1, 1]
+    assert ways([bars[0], Bar(lanes={BASS: [(4, 4, 40)]})], (BASS,), {}).tolist() == [0, 1, 0, 0]

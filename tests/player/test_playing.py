@@ -1,6 +1,6 @@
 """The player plays what is asked: the compiled loop says what PyTorch says, and what is given comes back."""
 
-import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from engine import RequestError
 from engine.core.song import Note, Song, Track
 from engine.player import compiled, vocabulary
 from engine.player.bars import Bar, bars_of, lay, read_song
-from engine.player.desk import desk_of
+from engine.player.desk import bias_of, desk_of
 from engine.player.model import Model
 from engine.player.network import CONTROLS, Config, Player
 from engine.player.playing import Brief, perform, phrases
@@ -130,6 +130,24 @@ def test_chords_that_are_given_are_the_plan_and_others_are_the_networks(model):
     assert bars[0].chords == (5, 5) and bars[1].chords[0] == -1 and bars[2].chords[0] == 83
 
 
+def test_corrections_move_chance_between_the_end_of_a_bar_and_lanes_but_not_to_longer_lanes():
+    """Of END, a new lane, an earlier bar again and another event: the first three share what they had."""
+    may = np.array([vocabulary.END, vocabulary.track(BASS, 0), vocabulary.track(BASS, 1), vocabulary.event(4, 2)])
+    bias = bias_of({"end": -np.log(3), "again": np.log(2)})
+    chance = np.array([0.3, 0.2, 0.1, 0.4])
+    compiled._correct(chance, may, bias)
+    np.testing.assert_allclose(chance, [0.12, 0.24, 0.24, 0.4], rtol=1e-6)
+    alone = np.array([0.25, 0.75])
+    compiled._correct(alone, may[[0, 3]], bias)
+    np.testing.assert_allclose(alone, [0.25, 0.75], rtol=1e-6)
+
+
+def test_rests_become_rarer_where_the_end_is_corrected(model):
+    often = replace(model, rates={"end": 3.0})
+    played = [sum(len(bar.lanes) for bar in whole(one, bars=8, seed=4)) for one in (often, model)]
+    assert played[0] < played[1]
+
+
 @pytest.mark.parametrize("meter", sorted(vocabulary.METERS))
 def test_only_the_lanes_that_are_asked_for_play_in_any_meter(model, meter):
     bars = whole(model, bars=9, meter=meter, lanes=(DRUMS, BASS), seed=5)
@@ -180,7 +198,7 @@ def test_notes_on_sixteenths_are_laid_on_bars_and_come_back(rows):
     lane, step, length, pitch = np.array(sorted(rows, key=lambda row: row[1])).T
     length = np.where(lane == DRUMS, 1, length)
     on_bars = lay(lane, step * 6, length * 6, pitch, (4, 4))
-    bars = bars_of(dataclasses.replace(on_bars, grid=np.zeros_like(on_bars.grid)))
+    bars = bars_of(replace(on_bars, grid=np.zeros_like(on_bars.grid)))
     if (on_bars.grid == vocabulary.STRAIGHT).all():
         found = sorted(
             (k, n * 16 + s, d, p) for n, bar in enumerate(bars) for k, x in bar.lanes.items() for s, d, p in x

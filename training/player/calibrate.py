@@ -1,7 +1,7 @@
 """How often a player rests, plays a bar again or its rhythm: as often as in songs.
 
 What is drawn from a network repeats itself more than what it learned from, as every repetition invites the next. So a
-little is added to the logits of END and of relations, until sections that are played have the rates of real ones.
+chance is moved between END and relations, until sections that are played have the rates of real ones.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def real(windows: Windows, model: Model, count: int, seed: int) -> list[tuple[li
 
 
 def calibrate(model: Model, windows: Windows, *, seed: int = 0, sections: int = SECTIONS) -> dict[str, float]:
-    """What to add to the logits (engine.player.desk.bias_of) so that the shares of `WAYS` are those of songs."""
+    """The corrections (engine.player.desk.bias_of) by which the shares of `WAYS` become those of songs."""
     aim = shares(real(windows, model, sections, seed), model.numbered)
     print("songs: " + ", ".join(f"{way} {share:.3f}" for way, share in zip(WAYS, aim)), flush=True)
     rates = {"end": 0.0, "again": 0.0, "rhythm": 0.0}

@@ -1,4 +1,5 @@
-"""The player measured: nats of held-out tokens, and how often the critic tells what it plays from real songs.
+"""The player measured: nats of held-out tokens, how often the critic tells what it plays from real songs, and how well
+it follows what is given.
 
 python -m training evaluate player --data data --prepared prepared/player --checkpoint checkpoints/player
 python -m training evaluate player … --run runs/player            the averaged weights of a run that goes on

@@ -2,7 +2,7 @@
 
     python -m training train player --prepared prepared/player --run runs/player --minutes 60     goes on where it was
     python -m training train player … --decay 300          from there, the rate falls to nothing over so many steps, and
-                                                           the weights become the checkpoint
+                                                           the weights become the checkpoint, calibrated
     python -m training train player … --start checkpoints/player                                  a new run, from there
 
 The rate warms up, and then stays: so the run may end at any time, and what ships is a branch of it whose rate falls
@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from engine import CHECKPOINTS
 from engine.core import checkpoint
 from engine.player import vocabulary as v
+from engine.player.model import load
 from engine.player.network import Config, Player
 from training.band.genres import PROGRAMS
 from training.core import cards
@@ -31,6 +32,7 @@ from training.core.loop import Loop
 from training.core.optimizers import muon_of
 from training.core.options import add_common
 from training.core.runs import STATE, best_step, best_weights
+from training.player.calibrate import calibrate
 from training.player.windows import Example, Windows
 
 WARM_UP = 100  # steps
@@ -232,7 +234,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train; where the rate fell to nothing, write the checkpoint."""
+    """Train; where the rate fell to nothing, write the checkpoint and calibrate it."""
     genres = tuple(json.loads((args.prepared / "facts.json").read_text())["genres"])
     config = Config(genres, args.width, args.layers, args.heads, args.hidden)
     folder = branch(args.run) if args.decay else args.run
@@ -243,3 +245,4 @@ def run(args: argparse.Namespace) -> None:
     )  # fmt: skip
     if args.decay and loop.main:
         export(args.prepared, folder, args.checkpoint, config, args.seed)
+        checkpoint.update(args.checkpoint, rates=calibrate(load(args.checkpoint), Windows(args.prepared, "val")))
