@@ -52,8 +52,9 @@ def play(model: player.Model, request: Request, progress: Progress | None = None
     for name, seed in request.track_seeds.items():
         lane = TRACKS.index(name)
         others = tuple(other for other in range(len(TRACKS)) if other != lane)
-        busy, register = levels(model, request, seed, lane)
-        part = replace(brief, lanes=(lane,), busy={**brief.busy, lane: busy[lane]}, register=register, seed=seed)
+        busy, register = ({**said, lane: new[lane]} if lane in new else said for said, new in zip(
+            (brief.busy, brief.register), levels(model, request, seed, lane)))  # fmt: skip
+        part = replace(brief, lanes=(lane,), busy=busy, register=register, seed=seed)
         again = performed(part.keeping(band, others))
         bars = [bar.with_lane(lane, new.lanes.get(lane, ())) for bar, new in zip(bars, again)]
     if progress:
@@ -81,8 +82,7 @@ def levels(
 ) -> tuple[dict[int, int], dict[int, int]]:
     """Busyness and register of each lane, those of a real band of the genre; of one in which a lane `plays`."""
     rng = np.random.default_rng([seed, 13])
-    shares = np.array(list(request.genre.values())) / sum(request.genre.values())
-    bands = np.array(model.facts["line_ups"][list(request.genre)[rng.choice(len(shares), p=shares)]])
+    bands = np.array(model.facts["line_ups"][list(request.genre)[rng.choice(len(request.genre), p=_shares(request))]])
     if plays is not None and (bands[:, plays] > RESTS).any():
         bands = bands[bands[:, plays] > RESTS]
     busy, register = np.split(bands[rng.integers(len(bands))], 2)
@@ -91,10 +91,15 @@ def levels(
     return dict(enumerate(busy.tolist())), {lane: level for lane, level in enumerate(register.tolist()) if level}
 
 
+def _shares(request: Request) -> np.ndarray:
+    """The genres' shares of the mix, of sum 1."""
+    weights = np.array(list(request.genre.values()))
+    return np.asarray(weights / weights.sum())
+
+
 def _mixed(model: player.Model, request: Request, name: str) -> np.ndarray:
     """A table of the checkpoint's by genre, mixed as the request's genres are."""
-    shares = np.array(list(request.genre.values())) / sum(request.genre.values())
-    return np.tensordot(shares, np.array([model.facts[name][genre] for genre in request.genre], float), 1)
+    return np.tensordot(_shares(request), np.array([model.facts[name][genre] for genre in request.genre], float), 1)
 
 
 def song_from(model: player.Model, request: Request, bars: Sequence[player.Bar]) -> Song:

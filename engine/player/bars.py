@@ -98,8 +98,7 @@ def read_song(song: Song, shift: int = 0) -> tuple[list[Bar], tuple[str, ...]]:
     that is none of its lanes.
     """
     if song.meter not in v.METERS:
-        known = ", ".join(f"{beats}/{value}" for beats, value in v.METERS)
-        raise RequestError(f"The player knows {known}, not {song.meter[0]}/{song.meter[1]}.")
+        raise RequestError(f"The player knows {v.METER_NAMES}, not {song.meter[0]}/{song.meter[1]}.")
     strange = [track.name for track in song.tracks if track.notes and track.name not in v.LANES]
     if strange:
         raise RequestError(f"'{strange[0]}' is none of the player's lanes ({', '.join(v.LANES)}).")

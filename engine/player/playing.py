@@ -55,8 +55,7 @@ class Brief:
         if not 1 <= self.bars <= MAX_BARS:
             raise RequestError(f"The player writes 1 to {MAX_BARS} bars, not {self.bars}.")
         if self.meter not in v.METERS:
-            known = ", ".join(f"{beats}/{value}" for beats, value in v.METERS)
-            raise RequestError(f"The player knows {known}, not {self.meter[0]}/{self.meter[1]}.")
+            raise RequestError(f"The player knows {v.METER_NAMES}, not {self.meter[0]}/{self.meter[1]}.")
         outside = [bar for bar in self.given if not 0 <= bar < self.bars]
         if outside:
             raise RequestError(f"Bar {outside[0] + 1} is given, but the piece has {self.bars} bars.")

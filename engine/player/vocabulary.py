@@ -21,6 +21,7 @@ LANES = ("drums", "piano", "guitar", "bass", "strings", "lead")
 DRUMS, LEAD = 0, 5
 METERS = {(4, 4): 96, (3, 4): 72, (6, 8): 72, (2, 4): 48, (12, 8): 144}
 """Meter → ticks (24 a quarter note) of a bar."""
+METER_NAMES = ", ".join(f"{beats}/{value}" for beats, value in METERS)
 STRAIGHT, TRIPLETS = 0, 1
 UNITS = (6, 4)
 """Ticks of a step, by grid."""

@@ -30,6 +30,7 @@ import numpy as np
 from engine.player import vocabulary as v
 from engine.player.bars import OnBars, lay
 from engine.player.lanes import Combos, encode, numbered
+from engine.player.playing import METERS
 from training.band.genres import GENRES, genre_of
 from training.band.prepare import key_shift
 from training.core.data import SongNotes, songs_npz
@@ -41,7 +42,6 @@ LISTED = 7  # lanes of a bar: five tracks, lead, and the track of the lead witho
 SECTION = 8  # bars over which the lead stays with one track
 OWN_LEAD, NO_LEAD = 254, 255
 PIANO, GUITAR, _, STRINGS = range(1, 5)
-METERS = list(v.METERS)
 
 
 def on_bars(song: SongNotes, meter: tuple[int, int], shift: int) -> OnBars:

@@ -21,15 +21,15 @@ from engine.player.bars import Bar
 from engine.player.lanes import decode
 from engine.player.levels import LEVELS, busyness, register
 from engine.player.network import CONTROLS
+from engine.player.playing import METERS, SCORE_ORDER
 from engine.player.writing import Writer
 from training.band.genres import GENRES
-from training.player.prepare import LISTED, METERS, NO_LEAD, OWN_LEAD
+from training.player.prepare import LISTED, NO_LEAD, OWN_LEAD
 from training.variation.prepare import SPLITS
 
 LENGTH = 1600  # tokens of a window at most, by a bound; longer ones have fewer bars
 ENOUGH = 16  # bars of tracks, of a window that is worth playing
 STRIDE = 4  # bars between the places where windows begin
-SCORE_ORDER = (v.LEAD, 0, 3, 1, 2, 4)  # the tune, drums, bass, piano, guitar, strings
 WITH_LEAD, ANY_ORDER = 0.25, 0.5  # shares of windows with a tune, in any order
 SHARES_SAID = (0, 0.5, 1)  # of a window's levels: none, half or all
 SAID, UNSAID = 0.5, 0.1  # shares of windows that say where in the song they are; that do not say their genre
