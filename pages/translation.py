@@ -18,14 +18,15 @@ from engine.takes.library import Library, Take
 from engine.translation import Request, generate, identify, load
 from engine.translation.frames import HOP, RATE, Frames
 from engine.translation.generate import Translation
-from engine.translation.request import AUTO, EVERYONE
+from engine.translation.request import AUTO, EVERYONE, known
 from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import PERSISTED
 
 WAYS = {"example": "Example", "file": "Upload", "microphone": "Record", "take": "Take"}
 # A tune of our own for who has no recording at hand: (pitch over the key note, beats).
 TUNE = ((0, 1), (4, 0.5), (7, 0.5), (9, 1.5), (7, 0.5), (5, 0.75), (4, 0.25), (2, 1), (-1, 0.5), (2, 0.5), (0, 2))
-EXAMPLES = sorted(INSTRUMENTS, key=lambda name: -INSTRUMENTS[name].example)
+KNOWN = known()
+EXAMPLES = sorted(KNOWN, key=lambda name: -INSTRUMENTS[name].example)
 ELSE = ("cello", "flute")  # what a recording that was sent becomes, where it is itself what was to be played
 MOST_POINTS = 3_000  # of a pitch line
 
@@ -115,7 +116,7 @@ def recording() -> Recording | None:
         if (
             sent
             and input_sound.instrument
-            and st.session_state.get("translation_to", next(iter(INSTRUMENTS))) == input_sound.instrument
+            and st.session_state.get("translation_to", KNOWN[0]) == input_sound.instrument
         ):
             st.session_state["translation_to"] = next(name for name in ELSE if name != input_sound.instrument)
         return input_sound
@@ -128,10 +129,9 @@ def recording() -> Recording | None:
 def settings_panel() -> Asked | None:
     """The controls; returns what is asked for once there is a recording. Refused when it is none."""
     input_sound = recording()
-    source = controls.pick(Request, "source", choices=[AUTO, *INSTRUMENTS], key="translation_from",
+    source = controls.pick(Request, "source", choices=[AUTO, *KNOWN], key="translation_from",
                            names=lambda n: "Guess the instrument" if n == AUTO else n.capitalize())  # fmt: skip
-    target = controls.pick(Request, "target", choices=list(INSTRUMENTS), names=str.capitalize,
-                           key="translation_to")  # fmt: skip
+    target = controls.pick(Request, "target", choices=KNOWN, names=str.capitalize, key="translation_to")
     amount = controls.slider(Request, "amount", key="translation_amount")
     up = st.slider("Transpose", -24, 24, 0, key="translation_transpose", format="%+d", **PERSISTED,
                    help=field_of(Request, "transpose").option.help)  # fmt: skip

@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine import CHECKPOINTS, RequestError
-from engine.core import request
+from engine.core import checkpoint, request
 from engine.core.instruments import INSTRUMENTS
 from engine.core.request import File, option
 
 PATH = CHECKPOINTS / "translation"
 EVERYONE = PATH / "any"  # the weights for all directions, which tell instruments apart too
 AUTO = "auto"
-NAMES = ", ".join(INSTRUMENTS)
+
+
+def learned_by(folder: Path) -> tuple[str, ...]:
+    """The instruments that a checkpoint was trained on. Refused when there is none, or it is damaged."""
+    return tuple(checkpoint.read_config(folder)["model"].get("instruments", ()))
+
+
+def known() -> tuple[str, ...]:
+    """The instruments that the shipped weights know; all of them where no weights can be read, which loading says."""
+    names: set[str] = set()
+    for config in PATH.glob("*/config.json"):
+        with suppress(RequestError):
+            names.update(learned_by(config.parent))
+    return tuple(name for name in INSTRUMENTS if name in names) or tuple(INSTRUMENTS)
+
+
+NAMES = ", ".join(known())
 
 
 def route(source: str, target: str) -> Path:
     """The folder of the weights that translate source to target: the pair's own, or those for all directions."""
-    for name in (f"{source}-{target}", f"{target}-{source}", EVERYONE.name):
+    for name in (f"{source}-{target}", f"{target}-{source}"):
         if (PATH / name / "config.json").is_file():
             return PATH / name
+    if {source, target} <= set(learned_by(EVERYONE)):
+        return EVERYONE
     raise RequestError(f"There are no weights that translate {source} to {target}.")
 
 
@@ -58,8 +77,8 @@ class Request(request.Request):
 
     def checkpoint(self) -> Path:
         for name in (self.source, self.target):
-            if name not in (AUTO, *INSTRUMENTS):
-                raise RequestError(f"'{name}' is not an instrument that is known; choose {NAMES}.")
+            if name not in (AUTO, *known()):
+                raise RequestError(f"No weights know the instrument '{name}'; choose {NAMES}.")
         return EVERYONE if self.source == AUTO else route(self.source, self.target)
 
     @property
@@ -70,5 +89,4 @@ class Request(request.Request):
     def learned(cls) -> dict[str, Any]:
         """The pairs with weights of their own, and the instruments between which there is a way."""
         pairs = sorted(path.parent.name for path in PATH.glob("*-*/config.json"))
-        every = list(INSTRUMENTS) if (EVERYONE / "config.json").is_file() else []
-        return {"from": [AUTO, *every], "to": every, "pairs, both ways": pairs}
+        return {"from": [AUTO, *known()], "to": list(known()), "pairs, both ways": pairs}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import astuple
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,13 @@ import soundfile
 from engine import RequestError
 from engine import __main__ as cli
 from engine.core.audio import Audio, read_audio
-from engine.core.instruments import INSTRUMENTS
+from engine.core.instruments import INSTRUMENTS, Instrument
 from engine.core.midi import read_midi
 from engine.translation.analysis import track_f0
 from engine.translation.frames import RATE
 from engine.translation.listening import hear
 from engine.translation.model import load
-from engine.translation.request import EVERYONE, route
+from engine.translation.request import EVERYONE, Request, known, route
 from tests.tiny_data import play
 
 PAIRS = ("flute-trombone", "violin-trumpet", "clarinet-cello", "saxophone-violin")
@@ -70,16 +71,25 @@ def test_targets_differ_and_seeds_repeat(melody, tmp_path, capsys):
     assert outs["a"] == outs["b"] and len({outs["a"], outs["c"], outs["d"]}) == 3
 
 
-def test_every_pair_of_instruments_that_were_learned_has_a_way():
+def test_every_pair_of_known_instruments_has_a_way():
     everyone = load(EVERYONE, "cpu")
-    learned = everyone.config.instruments
-    assert {name for pair in PAIRS for name in pair.split("-")} <= set(learned) <= set(INSTRUMENTS)
-    for source in learned:
-        for target in learned:
-            if source != target:
-                folder = route(source, target)
-                assert folder.name in (*PAIRS, "any")
-                assert folder.name != "any" or everyone.reaches(source, target)
+    assert set(known()) == set(everyone.config.instruments) and len(known()) > 1
+    for source, target in permutations(known(), 2):
+        folder = route(source, target)
+        assert folder.name in (*PAIRS, "any")
+        assert folder.name != "any" or everyone.reaches(source, target)
+
+
+def test_an_instrument_that_no_weights_know_yet_is_neither_offered_nor_taken(melody, tmp_path, monkeypatch):
+    monkeypatch.setitem(INSTRUMENTS, "kazoo", Instrument(78, example=70))
+    assert "kazoo" not in known() and "kazoo" not in Request.learned()["to"]
+    out = tmp_path / "o.wav"
+    for words in (["--to", "kazoo"], ["--from", "kazoo", "--to", "flute"]):
+        with pytest.raises(RequestError, match="No weights know the instrument 'kazoo'"):
+            cli.run(["translation", "--input", str(melody), "--out", str(out), *words])
+    with pytest.raises(RequestError, match="no weights that translate flute to kazoo"):
+        route("flute", "kazoo")
+    assert not out.exists()
 
 
 def test_the_instrument_is_guessed_and_the_melody_written(melody, tmp_path, capsys):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from engine.core.instruments import INSTRUMENTS, Instrument
 from tests.studio import Visit, app, chromium, refusals, served, settled
 
 PAGE = "pages/translation.py"
@@ -33,6 +34,14 @@ def test_it_opens_with_something_translated_and_follows_the_controls():
     assert second.value.request.target == "cello" and second.number > first.number
     assert not np.array_equal(first.value.audio.samples, second.value.audio.samples)
     assert any("Heard again" in caption.value for caption in page.caption)
+
+
+def test_it_offers_only_what_the_weights_know(monkeypatch):
+    monkeypatch.setitem(INSTRUMENTS, "kazoo", Instrument(78, example=70))
+    page = settled(app(PAGE).run(), "translation")
+    for key in ("translation_from", "translation_to", "translation_example"):
+        options = page.selectbox(key=key).options
+        assert "Flute" in options and "Kazoo" not in options
 
 
 def test_an_uploaded_recording_is_guessed_and_translated():

@@ -30,7 +30,8 @@ from training.translation import prepare as data
 from training.translation.cyclegan import LOSSES, REPLAY, Training
 
 CREDIT = {
-    "data": "single notes and phrases of seven instruments: Philharmonia Orchestra samples, University of Iowa MIS",
+    "data": f"single notes and phrases of {len(data.INSTRUMENTS)} instruments: Philharmonia Orchestra samples, "
+    "University of Iowa MIS",
     "licence": "Philharmonia: free to use, not to be sold or handed on as samples; Iowa: free, no restrictions",
 }
 
@@ -113,7 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of training; a run is a folder a pair and seed, a batch is sequences."""
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--pair", action="append", help="two prepared instruments: flute-trombone; may be repeated")
-    which.add_argument("--any", action="store_true", help="one generator for all directions among the seven")
+    which.add_argument("--any", action="store_true", help="one generator for all directions among the instruments")
     add_common(
         parser,
         prepared=Path("prepared/translation"),
