@@ -129,8 +129,8 @@ def missing(name: str, places: Places) -> str:
     """What a system cannot be measured without; "" where nothing is missing."""
     system = SYSTEMS[name]
     ready = (places.prepared / name / system.ready).exists()
-    there = (places.data / system.data).exists()
-    return "" if there or (ready and not system.listens) else str(places.data / system.data)
+    present = (places.data / system.data).exists()
+    return "" if present or (ready and not system.listens) else str(places.data / system.data)
 
 
 def measure(name: str, places: Places, quick: bool = False) -> bool:
@@ -144,14 +144,14 @@ def measure(name: str, places: Places, quick: bool = False) -> bool:
     print(f"Measuring {name} ...", file=sys.stderr, flush=True)
     seconds, well = launch(name, "evaluate", [*places.words(name, system.places), *settings.split()])
     if well:
-        told = {
+        how = {
             "command": f"python -m training evaluate {name} {settings}".strip(),
             "date": date.today().isoformat(),
             "machine": machine(),
             "minutes": round(seconds / 60, 1),
         }
         for folder in folders(places.checkpoints / name):
-            checkpoint.update(folder, measured=told)
+            checkpoint.update(folder, measured=how)
     return well
 
 
@@ -184,7 +184,7 @@ def folders(system: Path) -> list[Path]:
     return [system] if (system / "config.json").exists() else sorted(p.parent for p in system.glob("*/config.json"))
 
 
-def told(config: dict) -> str:
+def provenance(config: dict) -> str:
     """By what, when, where and for how long a checkpoint was measured."""
     how = config.get("measured")
     if not how:
@@ -196,11 +196,11 @@ def gather(names: list[str], checkpoints: Path) -> str:
     """EVALUATION.md: for each system its table, how it was measured, and the figures of its cards, folded away."""
     parts = [OPENING]
     for name in names:
-        there = folders(checkpoints / name)
-        configs = {folder.name: checkpoint.read_config(folder) for folder in there}
+        measured = folders(checkpoints / name)
+        configs = {folder.name: checkpoint.read_config(folder) for folder in measured}
         parts.append(f"## {name.capitalize()}\n\n{summary(name, configs)}\n")
-        parts += [f"{how}\n" for how in dict.fromkeys(map(told, configs.values()))]
-        for folder in there:
+        parts += [f"{how}\n" for how in dict.fromkeys(map(provenance, configs.values()))]
+        for folder in measured:
             place = folder.relative_to(checkpoints).as_posix()
             card = folder / "README.md"
             text = figures(card.read_text("utf-8")) if card.exists() else ""

@@ -38,10 +38,10 @@ HEAD: Row = ("", "ours", "real, held out", "beside it", "aim")
 def summary(name: str, configs: dict[str, dict[str, Any]]) -> str:
     """The table of a system from its checkpoints' configs by folder name, and a sentence on the seed project."""
     metrics = {folder: config["metrics"] for folder, config in configs.items() if config.get("metrics")}
-    found = (
+    rows = (
         table(HEAD, ROWS[name](metrics)) if len(metrics) == len(configs) else "Not all of its weights are measured yet."
     )
-    return f"{found}\n\nThe seed project: {SEED[name]}"
+    return f"{rows}\n\nThe seed project: {SEED[name]}"
 
 
 def share(value: float) -> str:
@@ -117,7 +117,7 @@ def variation(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     falls = [noise[level]["band"]["note_f1"] for level in ("0", "0.5", "1", "2")]
     rows.append(("note F1 to the original at noise 0, 0.5, 1 and 2", ", ".join(f"{f1:.2f}" for f1 in falls), "", "",
                  aim("falls", falls == sorted(falls, reverse=True))))  # fmt: skip
-    inside = [found["inside"] for level in ("0.5", "1") for track, found in noise[level].items() if track != "band"]
+    inside = [row["inside"] for level in ("0.5", "1") for track, row in noise[level].items() if track != "band"]
     rows.append(("measures within the range of real songs at noise 0.5 to 1", share(mean(inside)), "90.0%", "", ""))
     ways = {"network": "", "copy": "copying the last bar", "mean": "marginal mean", "plain": "the seed's predictors"}
     for words, key, places in (("note F1", "note_f1", ".3f"), ("latent error", "latent_error", ".2f")):
@@ -184,8 +184,8 @@ def translation(metrics: dict[str, dict[str, Any]]) -> list[Row]:
         return mean(pair[way][key] for pair in ways)
 
     def row(measure: str, key: str, of_real: str, aims: str, places: str = ".3f") -> Row:
-        there = [way for way in words if all(key in pair.get(way, {}) for pair in ways)]
-        beside = several({words[way]: f"{over(way, key):{places}}" for way in there})
+        measured = [way for way in words if all(key in pair.get(way, {}) for pair in ways)]
+        beside = several({words[way]: f"{over(way, key):{places}}" for way in measured})
         return measure, f"{over('ours', key):{places}}", of_real, beside, aims
 
     def least(key: str, value: float, wording: str) -> str:

@@ -87,7 +87,7 @@ def train_probes(windows: Windows, latents: list[Tensor], steps: int = 600, seed
     rng = np.random.default_rng(seed)
     probes = ChordProbes(latents[0].shape[1])
     optimizer = torch.optim.Adam(probes.parameters(), 4e-3)
-    found = 0.0
+    cosine = 0.0
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = 4e-3 * (1 - step / steps) + 1e-5
         z, codes = [], []
@@ -102,8 +102,8 @@ def train_probes(windows: Windows, latents: list[Tensor], steps: int = 600, seed
         optimizer.zero_grad(set_to_none=True)
         (1 - near).backward()
         optimizer.step()
-        found = 0.98 * found + 0.02 * near.item()
-    return probes.eval().requires_grad_(False), found
+        cosine = 0.98 * cosine + 0.02 * near.item()
+    return probes.eval().requires_grad_(False), cosine
 
 
 def chord_code(chroma: np.ndarray) -> np.ndarray:

@@ -51,14 +51,14 @@ def real_sample(songs: Path, split: str, bars: int, phrases: int, seed: int) -> 
     pool = [song for song in songs_npz(songs) if song.split == split and genre_of([song.label])[0] >= 0]
     by_genre = [[(i, s) for i, s in enumerate(pool) if genre_of([s.label])[0] == g] for g in range(len(names))]
     share = -(-phrases // len(names))
-    found: list[tuple[Phrase, int, str]] = []
+    chosen: list[tuple[Phrase, int, str]] = []
     for genre, mine in zip(names, by_genre):
         most = max(1, -(-2 * share // max(1, len(mine))))
         cut = [(p, i, genre) for i, song in mine for p in phrases_of(song, bars, most, rng)]
-        found += [cut[i] for i in rng.permutation(len(cut))[:share]]
-    if not found:
+        chosen += [cut[i] for i in rng.permutation(len(cut))[:share]]
+    if not chosen:
         raise RequestError(f"{songs} holds no {split} song of {', '.join(names)} that can be judged.")
-    cuts, song_of, genres = zip(*found)
+    cuts, song_of, genres = zip(*chosen)
     return Sample(extract(cuts), np.array(song_of), np.array(genres))
 
 

@@ -97,8 +97,8 @@ def measure(folder: Path, prepared: Path, phrases: int, seed: int) -> dict[str, 
         "tracks": tracks,
         "judged": {"real": real_judged.tolist(), "generated": made_judged.tolist()},
     }
-    found: dict[str, Any] = rounded(summary)
-    return found | {"aims": reached(found)}
+    measured: dict[str, Any] = rounded(summary)
+    return measured | {"aims": reached(measured)}
 
 
 def _keys(windows: Windows, start: int, number: int) -> list[bytes]:
@@ -160,11 +160,11 @@ def run(args: argparse.Namespace) -> None:
     if args.genres:
         print(genres_apart(args.prepared))
         return
-    found = measure(args.checkpoint, args.prepared, args.phrases, args.seed) | judged(args)
-    checkpoint.update(args.checkpoint, metrics=found)
+    figures = measure(args.checkpoint, args.prepared, args.phrases, args.seed) | judged(args)
+    checkpoint.update(args.checkpoint, metrics=figures)
     print(cards.write(args.checkpoint))
     if args.json:
-        print(json.dumps(found))
+        print(json.dumps(figures))
 
 
 def judged(args: argparse.Namespace) -> dict[str, Any]:

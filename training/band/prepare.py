@@ -141,8 +141,8 @@ def prepare(
         column[filled] = inverse
         index[:, :, t] = column.reshape(-1, BARS)
     np.save(out / "windows.npy", index)
-    kinds = {"song": np.int32, "split": np.uint8, "label": np.uint8, "shift": np.int8}
-    for (name, dtype), column in zip(kinds.items(), zip(*meta)):
+    dtypes = {"song": np.int32, "split": np.uint8, "label": np.uint8, "shift": np.int8}
+    for (name, dtype), column in zip(dtypes.items(), zip(*meta)):
         np.save(out / f"{name}.npy", np.array(column, dtype))
     sums = np.stack(loud)
     np.save(out / "loud.npy", (sums[:, 0] / np.maximum(sums[:, 1], 1)).astype(np.float32))

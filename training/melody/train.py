@@ -48,10 +48,10 @@ class Corpus:
         self.arrays = arrays
         self.count = len(arrays["raw_offsets"]) - 1
 
-    def tune(self, kind: str, i: int) -> tuple[np.ndarray, np.ndarray]:
+    def tune(self, version: str, i: int) -> tuple[np.ndarray, np.ndarray]:
         """(rows, targets) of tune i of raw, bare (raw without R:) or plain."""
-        start, end = self.arrays[f"{kind}_offsets"][i : i + 2]
-        return self.arrays[f"{kind}_rows"][start:end], self.arrays[f"{kind}_targets"][start:end]
+        start, end = self.arrays[f"{version}_offsets"][i : i + 2]
+        return self.arrays[f"{version}_rows"][start:end], self.arrays[f"{version}_targets"][start:end]
 
     def draw(self, random: np.random.Generator, plain: float) -> list[tuple[np.ndarray, np.ndarray]]:
         """Every tune once, each in one of its versions; forms are hidden from a fifth of the plain ones."""
@@ -102,13 +102,13 @@ def segments(rows: torch.Tensor, targets: torch.Tensor) -> list[tuple[torch.Tens
 
 
 @torch.no_grad()
-def measure(net: nn.Module, corpus: Corpus, kind: str = "raw", size: int = 64) -> dict[str, float]:
+def measure(net: nn.Module, corpus: Corpus, version: str = "raw", size: int = 64) -> dict[str, float]:
     """Bits a character, accuracy and characters over one side, the end of each tune not counted."""
     net.eval()
-    order = np.argsort(np.diff(corpus.arrays[f"{kind}_offsets"]))
+    order = np.argsort(np.diff(corpus.arrays[f"{version}_offsets"]))
     bits, right, count, device = 0.0, 0, 0, next(net.parameters()).device
     for i in range(0, len(order), size):
-        rows, targets = (x.to(device) for x in pad([corpus.tune(kind, int(j)) for j in order[i : i + size]]))
+        rows, targets = (x.to(device) for x in pad([corpus.tune(version, int(j)) for j in order[i : i + size]]))
         logits, _ = net(rows)
         counted = targets > 1
         logits, targets = logits[counted].float(), targets[counted]

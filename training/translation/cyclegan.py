@@ -110,17 +110,17 @@ def nearest(points: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
 class Side:
     """A batch of one side as tensors, with what generators and discriminators are given."""
 
-    def __init__(self, batch: Batch, here: torch.Tensor, there: torch.Tensor, device: torch.device) -> None:
-        """here, there: one-hot instruments [b, n] of this side and the other ([b, 0] in a pair)."""
+    def __init__(self, batch: Batch, own: torch.Tensor, other: torch.Tensor, device: torch.device) -> None:
+        """own, other: one-hot instruments [b, n] of this side and the other ([b, 0] in a pair)."""
         fields = ("timbre", "midi", "relative", "voiced")
         t = {name: torch.from_numpy(getattr(batch, name)).to(device) for name in fields}
         shift = torch.from_numpy(batch.shift).to(device)[:, None].expand(-1, SEQUENCE)
-        here, there = here.to(device), there.to(device)
+        own, other = own.to(device), other.to(device)
         self.white, self.heard = t["timbre"], (t["relative"] > -40).float()
         self.midi, self.away, self.level = t["midi"], t["midi"] + 12 * shift, t["relative"].clamp(min=-60)
         self.played = ((t["relative"] > -25) & (t["voiced"] > 0)).float()
         level, voiced = t["relative"].clamp(min=-60), t["voiced"]
-        h, o = (x[:, None].expand(-1, SEQUENCE, -1) for x in (here, there))
+        h, o = (x[:, None].expand(-1, SEQUENCE, -1) for x in (own, other))
         away = t["midi"] + 12 * shift
         self.to_other = torch.cat([controls(away, shift, level, voiced), h, o], -1)
         self.back = torch.cat([controls(t["midi"], -shift, level, voiced), o, h], -1)
@@ -204,20 +204,20 @@ class Training:
         n = len(players)
         left, right = (Batch(*(np.concatenate([getattr(b, f) for b in side]) for f in Batch.__dataclass_fields__))
                        for side in (lefts, rights))  # fmt: skip
-        here, there = word[:, :n], word[:, n:]
-        return Side(left, here, there, self.loop.device), Side(right, there, here, self.loop.device)
+        one, two = word[:, :n], word[:, n:]
+        return Side(left, one, two, self.loop.device), Side(right, two, one, self.loop.device)
 
     def _near(self, made: torch.Tensor, source: Side, target: Side, side: int, random: torch.Generator) -> torch.Tensor:
         """Distance of made frames to the nearest real ones, and of real ones to the nearest made: none is left out."""
         bank, spread, bank_words = self.banks[side if not self.config.conditioned else 0]
         played_frames = torch.nonzero(source.played.flatten())[:, 0]
         played_frames = played_frames[torch.randperm(len(played_frames), generator=random)[:512]]
-        there = torch.nonzero(target.played.flatten())[:, 0]
-        there = there[torch.randperm(len(there), generator=random)[:512]]
+        target_frames = torch.nonzero(target.played.flatten())[:, 0]
+        target_frames = target_frames[torch.randperm(len(target_frames), generator=random)[:512]]
         flat = [x.flatten(0, 1).float() for x in (made, source.away, source.level, source.other[..., 3:])]
         points = torch.cat([rows(*(x[played_frames] for x in flat[:3]), spread), 100 * flat[3][played_frames]], -1)
         flat = [x.flatten(0, 1).float() for x in (target.white, target.midi, target.level, target.real[..., 3:])]
-        real = torch.cat([rows(*(x[there] for x in flat[:3]), spread), 100 * flat[3][there]], -1)
+        real = torch.cat([rows(*(x[target_frames] for x in flat[:3]), spread), 100 * flat[3][target_frames]], -1)
         some = torch.randperm(len(bank), generator=random)[: 8192 if self.config.conditioned else 4096]
         return nearest(points, torch.cat([bank[some], 100 * bank_words[some]], -1)) + nearest(real, points)
 
@@ -255,13 +255,13 @@ class Training:
                 judge.requires_grad_(False)
             says_b, says_a = judge_b(blur(made_b), a.other), judge_a(blur(made_a), b.other)
             fool = ((says_b - 1) ** 2).mean() + ((says_a - 1) ** 2).mean()
-            kind = sliced_wasserstein_loss(b.white, b.played, made_b, a.played, rng)
-            kind = kind + sliced_wasserstein_loss(a.white, a.played, made_a, b.played, rng)
+            sliced = sliced_wasserstein_loss(b.white, b.played, made_b, a.played, rng)
+            sliced = sliced + sliced_wasserstein_loss(a.white, a.played, made_a, b.played, rng)
             cycle = _apart(again_a, a) + _apart(again_b, b)
             identity = _apart(same_a, a) + _apart(same_b, b)
             near = self._near(made_b, a, b, 1, rng) + self._near(made_a, b, a, 0, rng)
             w = LOSSES
-            loss = fool + w["near"] * near + w["cycle"] * cycle + w["identity"] * identity + w["sliced"] * kind
+            loss = fool + w["near"] * near + w["cycle"] * cycle + w["identity"] * identity + w["sliced"] * sliced
         g.zero_grad()
         self.loop.backward(loss)
         _clip(forth, back)
@@ -285,7 +285,7 @@ class Training:
             d.step()
         return {
             "fool": fool.item() / 2, "cycle": cycle.item() / 2, "identity": identity.item() / 2,
-            "sliced": kind.item() / 2, "near": near.item() / 4,
+            "sliced": sliced.item() / 2, "near": near.item() / 4,
             "judge": judged.item() / 4, "judge_right": right.item(),
         }  # fmt: skip
 

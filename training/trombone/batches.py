@@ -110,10 +110,10 @@ class TBPTTBatcher:
         self.next = 0
         self.note, self.at = np.full(batch, -1), np.zeros(batch, np.int64)
         self.gain_db, self.noise = np.zeros(batch), np.zeros(batch)
-        self.kind = np.zeros(batch, np.int64)  # 0 the note's own prior, 1 the table's
+        self.from_table = np.zeros(batch, np.int64)  # 0 the note's own prior, 1 the table's
         self.own_play = np.zeros(batch, bool)
         self.played: dict[int, np.ndarray] = {}  # lane → levels of the note it reads as it was played
-        self.bank: dict[int, tuple[np.ndarray, float, int]] = {}  # note → levels, gain_db, prior kind
+        self.bank: dict[int, tuple[np.ndarray, float, int]] = {}  # note → levels, gain_db, from_table
         self.bank_share = 0.0
 
     def _begin(self, lane: int) -> None:
@@ -128,15 +128,15 @@ class TBPTTBatcher:
         if played:
             note = int(self.rng.choice(list(self.bank)))
         self.note[lane], self.at[lane], self.own_play[lane] = note, 0, False
-        self.gain_db[lane], self.noise[lane], self.kind[lane] = 0.0, 0.0, 1
+        self.gain_db[lane], self.noise[lane], self.from_table[lane] = 0.0, 0.0, 1
         if self.corrupt:
             self.gain_db[lane] = self.rng.uniform(-5, 1)
-            self.kind[lane] = self.rng.random() < 0.5
+            self.from_table[lane] = self.rng.random() < 0.5
             level = self.rng.random()
             self.noise[lane] = 0 if level < 0.2 else 0.002 * (20 ** self.rng.random())  # companded, up to 0.04
             if played:
                 self.own_play[lane] = True
-                self.played[lane], self.gain_db[lane], self.kind[lane] = self.bank[note]
+                self.played[lane], self.gain_db[lane], self.from_table[lane] = self.bank[note]
 
     def __call__(self) -> Batch | None:
         """The next chunk of every lane; None when `once` and all notes are done."""
@@ -157,7 +157,7 @@ class TBPTTBatcher:
                 continue
             gain = 10 ** (self.gain_db[lane] / 20) / 32767
             x[lane] = self.notes.part(self.notes.samples, note, at - h - 1, 1 + h + t) * gain
-            array = self.notes.table if self.kind[lane] else self.notes.own
+            array = self.notes.table if self.from_table[lane] else self.notes.own
             p[lane] = self.notes.part(array, note, at - h - 1, 1 + h + t + AFTER) * gain
             phase[lane] = self.notes.part(self.notes.phase, note, at, t)
             frames = self.notes.frames(note)

@@ -56,11 +56,11 @@ def through_8_bits(samples: np.ndarray, config: Config) -> np.ndarray:
 def neighbours(notes: Notes, note: int, semitones: int) -> int | None:
     """The training recording of the nearest length so many semitones away, of the same dynamic; None without one."""
     i = notes.index
-    there = np.flatnonzero(
+    candidates = np.flatnonzero(
         (i["split"] == 0) & (i["copy"] == 0) & (i["room"] == i["room"][note]) & (i["dynamic"] == i["dynamic"][note])
         & (i["midi"] == i["midi"][note] + semitones)
     )  # fmt: skip
-    return min(there, key=lambda n: abs(notes.frames(n) - notes.frames(note))) if len(there) else None
+    return min(candidates, key=lambda n: abs(notes.frames(n) - notes.frames(note))) if len(candidates) else None
 
 
 def distances(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: float) -> dict[str, float]:

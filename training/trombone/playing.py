@@ -96,21 +96,22 @@ def self_played(
     """Training notes played by the network under their own measured conditions: its own mistakes, to learn from."""
     rng = np.random.default_rng(seed)
     chosen = rng.choice(which, min(count, len(which)), replace=False)
-    told, kept = [], []
+    conditions, kept = [], []
     for note in chosen:
-        gain_db, kind = float(rng.uniform(-5, 1)), int(rng.random() < 0.6)
+        gain_db, from_table = float(rng.uniform(-5, 1)), int(rng.random() < 0.6)
         frames = notes.frames(note)
         gain = 10 ** (gain_db / 20) / 32767
-        prior = notes.part(notes.table if kind else notes.own, note, 0, frames).astype(np.float32) * np.float32(gain)
+        source = notes.table if from_table else notes.own
+        prior = notes.part(source, note, 0, frames).astype(np.float32) * np.float32(gain)
         phase = notes.part(notes.phase, note, 0, frames).astype(np.float64)
         curve = np.maximum(notes.curve(note) + gain_db, -100).astype(np.float32)
         index = notes.index
-        told.append(
+        conditions.append(
             Conditions(
                 notes.pitch(note), float(index["dynamic"][note]), phase, curve, prior, float(index["room"][note])
             )
         )
-        kept.append((gain_db, kind))
-    generators = [np.random.default_rng((seed, 1, i)) for i in range(len(told))]
-    levels = Sampler(network.config, checkpoint.arrays(network)).play(told, generators, temperature, threads=1)
+        kept.append((gain_db, from_table))
+    generators = [np.random.default_rng((seed, 1, i)) for i in range(len(conditions))]
+    levels = Sampler(network.config, checkpoint.arrays(network)).play(conditions, generators, temperature, threads=1)
     return {int(n): (np.rint(x).astype(np.uint8), *k) for n, x, k in zip(chosen, levels, kept)}

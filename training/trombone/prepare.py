@@ -203,8 +203,8 @@ class Labels:
     @property
     def shared(self) -> np.ndarray:
         """Those whose harmonics stand for others: in the room with reverberation, unless all are anechoic."""
-        here = self.trained & (self.room == 0)
-        return here if here.any() else self.trained
+        reverberant = self.trained & (self.room == 0)
+        return reverberant if reverberant.any() else self.trained
 
 
 def takes_of(recording: Recording, copies: int, rng: np.random.Generator) -> list[Take]:
@@ -248,7 +248,7 @@ def labels_of(takes: list[Take]) -> Labels:
     return Labels(*np.array(rows).T, cents, names)
 
 
-def harmonics_told(labels: Labels, note: int, bank: np.ndarray, table: np.ndarray) -> np.ndarray:
+def harmonics_played(labels: Labels, note: int, bank: np.ndarray, table: np.ndarray) -> np.ndarray:
     """The harmonics of a note's prior as when playing: its own recording must not be in them."""
     if labels.room[note]:
         return bank[note]  # another room: its own harmonics alone
@@ -262,17 +262,17 @@ def harmonics_told(labels: Labels, note: int, bank: np.ndarray, table: np.ndarra
     return bank[note]
 
 
-def as_modelled(note: Analysis, own: np.ndarray, told: np.ndarray) -> dict[str, np.ndarray]:
+def as_modelled(note: Analysis, own: np.ndarray, played: np.ndarray) -> dict[str, np.ndarray]:
     """A note's arrays, as loud as notes are modelled: samples, phase, the priors of both harmonics, loudness."""
     gain_db = TOP_DB - float(note.loudness_db.max())
     gain_db = min(gain_db, 20 * np.log10(0.89 / np.abs(note.samples).max()))
     loudness = np.maximum(note.loudness_db + gain_db, -100).astype(np.float32)
-    own_prior, told_prior = (harmonic_prior(note.phase, loudness, harmonics) for harmonics in (own, told))
+    own_prior, played_prior = (harmonic_prior(note.phase, loudness, harmonics) for harmonics in (own, played))
     return {
         "samples": np.round(note.samples * 10 ** (gain_db / 20) * 32767).astype(np.int16),
         "phase": (note.phase % 1.0).astype(np.float32),
         "own": np.round(np.clip(own_prior, -1, 1) * 32767).astype(np.int16),
-        "table": np.round(np.clip(told_prior, -1, 1) * 32767).astype(np.int16),
+        "table": np.round(np.clip(played_prior, -1, 1) * 32767).astype(np.int16),
         "loudness": loudness,
     }
 
@@ -291,7 +291,7 @@ def prepare(data: Path, out: Path, copies: int = 3, seed: int = 0, progress: boo
     labels = labels_of(takes)
     notes, bank = align_cells([t.note for t in takes], (labels.midi * 8 + labels.dynamic) * 2 + labels.room)
     table = harmonic_table(bank, labels.midi, labels.dynamic, labels.shared)
-    modelled = [as_modelled(note, bank[i], harmonics_told(labels, i, bank, table)) for i, note in enumerate(notes)]
+    modelled = [as_modelled(note, bank[i], harmonics_played(labels, i, bank, table)) for i, note in enumerate(notes)]
     flat = {name: [arrays[name] for arrays in modelled] for name in modelled[0]}
     for name, parts in flat.items():
         np.save(out / f"{name}.npy", np.concatenate(parts))

@@ -45,16 +45,16 @@ def held_out(bars: Bars, songs: int, split: str = "test", seed: int = 0) -> list
         index = bars.index[bars.offsets[song] : bars.offsets[song + 1]][:LONGEST]
         rolls = np.zeros((5, len(index), 2, 16, 72), bool)
         for t, track in enumerate(TRACKS):
-            there = index[:, t] >= 0
-            if there.any():
-                rolls[t, there] = unpack(np.asarray(bars.bars[track][index[there, t]])).astype(bool)
+            filled = index[:, t] >= 0
+            if filled.any():
+                rolls[t, filled] = unpack(np.asarray(bars.bars[track][index[filled, t]])).astype(bool)
         grids.append(BarGrid(Song(), rolls, Layout.even(len(index))))
     return grids
 
 
-def f1_of(hits: float, found: float, real: float) -> float:
+def f1_of(hits: float, made: float, real: float) -> float:
     """F1 from counts."""
-    return 2 * hits / max(1.0, found + real)
+    return 2 * hits / max(1.0, made + real)
 
 
 def reconstruct(model: variation.Model, grids: list[BarGrid], seen: dict[str, set[bytes]]) -> dict:
@@ -66,15 +66,15 @@ def reconstruct(model: variation.Model, grids: list[BarGrid], seen: dict[str, se
         mu = encoded(model, track, rolls)[0]
         new = to_notes(model, track, decoded(model, track, mu))
         both = rolls[:, 0] & new[:, 0]
-        real, found = rolls[:, 0].sum(), new[:, 0].sum()
+        real, made = rolls[:, 0].sum(), new[:, 0].sum()
         right = 0
-        for old, made, shared in zip(rolls, new, both):
-            apart = np.abs(note_ends(old[0], old[1]) - note_ends(made[0], made[1]))
+        for old, after, shared in zip(rolls, new, both):
+            apart = np.abs(note_ends(old[0], old[1]) - note_ends(after[0], after[1]))
             right += int((shared & (apart <= 1)).sum())
         novel = np.array([np.packbits(r).tobytes() not in seen[track] for r in rolls])
         out[track] = {
-            "note_f1": f1_of(both.sum(), found, real),
-            "note_and_length_f1": f1_of(right, found, real),
+            "note_f1": f1_of(both.sum(), made, real),
+            "note_and_length_f1": f1_of(right, made, real),
             "note_f1_of_new_bars": f1_of(both[novel].sum(), new[novel, 0].sum(), rolls[novel, 0].sum()),
             "new_bars": float(novel.mean()),
         }
@@ -226,13 +226,13 @@ def run(args: argparse.Namespace) -> None:
     for k in args.latent or LATENTS:
         where = args.checkpoint / f"k{k}"
         model = variation.load(where, "cpu")
-        found = rounded(evaluate(model, bars, args.songs, args.run / f"k{k}" if args.run else None))
+        figures = rounded(evaluate(model, bars, args.songs, args.run / f"k{k}" if args.run else None))
         # The plain predictors, where their runs are not here, keep the figures that were measured when they were.
         before = checkpoint.read_config(where).get("metrics", {}).get("prediction", {})
-        for track, ways in found["prediction"].items():
+        for track, ways in figures["prediction"].items():
             if "plain" in before.get(track, {}):
                 ways.setdefault("plain", before[track]["plain"])
-        print(cards.render("variation", checkpoint.read_config(where) | {"metrics": found}), flush=True)
+        print(cards.render("variation", checkpoint.read_config(where) | {"metrics": figures}), flush=True)
         if not args.dry:
-            checkpoint.update(where, metrics=found)
+            checkpoint.update(where, metrics=figures)
             cards.write(where)

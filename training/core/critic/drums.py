@@ -54,8 +54,8 @@ def half_bar_again(phrase: Phrase) -> float:
 @feature("drums")
 def kinds_of_drums(phrase: Phrase) -> float:
     """Different drums in the phrase."""
-    kinds = phrase.onsets[DRUMS].any(0).sum()
-    return float(kinds) if kinds else float("nan")
+    struck = phrase.onsets[DRUMS].any(0).sum()
+    return float(struck) if struck else float("nan")
 
 
 @feature("drums")
