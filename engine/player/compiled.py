@@ -18,6 +18,7 @@ from numba import njit
 
 import engine.player.grammar as grammar
 import engine.player.vocabulary as v
+from engine.core import chords
 from engine.player.desk import LONG_BAR
 from engine.player.levels import LEVELS
 
@@ -28,7 +29,8 @@ TOGETHER = 16
 _FREE, _LANES_, _LONG_BAR, _TOGETHER, _END, _TOKENS, _NUMBERS = (
     FREE, LANES, LONG_BAR, TOGETHER, v.END, v.TOKENS, grammar.NUMBERS,
 )  # fmt: skip
-_LEVELS, _BITS, _TRACK, _EVENT = LEVELS, grammar.BITS, v.TRACK, v.EVENT
+_LEVELS, _BITS, _TRACK, _EVENT, _PITCH, _COMBO = LEVELS, grammar.BITS, v.TRACK, v.EVENT, v.PITCH, v.COMBO
+_NO_CHORD, _TEMPLATES = v.CHORDS, chords.TEMPLATES
 _OPTIONS: Any = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
 
 
@@ -176,9 +178,27 @@ def _correct(chance, may, bias):
 
 
 @njit(**_OPTIONS)
-def _choose(said, head, bias, mask, temperature, top_p, uniform):
+def _lean(chance, may, chord, weight):
+    """Move chance to a chord's pitches by `weight` (logits); what all pitches have together, and so how many notes a
+    chord has and when it ends, stays as the network says it."""
+    before = after = 0.0
+    for n in range(may.shape[0]):
+        if _PITCH <= may[n] < _COMBO:
+            before += chance[n]
+            if _TEMPLATES[chord, (may[n] - _PITCH) % 12]:
+                chance[n] *= np.exp(weight)
+            after += chance[n]
+    for n in range(may.shape[0]):
+        if after > 0 and _PITCH <= may[n] < _COMBO:
+            chance[n] *= before / after
+
+
+@njit(**_OPTIONS)
+def _choose(weights, said, chord, mask, temperature, top_p, uniform):
     """The next token: the likeliest that is allowed at temperature 0, else the one that `uniform` falls on among the
-    likeliest that share `top_p` of the chance. said: float32 [W], head: float32 [TOKENS, W], mask: bool [TOKENS]."""
+    likeliest that share `top_p` of the chance. said: float32 [W]; chord: the one to lean to, or none; mask: bool
+    [TOKENS]."""
+    head = weights.head
     may = np.flatnonzero(mask)
     logits = np.empty(may.shape[0])
     for n in range(may.shape[0]):
@@ -187,7 +207,9 @@ def _choose(said, head, bias, mask, temperature, top_p, uniform):
             total += said[i] * row[i]
         logits[n] = total
     chance = np.exp((logits - logits.max()) / (temperature if temperature > 0 else 1.0))
-    _correct(chance, may, bias)
+    _correct(chance, may, weights.bias)
+    if chord < _NO_CHORD:
+        _lean(chance, may, chord, weights.chord)
     if temperature <= 0:
         return may[np.argmax(chance)]
     order = np.argsort(-chance, kind="mergesort")
@@ -212,7 +234,7 @@ def _machine(machines, c):
 
 
 @njit(**_OPTIONS)
-def _next(weights, desk, c, machine, script, at, begun, may, mask, temperature, top_p):
+def _next(weights, desk, c, machine, script, at, begun, may, mask, temperature, top_p, lean):
     """(the token to write, where in the script to go on, where this bar's lanes began), -1 for a token at the end."""
     while at < script.shape[0]:
         if script[at] >= 0:
@@ -225,7 +247,8 @@ def _next(weights, desk, c, machine, script, at, begun, may, mask, temperature, 
             continue
         uniform = desk.uniform[c, desk.drawn[c] % desk.uniform.shape[1]]
         desk.drawn[c] += 1
-        token = _choose(desk.said[c], weights.head, weights.bias, mask, temperature, top_p, uniform)
+        chord = grammar.chord_of(machine) if lean else _NO_CHORD
+        token = _choose(weights, desk.said[c], chord, mask, temperature, top_p, uniform)
         if token != _END:
             return token, at + (script[at] == _FREE), begun
         at += 1
@@ -252,7 +275,7 @@ def _read(weights, desk, tokens):
 
 
 @njit(**_OPTIONS)
-def _play(weights, desk, script, may, temperature, top_p):
+def _play(weights, desk, script, may, temperature, top_p, lean):
     candidates, width = desk.said.shape
     wide = np.zeros((candidates, max(weights.fc1.shape[2], 3 * width)), np.float32)
     narrow, x = np.zeros((candidates, width), np.float32), np.zeros((candidates, width), np.float32)
@@ -271,7 +294,7 @@ def _play(weights, desk, script, may, temperature, top_p):
             if at[c] == script.shape[0]:
                 continue
             token, at[c], begun[c] = _next(
-                weights, desk, c, machine, script, at[c], begun[c], may, mask, temperature, top_p
+                weights, desk, c, machine, script, at[c], begun[c], may, mask, temperature, top_p, lean
             )
             if token < 0:
                 continue
@@ -299,13 +322,14 @@ def _kept(sources):
         _read(weights, desk, tokens)
 
     @njit(cache=True, **_OPTIONS)
-    def play(weights, desk, script, may, temperature, top_p):
-        """Follow a script for every candidate. script: int32 [items]; may: bool [C, TOKENS], what each may ever say."""
+    def play(weights, desk, script, may, temperature, top_p, lean):
+        """Follow a script for every candidate. script: int32 [items]; may: bool [C, TOKENS], what each may ever say;
+        lean: whether to lean to the plan's chords by `weights.chord`."""
         assert sources
-        _play(weights, desk, script, may, temperature, top_p)
+        _play(weights, desk, script, may, temperature, top_p, lean)
 
     return read, play
 
 
-_SOURCES = sorted(Path(__file__).parent.glob("*.py"))
+_SOURCES = sorted([*Path(__file__).parent.glob("*.py"), Path(chords.__file__)])
 read, play = _kept(hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest())

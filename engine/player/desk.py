@@ -40,6 +40,7 @@ class Weights(NamedTuple):
     norm: Any  # [W]
     head: Any  # [TOKENS, W]
     bias: Any  # [TOKENS], logits by which END and TRACKs are corrected
+    chord: float  # logit by which chords that are given are leaned to
     rate: Any  # float64 [S / 4], radians a token
     turns: Any  # float64 [S / 4], radians a slot
 
@@ -96,6 +97,7 @@ def weights_of(network: Player, rates: Mapping[str, float]) -> Weights:
         norm=_array(network.norm.weight),
         head=_array(network.head.weight),
         bias=bias_of(rates),
+        chord=float(rates.get("chord", 0)),
         rate=10_000.0 ** -(np.arange(quarter) / quarter),
         turns=2 * np.pi / np.array(PERIODS[:quarter]) * grammar.SLOT / 24,
     )

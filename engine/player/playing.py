@@ -170,7 +170,8 @@ class _Section:
             given = int(np.argmax(items < 0)) if (items < 0).any() else len(items)
             compiled.read(self.model.weights, desk, items[:given])
             items = items[given:]
-        compiled.play(self.model.weights, desk, items, may, self.brief.temperature, self.brief.top_p)
+        compiled.play(self.model.weights, desk, items, may, self.brief.temperature, self.brief.top_p,
+                      bool(self.brief.chords))  # fmt: skip
 
     def _opening(self) -> list[int]:
         """The script of what comes before the section's first bar: all plans, and all that is given."""

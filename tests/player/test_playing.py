@@ -18,6 +18,7 @@ from engine.player.model import Model
 from engine.player.network import CONTROLS, Config, Player
 from engine.player.playing import Brief, perform, phrases
 from engine.player.song import lanes_by_bar, song_of
+from training.player.measures import chord_share
 
 COMBOS = ((36, 42), *[(35, 60 + n % 60) for n in range(vocabulary.COMBOS - 1)])
 DRUMS, PIANO, GUITAR, BASS, STRINGS, LEAD = range(6)
@@ -67,7 +68,8 @@ def test_what_is_read_together_is_what_is_written_one_by_one(model):
     controls, uniform = np.zeros((1, CONTROLS), np.int64), np.zeros((1, 1))
     desks = [desk_of(model.network, [{}], controls, (4, 4), model.classes, uniform) for _ in range(2)]
     compiled.read(model.weights, desks[0], tokens)
-    compiled.play(model.weights, desks[1], tokens.astype(np.int32), np.ones((1, vocabulary.TOKENS), bool), 1.0, 1.0)
+    compiled.play(model.weights, desks[1], tokens.astype(np.int32), np.ones((1, vocabulary.TOKENS), bool), 1.0, 1.0,
+                  False)  # fmt: skip
     for one, other in zip(desks[0], desks[1]):
         if isinstance(one, np.ndarray) and one.ndim < 5:
             np.testing.assert_allclose(one, other, atol=1e-5)
@@ -140,6 +142,25 @@ def test_corrections_move_chance_between_the_end_of_a_bar_and_lanes_but_not_to_l
     alone = np.array([0.25, 0.75])
     compiled._correct(alone, may[[0, 3]], bias)
     np.testing.assert_allclose(alone, [0.25, 0.75], rtol=1e-6)
+
+
+def test_leaning_moves_chance_to_a_chords_pitches_but_not_to_more_notes():
+    """Of C, C sharp, E an octave higher and another event, under C major: the pitches share what they had."""
+    may = np.array([vocabulary.PITCH + 60, vocabulary.PITCH + 61, vocabulary.PITCH + 76, vocabulary.event(0, 4)])
+    chance = np.array([0.2, 0.4, 0.1, 0.3])
+    compiled._lean(chance, may, 0, np.log(4))
+    np.testing.assert_allclose(chance, 0.7 * np.array([0.8, 0.4, 0.4, 0]) / 1.6 + [0, 0, 0, 0.3], rtol=1e-6)
+
+
+def test_only_chords_that_are_given_are_leaned_to_and_the_more_the_heavier(model):
+    def chord_tones(weight, **asked):
+        bars = whole(replace(model, rates={"chord": weight}), bars=8, seed=2, lanes=(PIANO, BASS), **asked)
+        return bars, chord_share(bars, [(0, 0)] * 8)
+
+    given = {"chords": dict.fromkeys(range(16), 0)}
+    shares = [chord_tones(weight, **given)[1] for weight in (0.0, 1.0, 6.0)]
+    assert shares == sorted(shares) and shares[0] < shares[1] and shares[2] > 0.9
+    assert chord_tones(0.0)[0] == chord_tones(6.0)[0]
 
 
 def test_rests_become_rarer_where_the_end_is_corrected(model):

@@ -196,3 +196,7 @@ def test_the_verdict_finds_what_is_different_and_nothing_between_songs():
     assert all(abs(value - 0.5) < 0.2 for name, value in verdict.by_family.items() if name != family)
     assert verdict.tells[0][0] == list(FEATURES)[3] and verdict.tells[0][3] > 0.95
     assert f"| score | {verdict.score:.3f} |" in verdict.table()
+    at = list(FEATURES).index("bass on one")
+    means = [side.features[:, at].mean() for side in (test_real, test_made)]
+    np.testing.assert_allclose(verdict.parts[0][1:], means, rtol=1e-5)
+    assert f"| bass on one | {means[0]:.3f} | {means[1]:.3f} |" in verdict.table()

@@ -1,4 +1,4 @@
-"""How often a player rests, plays a bar again or its rhythm: as often as in songs.
+"""How often a player rests, plays a bar again or its rhythm, and keeps to chords that are given: as often as in songs.
 
 What is drawn from a network repeats itself more than what it learned from, as every repetition invites the next. So a
 chance is moved between END and relations, until sections that are played have the rates of real ones.
@@ -17,9 +17,11 @@ from engine.band.request import Request
 from engine.player import Bar, Model, phrases
 from engine.player.lanes import encode
 from engine.player.writing import Writer
+from training.player import measures
 from training.player.windows import Windows
 
 ROUNDS, SECTIONS, TOGETHER = 3, 240, 8
+PHRASES, WEIGHTS, NEAR = 120, np.arange(0, 2.01, 0.2), 0.02
 WAYS = ("rests", "new", "again", "rhythm")
 
 
@@ -81,3 +83,17 @@ def calibrate(model: Model, windows: Windows, *, seed: int = 0, sections: int = 
             step = {"end": rest - np.log((1 - aim[0]) / (1 - got[0])), "again": again - new, "rhythm": rhythm - new}
             rates = {name: round(rates[name] + 0.7 * float(step[name]), 3) for name in rates}
     return rates
+
+
+def lean(model: Model, windows: Windows, *, seed: int = 0, phrases: int = PHRASES) -> float:
+    """The least of `WEIGHTS` by which chords that are given are leaned to (engine.player.desk.Weights.chord) so that
+    they sound as much as in songs, less `NEAR`: for the chords of a song are those that fit it best."""
+    songs = measures.phrases_of(windows, model.combos, phrases, seed)
+    for weight in WEIGHTS.tolist():
+        share = measures.chords_followed(replace(model, rates={**model.rates, "chord": weight}), songs, seed)
+        print(
+            f"chords leaned to by {weight:.1f}: {share['made']:.3f} of the time, songs {share['real']:.3f}", flush=True
+        )
+        if share["made"] >= share["real"] - NEAR:
+            break
+    return round(float(weight), 1)

@@ -32,7 +32,7 @@ from training.core.loop import Loop
 from training.core.optimizers import muon_of
 from training.core.options import add_common
 from training.core.runs import STATE, best_step, best_weights
-from training.player.calibrate import calibrate
+from training.player.calibrate import calibrate, lean
 from training.player.windows import Example, Windows
 
 WARM_UP = 100  # steps
@@ -245,4 +245,7 @@ def run(args: argparse.Namespace) -> None:
     )  # fmt: skip
     if args.decay and loop.main:
         export(args.prepared, folder, args.checkpoint, config, args.seed)
-        checkpoint.update(args.checkpoint, rates=calibrate(load(args.checkpoint), Windows(args.prepared, "val")))
+        held = Windows(args.prepared, "val")
+        checkpoint.update(args.checkpoint, rates=calibrate(load(args.checkpoint), held))
+        model = load(args.checkpoint)
+        checkpoint.update(args.checkpoint, rates={**model.rates, "chord": lean(model, held)})

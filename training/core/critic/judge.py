@@ -16,6 +16,14 @@ from training.core.critic.phrase import Phrase
 from training.core.critic.registry import FEATURES
 
 TOUCH = "touch"
+PARTS = (
+    "bass on one", "bass rhythm kept", "bass most voices", "bass with kick", "chords end together, piano",
+    "chords end together, guitar", "as many voices as before, guitar", "rhythm kept, piano", "rhythm kept, guitar",
+    "line steps, piano", "line steps, guitar", "line steps, strings", "line leaps, piano", "line leaps, guitar",
+    "line leaps, strings", "drum bar again", "backbeat", "crash on one", "roots by fourths", "ends at home",
+)  # fmt: skip
+"""The features that say of each part whether it is played as such a part is: printed whether they tell or not."""
+CLOSE = 0.15  # of the real value, within which a part's feature counts as met
 
 
 def families() -> list[str]:
@@ -54,6 +62,7 @@ class Verdict:
     by_family: dict[str, float]  # by one family alone
     by_genre: dict[str, float]  # by the score
     tells: list[tuple[str, float, float, float]]  # the strongest: name, real mean, made mean, how well it tells alone
+    parts: list[tuple[str, float, float]]  # `PARTS`: name, real mean, made mean
     phrases: dict[str, int]  # to fit and to test with, a side
 
     def to_json(self) -> dict[str, Any]:
@@ -66,6 +75,9 @@ class Verdict:
         head += [["control: songs against other songs", f"{self.control:.3f}"]]
         head += [[f"{family} alone", f"{value:.3f}"] for family, value in self.by_family.items()]
         head += [[f"score, {genre}", f"{value:.3f}"] for genre, value in self.by_genre.items()]
+        parts = [[name, f"{real:.3f}", f"{made:.3f}", f"{made / real - 1:+.0%}" if real else ""]
+                 for name, real, made in self.parts]  # fmt: skip
+        met = sum(abs(made - real) <= CLOSE * abs(real) for _, real, made in self.parts)
         rows = [[name, f"{real:.3f}", f"{made:.3f}", f"{auc:.2f}"] for name, real, made, auc in self.tells]
         return "\n\n".join(
             [
@@ -74,6 +86,8 @@ class Verdict:
                 table(["critic", "balanced accuracy"], head),
                 "What gives the made away; *alone*: the area under the curve by this alone (.5 is chance).",
                 table(["tell", "real", "made", "alone"], rows),
+                f"How the parts are played: {met} of {len(parts)} within {CLOSE:.0%} of real.",
+                table(["part", "real", "made", "apart"], parts),
             ]
         )
 
@@ -140,6 +154,14 @@ def tells(real: Sample, made: Sample, most: int = 10) -> list[tuple[str, float, 
     return sorted(found, key=lambda row: -row[3])[:most]
 
 
+def parts_of(real: Sample, made: Sample) -> list[tuple[str, float, float]]:
+    """The means of `PARTS` over real and made phrases."""
+    names = list(FEATURES)
+    columns = [names.index(name) for name in PARTS]
+    means = (np.nanmean(side.features[:, columns], 0).tolist() for side in (real, made))
+    return list(zip(PARTS, *means))
+
+
 def compare(
     real: Sample, made: Sample, test_real: Sample, test_made: Sample, seed: int = 0, iterations: int = 300
 ) -> Verdict:
@@ -161,5 +183,6 @@ def compare(
             g: _balanced(right[genre == g], int((test_real.genre == g).sum())) for g in np.unique(genre).tolist()
         },
         tells=tells(test_real, test_made),
+        parts=parts_of(test_real, test_made),
         phrases={"fit": min(len(real.song), len(made.song)), "test": min(count, len(test_made.song))},
     )
