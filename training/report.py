@@ -66,6 +66,13 @@ SYSTEMS = {
         settings="--phrases 2400",
         quick="--phrases 40 --held-out 4 --followed 8",
     ),
+    "touch": System(
+        data="songs.npz",
+        ready="facts.json",
+        preparing="--data {data} --prepared {prepared}",
+        places="--data {data} --prepared {prepared} --checkpoint {checkpoint}",
+        quick="--phrases 60 --held-out 32",
+    ),
     "variation": System(
         data="songs.npz",
         ready="facts.json",

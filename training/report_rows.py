@@ -22,6 +22,7 @@ have the data, the limits and what was tried.
 SEED = {
     "band": "a GAN conditioned on genre; no figure of its music is known.",
     "player": "none had one.",
+    "touch": "none had one: every note was as hard as the others.",
     "variation": "five VAEs and two predictors, shown in plots; the predictors' form was trained anew for the table.",
     "melody": "54% validation accuracy on Nottingham's tunes alone, with 2 × 128 LSTM units; its tunes often did not "
     "parse.",
@@ -103,6 +104,18 @@ def player(metrics: dict[str, dict[str, Any]]) -> list[Row]:
          f"{copies['real']:.1%}", "", aim("no more than real", copies["made"] <= copies["real"])),
         ("nats a token", f"{figures['nats']:.3f}", "", "", ""),
     ]  # fmt: skip
+
+
+def touch(metrics: dict[str, dict[str, Any]]) -> list[Row]:
+    """How often real notes that the hand struck are told from songs as they were struck, and by what."""
+    told, rates = (metrics["touch"][name] for name in ("told", "rates"))
+    rows = [("told from real songs by touch alone, real notes", f"{told['hand']:.3f}", "",
+             f"velocities that stray around one: {told['at random']:.3f}; chance: 0.5", "")]  # fmt: skip
+    for feature in ("struck as before", "different velocities", "accent", "off the grid"):
+        ours, real, chance = (mean(value for name, value in rates[who].items() if name.startswith(feature))
+                              for who in ("hand", "real", "at random"))  # fmt: skip
+        rows.append((f"{feature}, mean of the tracks", f"{ours:.3f}", f"{real:.3f}", f"{chance:.3f}", ""))
+    return rows
 
 
 def variation(metrics: dict[str, dict[str, Any]]) -> list[Row]:
@@ -210,6 +223,7 @@ def translation(metrics: dict[str, dict[str, Any]]) -> list[Row]:
 ROWS = {
     "band": band,
     "player": player,
+    "touch": touch,
     "variation": variation,
     "melody": melody,
     "trombone": trombone,

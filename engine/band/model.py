@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import hashlib
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,8 @@ class Model:
 
 
 def load(path: Path | str = PATHS["player"], device: str | None = None) -> Model | player.Model:
-    """The network of a checkpoint folder: the player, or the GAN on `device` (cuda, mps or cpu; by default the best).
+    """The network of a checkpoint folder: the player, and the shipped hand beside it; or the GAN on `device`
+    (cuda, mps or cpu; by default the best).
 
     Refused when the checkpoint is missing, damaged, of another system or of a newer format.
     """
@@ -52,11 +54,13 @@ def load(path: Path | str = PATHS["player"], device: str | None = None) -> Model
 
 @checkpoint.shared
 def _load(path: Path | str, device: str | None) -> Model | player.Model:
-    from engine import player  # here, because they bring PyTorch
+    from engine import player, touch  # here, because they bring PyTorch
     from engine.band.network import STORED, Band
 
     if checkpoint.read_config(path).get("system") == "player":
-        return player.load(path)
+        model, hand = player.load(path), touch.load()
+        both = hashlib.sha256((model.sha256 + hand.sha256).encode()).hexdigest()
+        return replace(model, hand=hand, sha256=both)
     where = choose_device(device)
     stored = checkpoint.load(path, "band")
     known = {f.name for f in fields(Config)}

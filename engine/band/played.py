@@ -1,7 +1,8 @@
 """Band by the player: a brief for it, and its bars as a song in a key, at a tempo, with a touch.
 
-The player writes in C. A player of the band who plays another part hears what the others play, and the others' parts
-stay as they were: each such part is written anew beside the band's own.
+The player writes in C, and a hand strikes each track's notes (engine/touch). A player of the band who plays another
+part hears what the others play, and the others' parts stay as they were: each such part is written anew beside the
+band's own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from engine.band.request import KEYS, Request
 from engine.core.instruments import PROGRAMS
 from engine.core.pianoroll import TRACKS
 from engine.core.result import Result
-from engine.core.song import Note, Song, Track
+from engine.core.song import Song
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from engine import player
 
 SCALE = (0, 2, 4, 5, 7, 9, 11)  # the major scale, and its relative minor's
-TOUCH = 5  # standard deviation of velocities
 RESTS, MOST = 1, 7  # levels of busyness
 ORDINARY, USUAL, WILD = (0.8, 0.9), (1.0, 0.97), (1.2, 0.995)  # temperature and top p at adventurousness 0, 1 and 2
 
@@ -97,30 +97,30 @@ def _shares(request: Request) -> np.ndarray:
     return np.asarray(weights / weights.sum())
 
 
-def _mixed(model: player.Model, request: Request, name: str) -> np.ndarray:
-    """A table of the checkpoint's by genre, mixed as the request's genres are."""
-    return np.tensordot(_shares(request), np.array([model.facts[name][genre] for genre in request.genre], float), 1)
+def _usual_tempo(model: player.Model, request: Request) -> float:
+    """The genres' usual tempi, mixed as the request's genres are, quarter notes a minute."""
+    return float(np.rint(_shares(request) @ [model.facts["tempo_by_genre"][genre] for genre in request.genre]))
 
 
 def song_from(model: player.Model, request: Request, bars: Sequence[player.Bar]) -> Song:
-    """Bars in C as the request's song: its key, tempo, instruments, and a touch."""
-    from engine import player  # here, because it brings PyTorch
+    """Bars in C as the request's song: its key, tempo and instruments, and how the hands strike it."""
+    from engine import player, touch  # here, because they bring PyTorch
 
     rng = np.random.default_rng([request.seed, 7])
     root = KEYS.index(request.key) if request.key is not None else int(rng.integers(12))
     strongest = max(request.genre.items(), key=lambda item: item[1])[0]
     programs = {**PROGRAMS, **model.facts.get("programs", {}).get(strongest, {}), **request.programs}
-    tempo = request.tempo if request.tempo is not None else float(np.rint(_mixed(model, request, "tempo_by_genre")))
+    usual = _usual_tempo(model, request)
     if request.lock_key:
         bars = [bar.moved(in_scale) for bar in bars]
-    song = player.song_of(bars, shift=(root + 6) % 12 - 6, tempo=tempo)
-    loud = _mixed(model, request, "velocity_by_genre")
-    tracks = []
-    for t, (name, track) in enumerate(zip(TRACKS, song.tracks)):
-        touch = np.random.default_rng([request.track_seeds.get(name, request.seed), 11, t])
-        notes = () if name in request.without else _touched(track, loud[t], touch)
-        tracks.append(replace(track, program=programs[name]).with_notes(notes))
-    return replace(song, tracks=tuple(tracks), title=request.style)
+    song = player.song_of(bars, tempo=usual)
+    resting = [replace(track, notes=()) if track.name in request.without else track for track in song.tracks]
+    tracks = tuple(replace(track, program=programs[track.name]) for track in resting)
+    song = replace(song, tracks=tracks, title=request.style)
+    if model.hand:  # before the song is moved: another key or tempo, the same touch
+        seeds = {name: request.track_seeds.get(name, request.seed) for name in TRACKS}
+        song = touch.touched(model.hand, song, genre=request.genre, seeds=seeds)
+    return song.transposed((root + 6) % 12 - 6).with_tempo(usual if request.tempo is None else request.tempo)
 
 
 def _report(song: Song, bars: Sequence[player.Bar]) -> dict[str, Any]:
@@ -131,10 +131,3 @@ def _report(song: Song, bars: Sequence[player.Bar]) -> dict[str, Any]:
 def in_scale(pitch: int) -> int:
     """A pitch, moved into C major's scale: F sharp leads up to G, the others lie a semitone above their scale note."""
     return pitch if pitch % 12 in SCALE else pitch + (1 if pitch % 12 == 6 else -1)
-
-
-def _touched(track: Track, loud: np.ndarray, touch: np.random.Generator) -> list[Note]:
-    """The track's notes with velocities that stray around those usual at their sixteenth of the bar, [16]."""
-    stray = touch.normal(0, TOUCH, len(track.notes))
-    return [replace(note, velocity=int(np.clip(np.rint(loud[int(note.onset * 4) % len(loud)] + away), 1, 127)))
-            for note, away in zip(track.notes, stray)]  # fmt: skip

@@ -310,7 +310,7 @@ def chord_of(m: Any) -> int:
     if state[KIND] < AT_EVENT or state[LANE] == _DRUMS:
         return _NO_CHORD
     late = 2 * state[STEP] * _UNITS[state[GRID]] >= state[SLOTS]
-    return min(m.plan[state[BAR_], 1 if late else 0], _NO_CHORD)
+    return int(min(m.plan[state[BAR_], 1 if late else 0], _NO_CHORD))
 
 
 @njit(nogil=True)

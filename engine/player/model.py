@@ -18,6 +18,8 @@ from engine.player.network import Config, Player
 if TYPE_CHECKING:
     import numpy as np
 
+    from engine import touch
+
 PATH = CHECKPOINTS / "player"
 
 
@@ -30,6 +32,7 @@ class Model:
     facts: Mapping[str, Any] = field(default_factory=dict)  # config.json
     rates: Mapping[str, float] = field(default_factory=dict)  # corrections of logits (desk.bias_of), from config.json
     sha256: str = ""
+    hand: touch.Model | None = None  # that strikes the notes, where it was loaded beside
 
     @property
     def genres(self) -> tuple[str, ...]:

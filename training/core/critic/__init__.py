@@ -13,10 +13,10 @@ The features stand as they are, so that figures can be compared over time: new o
 """
 
 from training.core.critic import bass, clashes, drums, form, harmony, line, rhythm, touch
-from training.core.critic.judge import Sample, Verdict, compare, extract, families
+from training.core.critic.judge import Sample, Verdict, compare, extract, families, told_by
 from training.core.critic.phrase import Phrase
 from training.core.critic.registry import FEATURES
 
 FAMILIES = (harmony, bass, line, rhythm, drums, clashes, form, touch)  # each registers its features
 
-__all__ = ["FEATURES", "Phrase", "Sample", "Verdict", "compare", "extract", "families"]
+__all__ = ["FEATURES", "Phrase", "Sample", "Verdict", "compare", "extract", "families", "told_by"]

@@ -1,0 +1,1 @@
+"""How the hand learns: from the velocities and timing of songs."""
