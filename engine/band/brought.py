@@ -13,7 +13,6 @@ from engine import RequestError
 from engine.core.chords import NONE, name_of, recognise, typed
 from engine.core.harmony import halves, sounding
 from engine.core.key import key_shift
-from engine.core.reading import is_song
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
 from engine.core.tune import pick, tracks_of
@@ -44,7 +43,7 @@ def lead_of(file: File, number: int | None = None, track: str | None = None) -> 
     """The tune of a file, MIDI, MusicXML or ABC (of a book the one of this number; of several tracks the one named, or
     that which is most like a tune). Refused where it has too few notes or too many, or changes its meter."""
     song = read_any(file, number)
-    symbols, tunes = _parted(song, file)
+    symbols, tunes = _parted(song)
     tracks, why = pick(tunes, track)
     notes = sorted((note for each in tracks for note in each.notes), key=lambda note: (note.onset, note.pitch))
     if not LEAST_NOTES <= len(notes) <= MOST_NOTES:
@@ -76,7 +75,7 @@ def lead_of(file: File, number: int | None = None, track: str | None = None) -> 
 def chords_in(file: File, number: int | None = None) -> str:
     """The chords of a file's song as they are typed, bar by bar: its chord symbols, or what its notes sound like."""
     song = read_any(file, number)
-    symbols, tunes = _parted(song, file)
+    symbols, tunes = _parted(song)
     heard = symbols or [note for track in tracks_of(tunes) for note in track.notes]
     if not heard:
         raise RequestError(f"There are no chords in {file.name}: it has no pitched notes.")
@@ -84,10 +83,8 @@ def chords_in(file: File, number: int | None = None) -> str:
     return _chords(sound.excerpt(song.upbeat, song.beats) if song.upbeat else sound)
 
 
-def _parted(song: Song, file: File) -> tuple[list[Note], Song]:
+def _parted(song: Song) -> tuple[list[Note], Song]:
     """The notes of its chord symbols, and the song without them."""
-    if is_song(file):
-        return [], song
     symbols = [note for track in song.tracks if track.name == CHORD_SYMBOLS for note in track.notes]
     return symbols, replace(song, tracks=tuple(track for track in song.tracks if track.name != CHORD_SYMBOLS))
 

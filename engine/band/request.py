@@ -13,10 +13,11 @@ from engine import CHECKPOINTS, RequestError
 from engine.core import checkpoint, request
 from engine.core.chords import Progression, read
 from engine.core.pianoroll import TRACKS
-from engine.core.request import File, option, pair
+from engine.core.request import File, field_of, option, pair
 
 if TYPE_CHECKING:
     from engine.band.brought import Lead
+    from engine.band.words import Said
 
 PATHS = {"player": CHECKPOINTS / "player", "gan": CHECKPOINTS / "band"}
 """The networks that play, and their weights."""
@@ -44,7 +45,11 @@ class Request(request.Request):
     genre: Mapping[str, float] = option(
         dataclasses.MISSING, "What the players have learned to play, from songs of this style; several are mixed.",
         low=0, high=1e6, called="The weight of a genre", metavar="NAME[:WEIGHT]", read=read_genre, repeated=True,
-        label="Style",
+        label="Style", said_by=("words",),
+    )  # fmt: skip
+    words: str = option(
+        "", "The settings in words of a small vocabulary; other options go before them.", called="The line of words",
+        metavar='"slow sad jazz waltz, no drums"',
     )  # fmt: skip
     network: str = option(
         "player", "The player writes note after note and hears what the others play; the GAN draws four bars at once.",
@@ -61,7 +66,7 @@ class Request(request.Request):
     chords: str = option(
         "", "Bars divided by |, in each the chords that share it, or a chord a bar: Dm7 | G7 | Cmaj7 %. As they sound, "
         "or roman numerals in the key; N.C. is silence. Fewer bars than the piece come again.", called="The chords",
-        metavar='"Dm7 | G7 | C %"',
+        metavar='"Dm7 | G7 | C %"', excludes=("chords_from",),
     )  # fmt: skip
     chords_from: File | None = option(
         None, "The chords of a song, MIDI, MusicXML or ABC.", called="The song of the chords", excludes=("chords",),
@@ -132,6 +137,24 @@ class Request(request.Request):
             raise RequestError(f"The chords have {len(given.bars)} bars, and the piece {self.length}: leave some out "
                                "or make it longer.")  # fmt: skip
 
+    @classmethod
+    def together(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The words' settings where nothing else says them."""
+        if not values.get("words"):
+            return values
+        said = cls.understood(values["words"], values)
+        beside = {name for name in said.fields for other in values if other in field_of(cls, name).option.excludes}
+        return {name: value for name, value in said.fields.items() if name not in beside} | values
+
+    @classmethod
+    def understood(cls, text: str, values: Mapping[str, Any]) -> Said:
+        """What a line of words asks for, beside what is asked for already."""
+        from engine.band.words import understood  # here, because few need it
+
+        known = cls.learned()
+        tempi = {genre: known["tempo_by_genre"].get(genre, 120.0) for genre in known["genre"]}
+        return understood(text, tempi, next(iter(values.get("genre", {})), ""))
+
     def checkpoint(self) -> Path:
         return PATHS[self.network]
 
@@ -170,6 +193,8 @@ class Request(request.Request):
         said = self.lead.remarks if self.lead else ()
         if self.progression and (self.chords or self.chords_from):
             said += self.progression.remarks()
+        if self.words and (unknown := self.understood(self.words, {"genre": self.genre}).unknown):
+            said += (f"Not understood: {', '.join(unknown)}.",)
         if idle:
             said += (f"Not heard: what is chosen for {' and '.join(idle)}, as nobody plays there.",)
         return said
