@@ -10,8 +10,8 @@ from functools import lru_cache
 import numpy as np
 
 from engine import RequestError
+from engine.core import harmony
 from engine.core.chords import NONE, name_of, recognise, typed
-from engine.core.harmony import halves, sounding
 from engine.core.key import key_shift
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
@@ -29,7 +29,7 @@ class Lead:
 
     song: Song  # the tune alone, in one track; it begins at a bar line
     key: int  # the major key (0 is C) that it lies in, or whose relative minor it does
-    chords: str  # as they are typed, bar by bar; empty where they are not known
+    chords: str  # as they are typed, bar by bar
     remarks: tuple[str, ...] = ()
 
     @property
@@ -65,10 +65,16 @@ def lead_of(file: File, number: int | None = None, track: str | None = None) -> 
         keys=tuple((beat + late * (beat > 0), key) for beat, key in song.keys),
     )  # fmt: skip
     others = [each for each in tunes.tracks if each not in tracks and not each.is_drum]
-    heard = symbols or [note for each in (*tracks, *others) for note in each.notes]
-    known = symbols or sum(note.duration for each in others for note in each.notes) > ACCOMPANIED * song.beats
-    chords = _chords(replace(lead, tracks=_late(heard, late))) if known else ""
-    return Lead(lead, _key(song, notes), chords, tuple(remarks))
+    key = _key(song, notes)
+    if symbols:
+        chords = _written(replace(lead, tracks=_late(symbols, late)))
+    elif sum(note.duration for each in others for note in each.notes) > ACCOMPANIED * song.beats:
+        heard = [note for each in (*tracks, *others) for note in each.notes]
+        chords = _named(harmony.heard(harmony.load(), replace(lead, tracks=_late(heard, late))))
+    else:
+        chords = _named(harmony.harmonised(harmony.load(), lead, key))
+        remarks.append("The tune came without chords: the band has found some that go with it.")
+    return Lead(lead, key, chords, tuple(remarks))
 
 
 @lru_cache(maxsize=16)
@@ -76,11 +82,12 @@ def chords_in(file: File, number: int | None = None) -> str:
     """The chords of a file's song as they are typed, bar by bar: its chord symbols, or what its notes sound like."""
     song = read_any(file, number)
     symbols, tunes = _parted(song)
-    heard = symbols or [note for track in tracks_of(tunes) for note in track.notes]
-    if not heard:
+    notes = symbols or [note for track in tracks_of(tunes) for note in track.notes]
+    if not notes:
         raise RequestError(f"There are no chords in {file.name}: it has no pitched notes.")
-    sound = replace(song, tracks=_late(heard, 0.0))
-    return _chords(sound.excerpt(song.upbeat, song.beats) if song.upbeat else sound)
+    sound = replace(song, tracks=_late(notes, 0.0))
+    sound = sound.excerpt(song.upbeat, song.beats) if song.upbeat else sound
+    return _written(sound) if symbols else _named(harmony.heard(harmony.load(), sound))
 
 
 def _parted(song: Song) -> tuple[list[Note], Song]:
@@ -101,11 +108,12 @@ def _key(song: Song, notes: Sequence[Note]) -> int:
     return -key_shift(heard) % 12
 
 
-def _chords(song: Song) -> str:
-    """The chord of each half bar by its notes, or where there is none that before it, typed; empty where all is."""
-    numbers = recognise(*sounding((note for track in song.tracks for note in track.notes), halves(song))).tolist()
-    last = next((number for number in numbers if number != NONE), NONE)
-    if last == NONE:
-        return ""
-    names = [name_of(last := number if number != NONE else last) for number in numbers]
-    return typed(names)
+def _written(song: Song) -> str:
+    """The chords that a song of nothing else plays, typed."""
+    return _named(recognise(*harmony.sounding(song.tracks[0].notes, harmony.halves(song))))
+
+
+def _named(numbers: np.ndarray) -> str:
+    """The chord of each half bar, or where there is none that before it, typed."""
+    last = next((number for number in numbers.tolist() if number != NONE), NONE)
+    return typed([name_of(last := number if number != NONE else last) for number in numbers.tolist()])
