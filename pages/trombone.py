@@ -15,6 +15,7 @@ from engine.core.reading import SONGS, is_song
 from engine.core.request import File, field_of
 from engine.core.result import Result
 from engine.core.song import Song
+from engine.core.tune import ALL, tracks_of
 from engine.melody.abc.notes import titles
 from engine.takes.library import Library
 from engine.trombone import Request, generate, load
@@ -23,7 +24,6 @@ from engine.trombone.generate import line_of
 from engine.trombone.phrasing import read_song
 from engine.trombone.pitch import HOP_SECONDS, track_f0
 from engine.trombone.request import MAX_SECONDS
-from engine.trombone.tune import ALL, tracks_of
 from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import PERSISTED
 

@@ -1,4 +1,4 @@
-"""Train the five systems, and the player and the hand that they share, and measure them.
+"""Train the five systems, and the player, the hand and the chords that they share, and measure them.
 
     python -m training prepare  SYSTEM [options]     data → arrays
     python -m training train    SYSTEM [options]     arrays → a run, and its best weights as a checkpoint; resumes,
@@ -26,7 +26,7 @@ STAGES = {
     "train": "train, resuming what is there, and write the best weights as a checkpoint",
     "evaluate": "measure a checkpoint on held-out data beside baselines, and write its card",
 }
-SYSTEMS = (*PLAYED, "player", "touch")
+SYSTEMS = (*PLAYED, "player", "touch", "chords")
 REPORT = "report"
 
 

@@ -39,6 +39,7 @@ from streamlit import runtime
 
 from engine import Progress, RequestError
 from engine.core.audio import Audio, write_flac, write_wav
+from engine.core.harmony import chords_of, halves
 from engine.core.song import Clock, Song, Track
 from ui.frame import component, plain
 
@@ -184,11 +185,13 @@ def show(
     group: str = "",
     height: int | None = None,
     compact: bool = False,
+    change_chord: Callable[[int, int, str], None] | None = None,
 ) -> dict[str, float]:
     """Draw a player; returns the gain of each track as the person mixed it (0 muted, 1 as rendered).
 
     `labels` name the tracks for a person, `volumes` are where their faders begin (0..1.5), `bands` are stretches to
-    tint, in seconds, `height` is that of a lane in pixels. See the top of this file for the rest.
+    tint, in seconds, `height` is that of a lane in pixels. `change_chord(first, halves, text)` is called when a person
+    writes another chord over some half bars, counted from 0. See the top of this file for the rest.
     """
     if song is None and audio is None:
         raise ValueError("a player needs a song, a sound, or both")
@@ -207,8 +210,11 @@ def show(
     if audio is not None:
         tracks.append({"name": "sound", "label": "Sound", "colour": COLOURS["bass" if song else "guitar"],
                        "notes": [], "drum": False, "volume": 1.0, "url": urls[0], "wave": True})  # fmt: skip
+    written = chords_of(song) if song and not compact else ()
     data = {
         "player": key,
+        "chords": _chords(song, written) if song else [],
+        "chordsMayChange": change_chord is not None,
         "title": title,
         "sound": sound.name if sound else f"unheard {hash(song)}",
         "audible": sound is not None,
@@ -234,7 +240,15 @@ def show(
         "height": height,
         "compact": compact,
     }
-    state = _component(key=slot, data=data, on_mix_change=_nothing, on_wanted_change=_nothing)
+
+    def changed() -> None:
+        asked = getattr(st.session_state[slot], "chord", None)
+        if asked and change_chord:
+            change_chord(int(asked["first"]), int(asked["halves"]), str(asked["text"]))
+
+    state = _component(
+        key=slot, data=data, on_mix_change=_nothing, on_wanted_change=_nothing, on_chord_change=changed
+    )
     if getattr(state, "wanted", None) and sound is None:
         st.session_state[f"{slot} wanted"] = hash(song)
         st.rerun()
@@ -248,6 +262,19 @@ def _bars(song: Song) -> list[tuple[float, int]] | None:
         return None
     clock, first = song.clock(), 0 if song.upbeat else 1
     return [(round(clock(beat), 4), number) for number, beat in enumerate(song.bar_lines(), first)]
+
+
+def _chords(song: Song, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Half bars that have a chord, in seconds; the halves of a bar are one where they have the same."""
+    edges, clock, first = halves(song), song.clock(), 0 if song.upbeat else 1
+    out: list[dict[str, Any]] = []
+    for half, name in enumerate(names):
+        if half % 2 and out and out[-1]["first"] == half - 1 and out[-1]["name"] == name:
+            out[-1] |= {"to": round(clock(float(edges[half + 1])), 4), "halves": 2}
+        elif name:
+            begin, end = (round(clock(float(edge)), 4) for edge in edges[half : half + 2])
+            out.append({"from": begin, "to": end, "name": name, "first": half, "halves": 1, "bar": half // 2 + first})
+    return out
 
 
 def _point(point: tuple[float, float] | None) -> list[float] | None:

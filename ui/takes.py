@@ -20,7 +20,7 @@ from engine.systems import SYSTEMS, system
 from engine.takes.library import Library, Take
 from ui import frame, jobs
 
-TAKES_SONG = ("variation", "trombone")  # pages that work from notes
+TAKES_SONG = ("band", "variation", "trombone")  # pages that work from notes
 TAKES_SOUND = ("translation",)  # pages that work from a sound; notes are played for them first
 
 

@@ -24,17 +24,18 @@ if TYPE_CHECKING:
 
     from engine import player
 
+LEAD = len(TRACKS)  # the player's lane of the tune
 SCALE = (0, 2, 4, 5, 7, 9, 11)  # the major scale, and its relative minor's
 RESTS, MOST = 1, 7  # levels of busyness
 ORDINARY, USUAL, WILD = (0.8, 0.9), (1.0, 0.97), (1.2, 0.995)  # temperature and top p at adventurousness 0, 1 and 2
 
 
 def play(model: player.Model, request: Request, progress: Progress | None = None) -> Result:
-    """A song of `request.bars` bars of 4/4 in five tracks. `progress` counts bars."""
+    """A song of five tracks, and of the tune where there is one. `progress` counts bars."""
     from engine import player  # here, because it brings PyTorch
 
     brief = brief_of(model, request)
-    total = request.bars * (1 + len(request.track_seeds))
+    total = brief.bars * (1 + len(request.track_seeds))
     done = 0
 
     def performed(brief: player.Brief) -> list[player.Bar]:
@@ -51,7 +52,7 @@ def play(model: player.Model, request: Request, progress: Progress | None = None
     bars = band
     for name, seed in request.track_seeds.items():
         lane = TRACKS.index(name)
-        others = tuple(other for other in range(len(TRACKS)) if other != lane)
+        others = tuple(other for other in range(len(TRACKS) + (request.tune is not None)) if other != lane)
         busy, register = ({**said, lane: new[lane]} if lane in new else said for said, new in zip(
             (brief.busy, brief.register), levels(model, request, seed, lane)))  # fmt: skip
         part = replace(brief, lanes=(lane,), busy=busy, register=register, seed=seed)
@@ -68,13 +69,40 @@ def brief_of(model: player.Model, request: Request) -> player.Brief:
     from engine import player  # here, because it brings PyTorch
 
     model.check(request.genre)
+    meter, lead, given = _meter(request), request.lead, request.progression
+    tune = player.read_song(lead.song, _up(-lead.key))[0] if lead else []
+    lanes_given = {n: {LEAD: bar.lanes.get(LEAD, ())} for n, bar in enumerate(tune)}
+    planned = given.halves(key_of(request), request.length) if given else {}
     reach = request.adventurousness
     near, far = (ORDINARY, USUAL) if reach <= 1 else (USUAL, WILD)
     temperature, top_p = np.array(near) + (reach if reach <= 1 else reach - 1) * (np.array(far) - near)
     busy, register = levels(model, request, request.seed)
     lanes = tuple(lane for lane, level in busy.items() if level > RESTS)
-    return player.Brief(request.bars, dict(request.genre), lanes=lanes, busy=busy, register=register, seed=request.seed,
-                        temperature=float(temperature), top_p=float(top_p))  # fmt: skip
+    return player.Brief(request.length, dict(request.genre), meter, lanes=lanes, busy=busy, register=register,
+                        given=lanes_given, grids={n: bar.grid for n, bar in enumerate(tune)}, chords=planned,
+                        seed=request.seed, temperature=float(temperature), top_p=float(top_p))  # fmt: skip
+
+
+def key_of(request: Request) -> int:
+    """The major key (0 is C) of the piece: the tune's, the one asked for, that of the chords, or one by chance."""
+    if request.lead:
+        return request.lead.key
+    if request.key is not None:
+        return KEYS.index(request.key)
+    known = request.progression.key() if request.progression else None
+    return known if known is not None else int(np.random.default_rng([request.seed, 7]).integers(12))
+
+
+def _up(semitones: int) -> int:
+    """The same move within half an octave, -6..5."""
+    return (semitones + 6) % 12 - 6
+
+
+def _meter(request: Request) -> tuple[int, int]:
+    if request.lead:
+        return request.lead.song.meter
+    beats, _, value = (request.meter or "4/4").partition("/")
+    return int(beats), int(value)
 
 
 def levels(
@@ -83,11 +111,18 @@ def levels(
     """Busyness and register of each lane, those of a real band of the genre; of one in which a lane `plays`."""
     rng = np.random.default_rng([seed, 13])
     bands = np.array(model.facts["line_ups"][list(request.genre)[rng.choice(len(request.genre), p=_shares(request))]])
+    every = bands
     if plays is not None and (bands[:, plays] > RESTS).any():
         bands = bands[bands[:, plays] > RESTS]
     busy, register = np.split(bands[rng.integers(len(bands))], 2)
     more = round((request.density - 0.5) * 6)
     busy = np.where(busy > RESTS, np.clip(busy + more, RESTS + 1, MOST), busy)
+    for name, share in request.busy.items():
+        busy[TRACKS.index(name)] = RESTS + 1 + round(share * (MOST - RESTS - 1))
+    for name, octaves in request.register.items():
+        lane = TRACKS.index(name)
+        usual = register[lane] or round(np.mean([row[len(TRACKS) + lane] for row in every if row[lane] > RESTS] or [4]))
+        register[lane] = np.clip(usual + octaves, 1, MOST)
     return dict(enumerate(busy.tolist())), {lane: level for lane, level in enumerate(register.tolist()) if level}
 
 
@@ -106,21 +141,24 @@ def song_from(model: player.Model, request: Request, bars: Sequence[player.Bar])
     """Bars in C as the request's song: its key, tempo and instruments, and how the hands strike it."""
     from engine import player, touch  # here, because they bring PyTorch
 
-    rng = np.random.default_rng([request.seed, 7])
-    root = KEYS.index(request.key) if request.key is not None else int(rng.integers(12))
+    lead, meter = request.lead, _meter(request)
     strongest = max(request.genre.items(), key=lambda item: item[1])[0]
     programs = {**PROGRAMS, **model.facts.get("programs", {}).get(strongest, {}), **request.programs}
-    usual = _usual_tempo(model, request)
+    usual = lead.song.tempo if lead else _usual_tempo(model, request)
     if request.lock_key:
         bars = [bar.moved(in_scale) for bar in bars]
-    song = player.song_of(bars, tempo=usual)
-    resting = [replace(track, notes=()) if track.name in request.without else track for track in song.tracks]
-    tracks = tuple(replace(track, program=programs[track.name]) for track in resting)
-    song = replace(song, tracks=tracks, title=request.style)
+    song = player.song_of(bars, meter, tempo=usual)
+    band = song.tracks[: len(TRACKS)]
+    resting = [replace(track, notes=()) if track.name in request.without else track for track in band]
+    song = replace(song, tracks=tuple(replace(track, program=programs[track.name]) for track in resting))
     if model.hand:  # before the song is moved: another key or tempo, the same touch
         seeds = {name: request.track_seeds.get(name, request.seed) for name in TRACKS}
         song = touch.touched(model.hand, song, genre=request.genre, seeds=seeds)
-    return song.transposed((root + 6) % 12 - 6).with_tempo(usual if request.tempo is None else request.tempo)
+    song = song.transposed(_up(key_of(request)))
+    if lead:
+        song = replace(lead.song, tracks=(*song.tracks, *lead.song.tracks))
+    tempo = usual if request.tempo is None else request.tempo
+    return replace(song.with_tempo(tempo), title=request.style)
 
 
 def _report(song: Song, bars: Sequence[player.Bar]) -> dict[str, Any]:

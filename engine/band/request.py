@@ -5,17 +5,26 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import CHECKPOINTS, RequestError
 from engine.core import checkpoint, request
+from engine.core.chords import Progression, read
 from engine.core.pianoroll import TRACKS
-from engine.core.request import option, pair
+from engine.core.request import File, field_of, option, pair
+
+if TYPE_CHECKING:
+    from engine.band.brought import Lead
+    from engine.band.words import Said
 
 PATHS = {"player": CHECKPOINTS / "player", "gan": CHECKPOINTS / "band"}
 """The networks that play, and their weights."""
 KEYS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+METERS = ("4/4", "3/4", "6/8", "2/4", "12/8")
+FOR_THE_PLAYER = ("chords", "chords_from", "tune", "meter", "busy", "register")
+"""What only the player follows."""
 
 
 def read_genre(text: str) -> tuple[str, float]:
@@ -36,7 +45,11 @@ class Request(request.Request):
     genre: Mapping[str, float] = option(
         dataclasses.MISSING, "What the players have learned to play, from songs of this style; several are mixed.",
         low=0, high=1e6, called="The weight of a genre", metavar="NAME[:WEIGHT]", read=read_genre, repeated=True,
-        label="Style",
+        label="Style", said_by=("words",),
+    )  # fmt: skip
+    words: str = option(
+        "", "The settings in words of a small vocabulary; other options go before them.", called="The line of words",
+        metavar='"slow sad jazz waltz, no drums"',
     )  # fmt: skip
     network: str = option(
         "player", "The player writes note after note and hears what the others play; the GAN draws four bars at once.",
@@ -44,12 +57,33 @@ class Request(request.Request):
     )  # fmt: skip
     bars: int = option(
         8, "A longer piece begins as the shorter one and has sections that return.", low=4, high=64,
-        called="The number of bars", label="Length",
+        called="The number of bars", label="Length", excludes=("tune",),
     )  # fmt: skip
     adventurousness: float = option(
         1.0, "0 is the style at its most ordinary, 1 as varied as real music, 2 wild.", low=0, high=2,
         called="Adventurousness", label="How adventurous",
     )  # fmt: skip
+    chords: str = option(
+        "", "Bars divided by |, in each the chords that share it, or a chord a bar: Dm7 | G7 | Cmaj7 %. As they sound, "
+        "or roman numerals in the key; N.C. is silence. Fewer bars than the piece come again.", called="The chords",
+        metavar='"Dm7 | G7 | C %"', excludes=("chords_from",),
+    )  # fmt: skip
+    chords_from: File | None = option(
+        None, "The chords of a song, MIDI, MusicXML or ABC.", called="The song of the chords", excludes=("chords",),
+        ending="mid",
+    )  # fmt: skip
+    tune: File | None = option(
+        None, "A melody, MIDI, MusicXML or ABC, that the band plays for: it is kept note for note, with its length, "
+        "key, tempo and meter.", called="The tune", ending="mid",
+    )  # fmt: skip
+    tune_number: int | None = option(
+        None, "Which tune of a book in ABC: 1 is its first.", low=1, high=100_000, requires=("tune", "chords_from")
+    )
+    track: str | None = option(
+        None, "Of the tune's file: a track's name or number; the one that is most like a tune unless it is given.",
+        metavar="NAME", requires=("tune",),
+    )  # fmt: skip
+    meter: str | None = option(None, "4/4 unless it is chosen.", choices=METERS, excludes=("tune",))
     density: float = option(
         0.5, "How many notes are played; 0.5 is as many as in real music.", low=0, high=1, called="Density",
         label="How busy",
@@ -57,7 +91,18 @@ class Request(request.Request):
     tempo: float | None = option(
         None, "The style's own unless it is chosen.", low=40, high=240, unit="quarter notes a minute"
     )
-    key: str | None = option(None, "A major key, or its relative minor: C is also A minor.", choices=KEYS)
+    key: str | None = option(
+        None, "A major key, or its relative minor: C is also A minor.", choices=KEYS, excludes=("tune",)
+    )
+    busy: Mapping[str, float] = option(
+        {}, "How busy one player is, from 0 to 1; who rested plays then.", low=0, high=1, called="How busy a player is",
+        metavar="TRACK=NUMBER", read=pair("--busy", float, "drums=.2"), repeated=True, label="Busy",
+    )  # fmt: skip
+    register: Mapping[str, int] = option(
+        {}, "Octaves by which one player plays higher, or below 0 lower, than is usual.", low=-3, high=3,
+        called="The register of a player", metavar="TRACK=OCTAVES", read=pair("--register", int, "piano=-1"),
+        repeated=True, label="Register",
+    )  # fmt: skip
     lock_key: bool = option(
         False, "Move stray notes into the scale of the key, the chosen one or the one that comes.",
         label="Only notes of the key",
@@ -78,15 +123,62 @@ class Request(request.Request):
     )  # fmt: skip
 
     def validate(self) -> None:
-        """Refuse tracks that are not there, and a mix of nothing."""
-        for name in (*self.track_seeds, *self.programs):
+        """Refuse tracks that are not there, a mix of nothing, chords that are none, and what the GAN cannot."""
+        for name in (*self.track_seeds, *self.programs, *self.busy, *self.register):
             if name not in TRACKS:
                 raise RequestError(f"'{name}' is not a track; choose among {', '.join(TRACKS)}.")
         if not sum(self.genre.values()) > 0:
             raise RequestError("The mix names no genre with a weight above 0.")
+        if "drums" in self.register:
+            raise RequestError("The drums have no register; the others have.")
+        if self.network == "gan" and (asked := [name for name in FOR_THE_PLAYER if getattr(self, name)]):
+            raise RequestError(f"The GAN follows no {asked[0].partition('_')[0]} that is given; the player does.")
+        if (given := self.progression) and len(given.bars) > self.length:
+            raise RequestError(f"The chords have {len(given.bars)} bars, and the piece {self.length}: leave some out "
+                               "or make it longer.")  # fmt: skip
+
+    @classmethod
+    def together(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The words' settings where nothing else says them."""
+        if not values.get("words"):
+            return values
+        said = cls.understood(values["words"], values)
+        beside = {name for name in said.fields for other in values if other in field_of(cls, name).option.excludes}
+        return {name: value for name, value in said.fields.items() if name not in beside} | values
+
+    @classmethod
+    def understood(cls, text: str, values: Mapping[str, Any]) -> Said:
+        """What a line of words asks for, beside what is asked for already."""
+        from engine.band.words import understood  # here, because few need it
+
+        known = cls.learned()
+        tempi = {genre: known["tempo_by_genre"].get(genre, 120.0) for genre in known["genre"]}
+        return understood(text, tempi, next(iter(values.get("genre", {})), ""))
 
     def checkpoint(self) -> Path:
         return PATHS[self.network]
+
+    @cached_property
+    def lead(self) -> Lead | None:
+        """The tune to play for. Refused where there is none in its file."""
+        from engine.band.brought import lead_of  # here, because few need it
+
+        return lead_of(self.tune, self.tune_number, self.track) if self.tune else None
+
+    @cached_property
+    def progression(self) -> Progression | None:
+        """The chords that are given, typed, in a file, or with the tune."""
+        if self.chords_from:
+            from engine.band.brought import chords_in  # here, because few need it
+
+            return read(chords_in(self.chords_from, None if self.tune else self.tune_number))
+        text = self.chords or (self.lead.chords if self.lead else "")
+        return read(text) if text.strip() else None
+
+    @property
+    def length(self) -> int:
+        """How many bars the piece has."""
+        return self.lead.bars if self.lead else self.bars
 
     @property
     def style(self) -> str:
@@ -96,10 +188,16 @@ class Request(request.Request):
     @property
     def remarks(self) -> tuple[str, ...]:
         """What is asked for in vain."""
-        idle = [name for name in self.without if name in self.track_seeds or name in self.programs]
-        if not idle:
-            return ()
-        return (f"Not heard: the seed or the instrument chosen for {' and '.join(idle)}, as nobody plays there.",)
+        chosen = {*self.track_seeds, *self.programs, *self.busy, *self.register}
+        idle = [name for name in self.without if name in chosen]
+        said = self.lead.remarks if self.lead else ()
+        if self.progression and (self.chords or self.chords_from):
+            said += self.progression.remarks()
+        if self.words and (unknown := self.understood(self.words, {"genre": self.genre}).unknown):
+            said += (f"Not understood: {', '.join(unknown)}.",)
+        if idle:
+            said += (f"Not heard: what is chosen for {' and '.join(idle)}, as nobody plays there.",)
+        return said
 
     @property
     def title(self) -> str:

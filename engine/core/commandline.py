@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser, request: type[Request]) -> None
             known["action"] = argparse.BooleanOptionalAction if field.optional else "store_true"
         else:
             known["metavar"] = _metavar(field)
-            known["required"] = field.default is dataclasses.MISSING
+            known["required"] = field.default is dataclasses.MISSING and not field.option.said_by
             if field.option.repeated:
                 known["action"] = "append"
         parser.add_argument(field.flag, **known)

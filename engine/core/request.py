@@ -73,6 +73,7 @@ class Option:
     requires: tuple[str, ...] = ()  # fields without one of which it would change nothing
     excludes: tuple[str, ...] = ()  # fields beside any of which it would change nothing
     formerly: tuple[str, ...] = ()  # how the command line spelled it when takes were made that are still kept
+    said_by: tuple[str, ...] = ()  # fields that may say it instead, where it has to be given
     before: Any = None  # what it was in recipes from before it could be asked for, if not the default
 
 
@@ -311,7 +312,7 @@ class Request:
         """A request of these values. Refused when one that has to be given is missing."""
         for field in fields(cls):
             if field.default is dataclasses.MISSING and field.name not in values:
-                raise RequestError(f"{field.called} has to be given.")
+                raise RequestError(f"{field.label} has to be given.")
         return cls(**values)
 
 

@@ -1,6 +1,6 @@
 """Melody: folk tunes in ABC by a character-level LSTM (see generate.py).
 
-Its door has `read_abc` too, for all who are brought ABC; and `--score` of its command line.
+Its door has `read_any` too, for all who are brought notes, ABC among them; and `--score` of its command line.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.melody.abc.canonical import read_tunes
-from engine.melody.abc.notes import read_abc
+from engine.melody.abc.notes import CHORD_SYMBOLS, read_abc, read_any
 from engine.melody.generate import generate
 from engine.melody.model import Model, load
 from engine.melody.request import PATH, Request
 
-__all__ = ["Model", "Request", "add_arguments", "answer", "generate", "load", "read_abc"]
+__all__ = ["CHORD_SYMBOLS", "Model", "Request", "add_arguments", "answer", "generate", "load", "read_abc", "read_any"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,18 +17,16 @@ from engine import Progress, RequestError
 from engine.core.audio import Audio
 from engine.core.instruments import INSTRUMENTS
 from engine.core.pitch import loudness_db, note_name, octaves_into
-from engine.core.reading import is_song, song_of
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
-from engine.melody import read_abc
+from engine.core.tune import pick, top_line, tracks_of
+from engine.melody import CHORD_SYMBOLS, read_any
 from engine.trombone.conditions import HIGHEST, LOWEST
 from engine.trombone.model import Model
 from engine.trombone.notes import NoteSpec, play
 from engine.trombone.pitch import RATE
 from engine.trombone.request import MAX_SECONDS, MIN_SECONDS, TEMPERATURE
-from engine.trombone.tune import pick, top_line, tracks_of
 
-MAX_ABC_BYTES = 2**20
 MAX_NOTES = 2_000  # of the line that is played
 MAX_LENGTH = 600.0  # seconds of melody
 JOIN = 0.04  # seconds over which legato notes fade into one another
@@ -81,19 +79,9 @@ def dynamic_of(velocity: int) -> float:
 
 @lru_cache(maxsize=8)
 def read_song(file: File, tune_number: int | None = None) -> Song:
-    """The song in a MIDI file, a MusicXML score or an ABC tune (of a book, the one of this number), told apart by what
-    they begin with. Refused when it is none of them."""
-    name, content = file.name, file.content
-    if is_song(file):
-        return song_of(file)
-    if name.lower().endswith(".abc") or any(line.startswith(b"K:") for line in content[:65536].splitlines()):
-        if len(content) > MAX_ABC_BYTES:
-            raise RequestError(
-                f"{name} is larger than {MAX_ABC_BYTES >> 20} MiB, the most that is taken of an ABC file."
-            )
-        song = read_abc(content, tune_number)
-        return replace(song, tracks=tuple(track for track in song.tracks if track.name != "chords"))
-    raise RequestError(f"{name} is neither a MIDI file, a MusicXML score nor an ABC tune.")
+    """The song in a MIDI file, a MusicXML score or an ABC tune, without what is played of its chord symbols."""
+    song = read_any(file, tune_number)
+    return replace(song, tracks=tuple(track for track in song.tracks if track.name != CHORD_SYMBOLS))
 
 
 def melody(song: Song, *, dynamic: float | None = None, tempo: float | None = None, track: str | None = None) -> Line:

@@ -12,6 +12,7 @@ import torch
 
 from engine import RequestError, band
 from engine.band.network import BARS, Band, Config, Generator, Phrase
+from engine.core.key import key_shift
 from engine.core.midi import write_midi
 from engine.core.pianoroll import TRACKS
 from engine.core.song import Note, Song, Track
@@ -24,7 +25,7 @@ from training.band.codec import autoencoder, chord_code, encode
 from training.band.genres import GENRES, features
 from training.band.measures import copies, harmony, shuffled, two_bars
 from training.band.prepare import BARS as WINDOW
-from training.band.prepare import Windows, key_shift, prepare, real_phrases, windows_of
+from training.band.prepare import Windows, prepare, real_phrases, windows_of
 
 pytestmark = pytest.mark.training
 

@@ -15,6 +15,7 @@ from engine.core.midi import write_midi
 from engine.core.pitch import loudness_db, octaves_into
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
+from engine.core.tune import top_line
 from engine.trombone.conditions import HIGHEST, LOWEST
 from engine.trombone.phrasing import (
     Line,
@@ -27,7 +28,6 @@ from engine.trombone.phrasing import (
     velocity_of,
 )
 from engine.trombone.pitch import RATE, measured_cents
-from engine.trombone.tune import top_line
 
 ABC = b"X:1\nT:Two bars\nM:4/4\nL:1/4\nK:D\nD E F G | A2 d2 |]\n"
 

@@ -198,4 +198,4 @@ def test_every_page_that_can_take_a_take_is_offered_and_only_those(library):
     take = keep(library, "One")
     test = page()
     sent = {b.label.removeprefix("To ") for b in test.button if b.key and b.key.startswith(f"send {take.id}")}
-    assert sent == {"Variation", "Trombone", "Translation"} <= {page.title for page in frame.pages()}
+    assert sent == {"Band", "Variation", "Trombone", "Translation"} <= {page.title for page in frame.pages()}

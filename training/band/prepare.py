@@ -27,6 +27,7 @@ import numpy as np
 
 from engine import RequestError
 from engine.band.config import BARS as PHRASE
+from engine.core.key import key_shift
 from engine.core.pianoroll import BEATS, PITCHES, STEPS, TRACKS
 from training.band.genres import GENRES, genre_of
 from training.core.data import SongNotes, add_song_arguments, chosen_songs
@@ -35,16 +36,6 @@ from training.variation.prepare import PACKED, SPLITS, song_bars, unpack
 
 BARS = 2 * PHRASE  # a window: two phrases
 BAR_TICKS = 96  # 24 ticks a beat, 4/4
-MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])  # Krumhansl & Kessler 1982
-MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
-
-
-def key_shift(chroma: np.ndarray) -> int:
-    """Semitones (-6..5) that move a chroma histogram [12] to C major or A minor, by Krumhansl's correlation."""
-    rotated = np.stack([np.roll(chroma, -k) for k in range(12)])  # [tonic, 12]
-    fit = [np.array([np.corrcoef(r, p)[0, 1] for r in rotated]) for p in (MAJOR, np.roll(MINOR, 9))]
-    tonic = int(np.argmax(np.nan_to_num(np.maximum(*fit))))  # the C of the window's own key
-    return (-tonic + 6) % 12 - 6
 
 
 def windows_of(song: SongNotes, most: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, int]]:

@@ -58,6 +58,8 @@ class Face {
     const stage = make("div", data.tracks.length > 1 ? "stage" : "stage alone");
     root.append(stage);
     if (!data.compact) this.rulerRow(stage);
+    this.symbols = []; // of chords, over their half bars
+    if (data.chords.length && !data.compact) this.chordRow(stage);
     if (data.compact) {
       const sung = data.tracks.filter((t) => t.notes.length);
       if (sung.length) this.lane(stage, null, sung, "notes", data.height || 84);
@@ -135,6 +137,44 @@ class Face {
       this.refresh();
     };
     stage.append(this.ruler);
+  }
+
+  chordRow(stage) {
+    // The chords that sound; a click goes there, or where they may be changed asks for another.
+    if (this.data.tracks.length > 1) stage.append(make("div", "strip heading", {}, "Chords"));
+    const row = make("div", "chords", { role: "list", "aria-label": "Chords" });
+    for (const chord of this.data.chords) {
+      const words = this.data.chordsMayChange ? `Change ${chord.name}, bar ${chord.bar}` : `${chord.name}, bar ${chord.bar}`;
+      const symbol = button("chord", words, "", () => {
+        if (this.data.chordsMayChange) this.askChord(row, symbol, chord);
+        else this.seek(chord.from);
+      });
+      symbol.textContent = chord.name;
+      row.append(symbol);
+      this.symbols.push({ symbol, chord });
+    }
+    stage.append(row);
+  }
+
+  askChord(row, symbol, chord) {
+    const field = make("input", "chord asked", { type: "text", "aria-label": `Chord of bar ${chord.bar}` });
+    field.value = chord.name;
+    field.style.left = symbol.style.left;
+    const close = () => {
+      field.onblur = null; // leaving is no second close
+      field.remove();
+    };
+    field.onkeydown = (event) => {
+      event.stopPropagation();
+      if (event.key === "Escape") close();
+      if (event.key !== "Enter") return;
+      const text = field.value.trim();
+      if (text && text !== chord.name) this.report("chord", { first: chord.first, halves: chord.halves, text });
+      close();
+    };
+    field.onblur = close;
+    row.append(field);
+    field.select();
   }
 
   at(x, canvas) {
@@ -249,6 +289,12 @@ class Face {
       else if (plot === "wave") drawWave(under, held, this.view, this.data, colours, shadeOf(tracks[0], colours));
       else drawSpectrum(under, held, this.view, this.data, colours);
     });
+    for (const { symbol, chord } of this.symbols) {
+      const [left, right] = [chord.from, chord.to].map((at) => xOf(at, this.view, 100));
+      symbol.hidden = right <= 0 || left >= 100;
+      symbol.style.left = `${Math.max(0, left)}%`;
+      symbol.style.width = `calc(${Math.min(100, right) - Math.max(0, left)}% - 2px)`;
+    }
     for (const one of [...this.strips, ...this.plain]) one.dot.style.background = shadeOf(one.track, colours);
     this.moving();
   }

@@ -15,6 +15,8 @@ from typing import TypeVar
 
 from engine import RequestError
 from engine.core.midi import MAX_BEATS
+from engine.core.reading import is_song, song_of
+from engine.core.request import File
 from engine.core.song import Note, Song, Track
 from engine.melody.abc.canonical import Tune, read_tunes
 from engine.melody.abc.fields import Meter
@@ -23,13 +25,17 @@ from engine.melody.abc.repeats import played
 from engine.melody.abc.symbols import chord_pitches
 from engine.melody.abc.voice import Bar, Event, Voice
 
-__all__ = ["Misread", "parse", "played_to_written", "read_abc", "reading_of", "song", "titles", "usual_tempo"]
+__all__ = [
+    "Misread", "parse", "played_to_written", "read_abc", "read_any", "reading_of", "song", "titles", "usual_tempo",
+]  # fmt: skip
 
 TEMPI = {  # quarter notes a minute at which a type of tune is usually played
     "reel": 200, "jig": 170, "slip jig": 165, "hornpipe": 168, "strathspey": 130, "waltz": 150, "march": 120,
     "polka": 130, "slide": 190, "air": 80, "clog": 160, "fling": 150, "walkaround": 150,
 }  # fmt: skip
 LEAST_TEMPO, MOST_TEMPO = 20.0, 400.0  # as a request may have it
+CHORD_SYMBOLS = "chords"  # the track that plays them
+MAX_FILE_BYTES = 2**20
 Value = TypeVar("Value")
 GRACE = Fraction(1, 8)  # quarter notes that a grace note takes from the note behind it
 ACCENT, PLAIN, CHORD = 88, 76, 58  # velocities
@@ -85,7 +91,7 @@ def song(tune: Tune, *, tempo: float = 0.0, program: int = 73, transpose: int = 
         tracks.append(Track(name if name not in names else f"{name} {number + 1}", program).with_notes(notes))
         chords += _chords(voice, stretches)
     if chords:
-        tracks.append(Track("chords", 24).with_notes(dict.fromkeys(chords)))
+        tracks.append(Track(CHORD_SYMBOLS, 24).with_notes(dict.fromkeys(chords)))
     meter = (reading.meter.count, reading.meter.value) if reading.meter.beats else (4, 4)
     made = replace(_mapped(reading, usual_tempo(tune), meter), tracks=tuple(tracks), title=tune.title)
     made = made.with_tempo(tempo) if tempo else made
@@ -301,3 +307,16 @@ def read_abc(content: bytes, number: int | None = None) -> Song:
     tune, remarks = parse(content, number)
     whole = song(tune)
     return replace(whole, remarks=whole.remarks + tuple(remarks))
+
+
+def read_any(file: File, number: int | None = None) -> Song:
+    """The song in a MIDI file, a MusicXML score or an ABC tune (of a book, the one of this number), told apart by what
+    they begin with. Refused when it is none of them."""
+    name, content = file.name, file.content
+    if is_song(file):
+        return song_of(file)
+    if not (name.lower().endswith(".abc") or any(line.startswith(b"K:") for line in content[:65536].splitlines())):
+        raise RequestError(f"{name} is neither a MIDI file, a MusicXML score nor an ABC tune.")
+    if len(content) > MAX_FILE_BYTES:
+        raise RequestError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB, the most that is taken of an ABC file.")
+    return read_abc(content, number)

@@ -36,7 +36,7 @@ def pick(song: Song, name: str | None = None) -> tuple[list[Track], str]:
     """
     tracks = tracks_of(song)
     if not tracks:
-        raise RequestError("There are no notes for a trombone in this piece: it has none but drums, or none at all.")
+        raise RequestError("There is no tune in this piece: it has no notes but drums, or none at all.")
     if name and name.strip().lower() == ALL:
         return tracks, ""
     if name:
@@ -55,7 +55,7 @@ def pick(song: Song, name: str | None = None) -> tuple[list[Track], str]:
 
 
 def tracks_of(song: Song) -> list[Track]:
-    """Those that a trombone can play."""
+    """Those with pitched notes."""
     return [track for track in song.tracks if not track.is_drum and track.notes]
 
 
@@ -64,7 +64,7 @@ def _named(tracks: list[Track], name: str) -> Track:
         if name.strip().lower() in (track.name.lower(), str(number)):
             return track
     known = ", ".join(f"{number} {track.name}" for number, track in enumerate(tracks[:8], start=1))
-    raise RequestError(f"There is no track '{name[:40]}' with notes for a trombone; choose {known} or {ALL}.")
+    raise RequestError(f"There is no track '{name[:40]}' with notes to play; choose {known} or {ALL}.")
 
 
 def _marks(track: Track, beats: float) -> dict[str, float]:

@@ -1,0 +1,91 @@
+"""Chords: what people type is what is played, and every name comes down to one of the network's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from music21 import harmony
+
+from engine import RequestError
+from engine.core.chords import NONE, QUALITIES, TEMPLATES, chord_of, name_of, read, recognise, typed
+
+
+def names(text: str, bars: int | None = None) -> list[str]:
+    progression = read(text)
+    key = progression.key() or 0
+    return [name_of(n, key, key) for n in progression.halves(key, bars or len(progression.bars)).values()]
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("Dm7 | G7 | Cmaj7 %", "Dm7 Dm7 G7 G7 Cmaj7 Cmaj7"), ("C G", "C C G G"), ("C G | Am F", "C G Am F"),
+    ("C | % | F %", "C C C C F F"), ("C G | % |", "C G C G"), ("C / / G | F", "C C F F"), ("C / G / | F", "C G F F"),
+    ("Dm7, G7, C", "Dm7 Dm7 G7 G7 C C"), ("C | N.C. | NC C", "C C N.C. N.C. N.C. C"), ("||: C |\n| G :||", "C C G G"),
+    ("ii7 V7 Imaj7", "Dm7 Dm7 G7 G7 Cmaj7 Cmaj7"), ("I bVII IV iv", "C C A# A# F F Fm Fm"), ("V7/V V", "D7 D7 G G"),
+    ("viiø7 III7 vi", "Bdim Bdim E7 E7 Am Am"), ("C-7 F9 Bb△", "Cm7 Cm7 F7 F7 Bbmaj7 Bbmaj7"),
+    ("G7alt C6/9 Dm(maj7)", "G7 G7 C C Dm Dm"),
+])  # fmt: skip
+def test_chords_are_read_as_they_are_typed(text: str, expected: str) -> None:
+    assert names(text) == expected.split()
+
+
+@pytest.mark.parametrize("text, key", [
+    ("Dm7 G7 Cmaj7", "C"), ("Am E7 Am", "C"), ("Em C G D", "G"), ("Ebmaj7 Cm7 Fm7 Bb7", "D#"),
+    ("C7 C7 C7 C7 F7 F7 C7 C7 G7 F7 C7 G7", "C"), ("F#m7b5 B7 Em", "G"),
+])  # fmt: skip
+def test_the_key_is_that_in_which_the_chords_lie(text: str, key: str) -> None:
+    assert name_of(read(text).key() or 0) == key
+
+
+def test_a_shorter_progression_comes_again_and_roman_numerals_follow_the_key() -> None:
+    assert names("C G", 3) == ["C", "C", "G", "G", "C", "C"]
+    assert list(read("Eb | V7").halves(3, 2).values()) == [0, 0, 24 + 7, 24 + 7]
+    assert read("ii V I").key() is None
+
+
+@pytest.mark.parametrize("text, words", [
+    ("C | Hm7", r"'Hm7' in bar 2 of the chords \(character 5\)"), ("", "no chords"), ("% C", "before it"),
+    ("C | | G", "Bar 2"), ("| |", "no chords"), ("C | Cmaj77", "Cmaj77"), ("play something", "'play'"),
+])  # fmt: skip
+def test_what_is_no_chord_is_refused_with_its_place(text: str, words: str) -> None:
+    with pytest.raises(RequestError, match=words):
+        read(text)
+
+
+@given(st.text(max_size=40) | st.text("ABCDGm7b#|%/ ivINC.\n", max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        progression = read(text)
+    except RequestError as refused:
+        assert "\n" not in str(refused).replace(text.strip()[:20], "")
+        return
+    assert progression.bars and all(-1 <= n < 84 for n in progression.halves(0, 4).values())
+
+
+def test_names_mean_what_music21_says_they_mean() -> None:
+    for number in range(84):
+        name = name_of(number)
+        mine = chord_of(name)
+        theirs = {pitch.pitchClass for pitch in harmony.ChordSymbol(name).pitches}
+        assert mine and mine.number == number and {(mine.root + step) % 12 for step in mine.notes} == theirs
+        assert np.flatnonzero(TEMPLATES[number]).tolist() == sorted(theirs)
+
+
+def test_what_is_simplified_is_said_and_nothing_else() -> None:
+    said = " ".join(read("Cmaj9 | F#m7b5 | G7/B | C G Am F").remarks())
+    for words in ("Cmaj9 as Cmaj7", "F#m7b5 as F#dim", "G7/B as G7", "bar 4"):
+        assert words in said
+    assert read("Dm7 | G7 C | Fsus4 Cmaj7").remarks() == ()
+
+
+def test_what_was_named_is_typed_again_the_same() -> None:
+    halves = ["C", "G7", "Am", "Am", "N.C.", "F#dim"]
+    assert typed(halves) == "C G7 | Am | N.C. F#dim" and names(typed(halves)) == halves
+
+
+def test_a_chord_is_recognised_by_its_own_notes() -> None:
+    for number, notes in enumerate(TEMPLATES.astype(float)):
+        bass = np.eye(12)[number % 12] * notes.max()
+        assert recognise(notes[None], bass[None])[0] == number
+    assert recognise(np.eye(12)[:1], np.eye(12)[:1])[0] == NONE and len(QUALITIES) == 7
