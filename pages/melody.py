@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine import Progress, RequestError
 from engine.core.instruments import program_names
+from engine.core.midi import write_midi
 from engine.core.request import File, field_of
 from engine.melody import Request, generate, load
 from engine.melody.abc.canonical import Tune, check_key
@@ -17,6 +18,7 @@ from engine.melody.composing import Written
 from engine.melody.generate import TuneResult, result_of
 from engine.melody.request import METERS, PATH
 from engine.melody.score import engrave
+from engine.takes.library import Library
 from ui import controls, downloads, frame, jobs, player, score, takes
 from ui.controls import PERSISTED
 
@@ -74,6 +76,11 @@ def settings_panel(dances: list[str]) -> Request:
         chords = controls.pick(Request, "chord_symbols", choices=list(CHORDS), key="melody_chords",
                                placeholder=free)  # fmt: skip
         fields["chord_symbols"] = CHORDS[chords] if chords else None
+        fields["chords"] = st.text_input("Chords to go over", key="melody_over", placeholder="G | C D | G %",
+                                         help=field_of(Request, "chords").option.help, **PERSISTED) or ""  # fmt: skip
+        take = takes.pick("melody", label="Over the band of a take") if not fields["chords"] else None
+        if take is not None and (song := Library().song(take)) is not None:
+            fields["chords_from"] = File(take.name, write_midi(song), "mid")
         fields["unit"] = controls.pick(Request, "unit", key="melody_unit", placeholder=free)
         fields["top_p"] = controls.slider(Request, "top_p", low=0.1, key="melody_top_p")
     return Request(**fields)

@@ -109,7 +109,7 @@ def labels(takes: Sequence[Take]) -> dict[str, str]:
     return {id: label for label, id in reversed(ids.items())}
 
 
-def pick(system: str, *, sound: bool = False) -> Take | None:
+def pick(system: str, *, sound: bool = False, label: str = "Take") -> Take | None:
     """A picker of the takes with notes, or of all where any `sound` will do; None until one is chosen.
 
     A take that was sent to this page is chosen already. A library that cannot be opened is refused on the page.
@@ -129,7 +129,7 @@ def pick(system: str, *, sound: bool = False) -> Take | None:
         st.session_state[slot] = sent
     elif st.session_state.get(slot) not in choices:
         st.session_state.pop(slot, None)
-    id = st.selectbox("Take", list(choices), index=None, key=slot, format_func=labels(every).__getitem__,
+    id = st.selectbox(label, list(choices), index=None, key=slot, format_func=labels(every).__getitem__,
                       placeholder="Choose a take", help="What you saved, the newest first.")  # fmt: skip
     return choices[id] if id else None
 

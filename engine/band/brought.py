@@ -1,4 +1,4 @@
-"""What people bring to the band: a tune that it plays for, and chords that stand in a file."""
+"""What people bring to the band: a tune that it plays for."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import numpy as np
 
 from engine import RequestError
 from engine.core import harmony
-from engine.core.chords import NONE, name_of, recognise, typed
 from engine.core.key import key_shift
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
 from engine.core.tune import pick, tracks_of
-from engine.melody import CHORD_SYMBOLS, read_any
+from engine.melody import CHORD_SYMBOLS, chords_of_notes, named, read_any
 
 LEAST_NOTES, MOST_NOTES = 4, 5_000  # of a tune
 ACCOMPANIED = 0.5  # beats of every beat in which others sound, from which on they say the chords
@@ -43,7 +42,8 @@ def lead_of(file: File, number: int | None = None, track: str | None = None) -> 
     """The tune of a file, MIDI, MusicXML or ABC (of a book the one of this number; of several tracks the one named, or
     that which is most like a tune). Refused where it has too few notes or too many, or changes its meter."""
     song = read_any(file, number)
-    symbols, tunes = _parted(song)
+    symbols = [note for each in song.tracks if each.name == CHORD_SYMBOLS for note in each.notes]
+    tunes = replace(song, tracks=tuple(each for each in song.tracks if each.name != CHORD_SYMBOLS))
     tracks, why = pick(tunes, track)
     notes = sorted((note for each in tracks for note in each.notes), key=lambda note: (note.onset, note.pitch))
     if not LEAST_NOTES <= len(notes) <= MOST_NOTES:
@@ -66,38 +66,14 @@ def lead_of(file: File, number: int | None = None, track: str | None = None) -> 
     )  # fmt: skip
     others = [each for each in tunes.tracks if each not in tracks and not each.is_drum]
     key = _key(song, notes)
-    if symbols:
-        chords = _written(replace(lead, tracks=_late(symbols, late)))
-    elif sum(note.duration for each in others for note in each.notes) > ACCOMPANIED * song.beats:
-        heard = [note for each in (*tracks, *others) for note in each.notes]
-        chords = _named(harmony.heard(harmony.load(), replace(lead, tracks=_late(heard, late))))
+    accompaniment = [note for each in others for note in each.notes]
+    if symbols or sum(note.duration for note in accompaniment) > ACCOMPANIED * song.beats:
+        heard = [replace(note, onset=note.onset + late) for note in symbols or notes + accompaniment]
+        chords = chords_of_notes(lead, heard, symbols=bool(symbols))
     else:
-        chords = _named(harmony.harmonised(harmony.load(), lead, key))
+        chords = named(harmony.harmonised(harmony.load(), lead, key))
         remarks.append("The tune came without chords: the band has found some that go with it.")
     return Lead(lead, key, chords, tuple(remarks))
-
-
-@lru_cache(maxsize=16)
-def chords_in(file: File, number: int | None = None) -> str:
-    """The chords of a file's song as they are typed, bar by bar: its chord symbols, or what its notes sound like."""
-    song = read_any(file, number)
-    symbols, tunes = _parted(song)
-    notes = symbols or [note for track in tracks_of(tunes) for note in track.notes]
-    if not notes:
-        raise RequestError(f"There are no chords in {file.name}: it has no pitched notes.")
-    sound = replace(song, tracks=_late(notes, 0.0))
-    sound = sound.excerpt(song.upbeat, song.beats) if song.upbeat else sound
-    return _written(sound) if symbols else _named(harmony.heard(harmony.load(), sound))
-
-
-def _parted(song: Song) -> tuple[list[Note], Song]:
-    """The notes of its chord symbols, and the song without them."""
-    symbols = [note for track in song.tracks if track.name == CHORD_SYMBOLS for note in track.notes]
-    return symbols, replace(song, tracks=tuple(track for track in song.tracks if track.name != CHORD_SYMBOLS))
-
-
-def _late(notes: Sequence[Note], beats: float) -> tuple[Track, ...]:
-    return (Track("").with_notes(replace(note, onset=note.onset + beats) for note in notes),)
 
 
 def _key(song: Song, notes: Sequence[Note]) -> int:
@@ -106,14 +82,3 @@ def _key(song: Song, notes: Sequence[Note]) -> int:
         return fifths * 7 % 12
     heard = np.bincount([note.pitch % 12 for note in notes], [note.duration for note in notes], 12)
     return -key_shift(heard) % 12
-
-
-def _written(song: Song) -> str:
-    """The chords that a song of nothing else plays, typed."""
-    return _named(recognise(*harmony.sounding(song.tracks[0].notes, harmony.halves(song))))
-
-
-def _named(numbers: np.ndarray) -> str:
-    """The chord of each half bar, or where there is none that before it, typed."""
-    last = next((number for number in numbers.tolist() if number != NONE), NONE)
-    return typed([name_of(last := number if number != NONE else last) for number in numbers.tolist()])

@@ -169,7 +169,7 @@ class Request(request.Request):
     def progression(self) -> Progression | None:
         """The chords that are given, typed, in a file, or with the tune."""
         if self.chords_from:
-            from engine.band.brought import chords_in  # here, because few need it
+            from engine.melody import chords_in  # here, because few need it
 
             return read(chords_in(self.chords_from, None if self.tune else self.tune_number))
         text = self.chords or (self.lead.chords if self.lead else "")

@@ -17,6 +17,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from engine import RequestError
+from engine.core.pitch import NAMES
 
 QUALITIES = {"maj": (0, 4, 7), "min": (0, 3, 7), "7": (0, 4, 7, 10), "min7": (0, 3, 7, 10), "maj7": (0, 4, 7, 11),
              "dim": (0, 3, 6), "sus4": (0, 5, 7)}  # fmt: skip
@@ -27,7 +28,7 @@ SCALE = (0, 2, 4, 5, 7, 9, 11)  # of a major key, and of its relative minor
 SUFFIXES = ("", "m", "7", "m7", "maj7", "dim", "sus4")  # of the qualities, as they are written
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-FLAT_KEYS = (1, 3, 5, 6, 8, 10)  # major keys that are written with flats
+FLAT_KEYS, SHARP_KEYS = (1, 3, 5, 6, 8, 10), (4, 9, 11)  # major keys with flats, and with three sharps or more
 SPELLINGS = (  # of chord symbols as people write them, as pychord has them
     (r"[()\s]", ""), ("♯", "#"), ("♭", "b"), ("6/9", "69"), ("[Δ△∆]7?", "maj7"), ("ø7?", "m7b5"), ("Maj", "maj"),
     (r"^([A-G][#b]?)-", r"\1m"), (r"Min|min(?=\d)|mi(?=\d)", "m"), ("m[Mm]aj7?", "mM7"),
@@ -130,7 +131,7 @@ def name_of(number: int, key: int = 0, shift: int = 0) -> str:
     """A numbered chord's name, `shift` semitones higher, as it is written in a major key: 36 is "Cm7", -1 "N.C."."""
     if number < 0:
         return "N.C."
-    names = FLATS if key % 12 in FLAT_KEYS else SHARPS
+    names = FLATS if key % 12 in FLAT_KEYS else SHARPS if key % 12 in SHARP_KEYS else NAMES
     return names[(number + shift) % 12] + SUFFIXES[number // 12]
 
 

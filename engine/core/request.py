@@ -277,10 +277,10 @@ class Request:
 
         True is an option without a value, False and None are left out, a list repeats it or is joined by commas.
         """
-        known = {}
+        known: dict[str, Field] = {}
         for field in fields(cls):
-            for flag in (field.flag, *field.option.formerly):
-                known[flag] = field
+            known.setdefault(field.flag, field)
+            known |= dict.fromkeys(field.option.formerly, field)
         values: dict[str, Any] = {**cls._before(), "seed": seed}
         for name, value in options.items():
             if value is None or value is False:

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from engine import Progress, RequestError
+from engine.core.chords import Progression
 from engine.melody.abc.canonical import Tune, canonical_kind, check_key, check_meter, check_unit, default_unit
 from engine.melody.abc.reader import WHOLE, Reader
 from engine.melody.features import CHORDS, PLAIN, Features, Plan
 from engine.melody.grammar import Grammar
 from engine.melody.model import Model
+from engine.melody.over import Over, key_for, progression_of
 from engine.melody.request import MAX_SECTIONS, Request
 from engine.melody.tokens import END
 
@@ -56,17 +58,19 @@ class Chosen:
     meter: str  # as it was asked for
     form: tuple[int, ...]
     style: int
+    progression: Progression | None = None  # that the tune goes over
 
 
 def fill_in(model: Model, request: Request, random: np.random.Generator) -> Chosen:
     """Fill in what a request leaves open from the tunes learned from, the most exact match first."""
-    key = check_key(request.key) if request.key else ""
+    over = progression_of(request)
+    key = check_key(request.key) if request.key else key_for(over) if over else ""
     meter = check_meter(request.meter) if request.meter else ""
     unit = check_unit(request.unit) if request.unit else ""
     dance = canonical_kind(request.kind or "")
     if dance and dance not in model.kinds:
         raise RequestError(f"'{request.kind}' is not a type of tune that was learned; choose {', '.join(model.kinds)}.")
-    style = 0 if request.chord_symbols is None else CHORDS if request.chord_symbols else PLAIN
+    style = PLAIN if over else 0 if request.chord_symbols is None else CHORDS if request.chord_symbols else PLAIN
     form, bars = request.sections, request.bars
     wanted: list[tuple[str, Any]] = [
         ("style", style), ("meter", SAME_METER.get(meter, meter)), ("kind", dance), ("unit", unit),
@@ -93,7 +97,10 @@ def fill_in(model: Model, request: Request, random: np.random.Generator) -> Chos
     tune = Tune(body="", key=key or drawn["key"], meter=learned, unit=unit_length, kind=dance)
     if meter and learned == meter and drawn["meter"] != meter and not unit:
         tune = replace(tune, unit=default_unit(meter))
-    return Chosen(tune, meter or learned, form, style or drawn["style"])
+    if over and len(over.bars) > sum(form):
+        raise RequestError(f"The chords have {len(over.bars)} bars, and the tune {sum(form)}: leave some out or make "
+                           "it longer.")  # fmt: skip
+    return Chosen(tune, meter or learned, form, style or drawn["style"], over)
 
 
 def contradictions(model: Model, request: Request, written: Written) -> tuple[str, ...]:
@@ -191,6 +198,8 @@ class Writer:
             model.alphabet, chosen.tune, plan=self.plan, style=chosen.style, relative=model.sizes.relative
         )
         self.grammar = Grammar(self.features.reader, self.form, chosen.style, request.repeats, self._read)
+        self.over = Over(chosen.progression, chosen.tune.key, self.form, self.features.reader) if (
+            chosen.progression) else None  # fmt: skip
         self.state = model.sampler.start()
         self.logits = np.zeros(0, np.float32)
         for row in self.features.header():
@@ -237,6 +246,8 @@ class Writer:
             form[reader.section] = reader.section_bar + 1
         self.form = tuple(form)
         self.plan.sections = self.grammar.sections = self.form
+        if self.over:
+            self.over.sections = self.form
 
     def go_on(self) -> bool:
         """One character more; False once the tune is whole."""
@@ -252,6 +263,8 @@ class Writer:
         self.row = self.features.feed(char)
 
     def _write(self, char: str) -> None:
+        if self.over:
+            self.over.mark(char, len(self.text), bool(self.grammar.closing))
         self.text.append(char)
         self.grammar.feed(char)
         self.logits = self.model.sampler.step(self.row, self.state)
@@ -273,7 +286,7 @@ class Writer:
             kept = [i for i, char in enumerate(allowed) if char in home]
             if own[kept].sum() >= LIKES * mass:
                 allowed, own = [allowed[i] for i in kept], own[kept]
-        index = self._pick(own)
+        index = self._pick(self.over.weighed(allowed, own) if self.over else own)
         self.bits += math.log2(max(float(own[index]), 1e-30))
         return allowed[index]
 
@@ -290,12 +303,14 @@ class Writer:
 
     def written(self, typed: int) -> Written:
         """The result."""
-        tune = replace(self.chosen.tune, body="".join(self.text), meter=self.chosen.meter)
+        body = "".join(self.text)
+        tune = replace(self.chosen.tune, body=self.over.above(body) if self.over else body, meter=self.chosen.meter)
         if not tune.unit:
             tune = replace(tune, unit=default_unit(self.chosen.tune.meter))
         steps = max(self.steps, 1)
         return Written(
-            tune, self.form, self.chosen.style == CHORDS, self.bits / steps, self.masked / steps, self.corrected, typed
+            tune, self.form, self.chosen.style == CHORDS or self.over is not None, self.bits / steps,
+            self.masked / steps, self.corrected, typed,
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine import CHECKPOINTS, RequestError
 from engine.core import checkpoint, request
+from engine.core.chords import read
 from engine.core.request import File, option
 from engine.melody.abc.canonical import UNITS, check_key, check_meter, check_unit
 from engine.melody.features import SECTIONS_LEFT
@@ -40,6 +41,14 @@ class Request(request.Request):
     chord_symbols: bool | None = option(
         None, "Chords above the staff; they are played too.", formerly=("--chords", "--no-chords"), excludes=("input",)
     )
+    chords: str = option(
+        "", "Chords that the tune goes over: bars divided by |, as they sound or in roman numerals. Fewer bars than "
+        "the tune come again.", called="The chords", metavar='"G | C D | G %"', excludes=("input", "chords_from"),
+    )  # fmt: skip
+    chords_from: File | None = option(
+        None, "A song whose chords it goes over, MIDI, MusicXML or ABC.", called="The song of the chords", ending="mid",
+        excludes=("input", "chords"),
+    )  # fmt: skip
     bars: int | None = option(
         None, "Bars as written: repeats counted once.", low=1, high=MAX_BARS, called="The number of bars",
         excludes=("input",), label="Bars as written",
@@ -84,6 +93,8 @@ class Request(request.Request):
         for value, check in ((self.key, check_key), (self.meter, check_meter), (self.unit, check_unit)):
             if value:
                 check(value)
+        if self.chords.strip():
+            read(self.chords)
         sections, _ = self.sections, self.repeats
         if sections and (len(sections) > MAX_SECTIONS or not all(1 <= n <= MAX_SECTION_BARS for n in sections)):
             raise RequestError(f"A form has at most {MAX_SECTIONS} sections, each of 1 to {MAX_SECTION_BARS} bars.")

@@ -8,14 +8,14 @@ import pytest
 
 from engine import RequestError, band
 from engine.band import played
-from engine.band.brought import chords_in, lead_of
+from engine.band.brought import lead_of
 from engine.band.progressions import BY_STYLE, COMMON
 from engine.core.chords import chord_of, read
 from engine.core.midi import read_midi, write_midi
 from engine.core.pianoroll import TRACKS
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
-from engine.melody import read_any
+from engine.melody import chords_in, read_any
 from tests.band.test_band import LINE_UPS, gan, play, player
 
 __all__ = ["gan", "player"]

@@ -22,7 +22,7 @@ def names(text: str, bars: int | None = None) -> list[str]:
     ("Dm7 | G7 | Cmaj7 %", "Dm7 Dm7 G7 G7 Cmaj7 Cmaj7"), ("C G", "C C G G"), ("C G | Am F", "C G Am F"),
     ("C | % | F %", "C C C C F F"), ("C G | % |", "C G C G"), ("C / / G | F", "C C F F"), ("C / G / | F", "C G F F"),
     ("Dm7, G7, C", "Dm7 Dm7 G7 G7 C C"), ("C | N.C. | NC C", "C C N.C. N.C. N.C. C"), ("||: C |\n| G :||", "C C G G"),
-    ("ii7 V7 Imaj7", "Dm7 Dm7 G7 G7 Cmaj7 Cmaj7"), ("I bVII IV iv", "C C A# A# F F Fm Fm"), ("V7/V V", "D7 D7 G G"),
+    ("ii7 V7 Imaj7", "Dm7 Dm7 G7 G7 Cmaj7 Cmaj7"), ("I bVII IV iv", "C C Bb Bb F F Fm Fm"), ("V7/V V", "D7 D7 G G"),
     ("viiø7 III7 vi", "Bdim Bdim E7 E7 Am Am"), ("C-7 F9 Bb△", "Cm7 Cm7 F7 F7 Bbmaj7 Bbmaj7"),
     ("G7alt C6/9 Dm(maj7)", "G7 G7 C C Dm Dm"),
 ])  # fmt: skip
@@ -31,7 +31,7 @@ def test_chords_are_read_as_they_are_typed(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("text, key", [
-    ("Dm7 G7 Cmaj7", "C"), ("Am E7 Am", "C"), ("Em C G D", "G"), ("Ebmaj7 Cm7 Fm7 Bb7", "D#"),
+    ("Dm7 G7 Cmaj7", "C"), ("Am E7 Am", "C"), ("Em C G D", "G"), ("Ebmaj7 Cm7 Fm7 Bb7", "Eb"),
     ("C7 C7 C7 C7 F7 F7 C7 C7 G7 F7 C7 G7", "C"), ("F#m7b5 B7 Em", "G"),
 ])  # fmt: skip
 def test_the_key_is_that_in_which_the_chords_lie(text: str, key: str) -> None:
@@ -67,7 +67,7 @@ def test_names_mean_what_music21_says_they_mean() -> None:
     for number in range(84):
         name = name_of(number)
         mine = chord_of(name)
-        theirs = {pitch.pitchClass for pitch in harmony.ChordSymbol(name).pitches}
+        theirs = {pitch.pitchClass for pitch in harmony.ChordSymbol(name.replace("b", "-")).pitches}
         assert mine and mine.number == number and {(mine.root + step) % 12 for step in mine.notes} == theirs
         assert np.flatnonzero(TEMPLATES[number]).tolist() == sorted(theirs)
 

@@ -20,7 +20,8 @@ from engine.band.network import BARS
 from engine.core import checkpoint
 from engine.core.pianoroll import TRACKS
 from engine.core.song import Song
-from training.band import critic
+from engine.player import load
+from training.band import critic, steered
 from training.band.calibrate import binary, sample
 from training.band.genres import GENRES, GenreClassifier, features
 from training.band.measures import LEAST, copies, harmony, per_track, shuffled, two_bars
@@ -151,6 +152,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--phrases", type=int, default=2000, help="generated phrases, beside as many real ones")
     parser.add_argument("--songs", type=Path, default=Path("data/songs.npz"), help="songs the critic tells it from")
     parser.add_argument("--judged", type=int, default=2400, help="phrases a side that the critic is fitted to")
+    parser.add_argument("--steered", type=int, default=12, help="songs a style, and tunes, that the player follows")
+    parser.add_argument("--only-steered", action="store_true", help="measure only how it follows chords and tunes")
     parser.add_argument("--genres", action="store_true", help="only print what the classifier of genres tells apart")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON too")
 
@@ -160,11 +163,23 @@ def run(args: argparse.Namespace) -> None:
     if args.genres:
         print(genres_apart(args.prepared))
         return
+    if args.only_steered:
+        checkpoint.update(args.checkpoint, metrics=checkpoint.read_config(args.checkpoint)["metrics"] | steering(args))
+        cards.write(args.checkpoint)
+        return
     figures = measure(args.checkpoint, args.prepared, args.phrases, args.seed) | judged(args)
+    figures |= steering(args)
     checkpoint.update(args.checkpoint, metrics=figures)
     print(cards.write(args.checkpoint))
     if args.json:
         print(json.dumps(figures))
+
+
+def steering(args: argparse.Namespace) -> dict[str, Any]:
+    """How chords and tunes are followed by the player; nothing where the songs are not at hand."""
+    if not args.songs.exists():
+        return {}
+    return {"steered": rounded(steered.measure(load(), args.songs.parent, args.steered, args.seed))}
 
 
 def judged(args: argparse.Namespace) -> dict[str, Any]:
