@@ -25,7 +25,7 @@ MODES = {"": "major", "m": "minor", "dor": "dorian", "mix": "mixolydian"}
 KEYS = [tonic + mode for tonic in TONICS for mode in MODES]
 FORMS = {"AABB": "AABB: two sections, each repeated", "AAB": "AAB: the first repeated", "AB": "AB: two, not repeated",
          "AA": "AA: one section, repeated", "AABBCC": "AABBCC: three, each repeated"}  # fmt: skip
-INSTRUMENTS = program_names()
+INSTRUMENTS = {None: "Flute, or as the tune says"} | program_names()
 BARS = (8, 12, 16, 20, 24, 32, 48)
 CHORDS = {"with": True, "without": False}
 
@@ -129,13 +129,13 @@ def candidate(made: jobs.JobResult) -> int:
 
 def playing(tune: Tune) -> dict[str, Any]:
     """The controls of how a tune is played; fields of its request."""
-    program = st.selectbox("Instrument", list(INSTRUMENTS), 73, format_func=INSTRUMENTS.__getitem__,
+    program = st.selectbox("Instrument", list(INSTRUMENTS), format_func=INSTRUMENTS.__getitem__,
                            key="melody_program", help="Who plays the tune.", **PERSISTED)  # fmt: skip
     own = st.toggle("Choose the tempo", key="melody_own_tempo", help="Otherwise it is the usual one of its type.",
                     **PERSISTED)  # fmt: skip
     usual = usual_tempo(tune)
     tempo = controls.tempo("melody", round(usual), 40, 280) if own else usual
-    return {"program": int(program or 0), "tempo": float(tempo), "transpose": controls.transpose("melody")}
+    return {"program": program, "tempo": float(tempo), "transpose": controls.transpose("melody")}
 
 
 def result_view(made: jobs.JobResult) -> None:
