@@ -102,7 +102,7 @@ def result_view(result: Result) -> None:
     """The player, what has to be said, downloads, takes."""
     request, song = result.request, result.song
     assert isinstance(request, Request) and song
-    title = f"{request.title}, {song.tempo:g} bpm"
+    title = f"{request.title}, {controls.paced(song)}"
     mix = player.show("band", song=song, title=title)
     for remark in result.remarks:
         st.caption(frame.plain(remark))

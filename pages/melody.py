@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine.core.request import File, field_of
 from engine.melody import Request, generate, load
 from engine.melody.abc.canonical import Tune, check_key
 from engine.melody.abc.notes import Misread, parse, titles, usual_tempo
+from engine.melody.abc.reading import text_of
 from engine.melody.composing import Written
 from engine.melody.generate import TuneResult, result_of
 from engine.melody.request import METERS, PATH
@@ -89,9 +91,28 @@ def write(request: Request, progress: Progress) -> TuneResult:
     return result
 
 
+def bring(editor: str) -> None:
+    """A file of one's own goes into the editor of this key."""
+    key = f"{editor} file"
+
+    def put() -> None:
+        if upload := st.session_state[key]:
+            with contextlib.suppress(RequestError):  # said below
+                st.session_state[editor] = text_of(upload.getvalue(), upload.name)
+
+    upload = st.file_uploader("A tune or a book of mine", type="abc", key=key, on_change=put,
+                              help="Its text takes the place of the one below.")  # fmt: skip
+    if upload:
+        try:
+            text_of(upload.getvalue(), upload.name)
+        except RequestError as refused:
+            st.error(frame.plain(str(refused)), icon=":material/error:")
+
+
 def edited(slot: str, tune: Tune) -> tuple[Tune, bool]:
     """The ABC in an editor: (the last good tune of its text, whether it was changed). A fault is shown in its place."""
     original = tune.abc
+    bring(f"melody abc {slot}")
     text = st.text_area("ABC", original, height=260, key=f"melody abc {slot}",
                         help="Change anything and press Ctrl+Enter: score and sound follow.")  # fmt: skip
     good = f"melody good {slot}"
@@ -164,7 +185,7 @@ def result_view(made: jobs.JobResult) -> None:
     with sound:
         for remark in made.value.remarks if not changed else ():
             st.caption(frame.plain(remark))
-        title = f"{tune.title}, {tune.meter}, {tune.key}, {played['tempo']:g} bpm"
+        title = f"{tune.title}, {tune.meter}, {tune.key}, {controls.paced(result.song)}"
         mix = player.show("melody", song=result.song, title=title)
         downloads.show("melody", tune.title.lower(), result, mix=mix)
         takes.save_or_send("melody", result, name=tune.title)
