@@ -222,7 +222,7 @@ def result_view(result: Result, parents: tuple[str, ...]) -> None:
     """The player, what has to be said, downloads, takes."""
     request, song = result.request, result.song
     assert isinstance(request, Request) and song
-    title = f"{request.title}, {song.tempo:g} bpm"
+    title = f"{request.title}, {controls.paced(song)}"
     follows = request.network == "player"
     mix = player.show("band", song=song, title=title, labels={"lead": "Your tune"},
                       change_chord=partial(change_chord, song) if follows else None)  # fmt: skip

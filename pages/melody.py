@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from engine.core.request import File, field_of
 from engine.melody import Request, generate, load
 from engine.melody.abc.canonical import Tune, check_key
 from engine.melody.abc.notes import Misread, parse, titles, usual_tempo
+from engine.melody.abc.reading import text_of
 from engine.melody.composing import Written
 from engine.melody.generate import TuneResult, result_of
 from engine.melody.request import METERS, PATH
@@ -27,7 +29,7 @@ MODES = {"": "major", "m": "minor", "dor": "dorian", "mix": "mixolydian"}
 KEYS = [tonic + mode for tonic in TONICS for mode in MODES]
 FORMS = {"AABB": "AABB: two sections, each repeated", "AAB": "AAB: the first repeated", "AB": "AB: two, not repeated",
          "AA": "AA: one section, repeated", "AABBCC": "AABBCC: three, each repeated"}  # fmt: skip
-INSTRUMENTS = program_names()
+INSTRUMENTS = {None: "Flute, or as the tune says"} | program_names()
 BARS = (8, 12, 16, 20, 24, 32, 48)
 CHORDS = {"with": True, "without": False}
 
@@ -96,9 +98,28 @@ def write(request: Request, progress: Progress) -> TuneResult:
     return result
 
 
+def bring(editor: str) -> None:
+    """A file of one's own goes into the editor of this key."""
+    key = f"{editor} file"
+
+    def put() -> None:
+        if upload := st.session_state[key]:
+            with contextlib.suppress(RequestError):  # said below
+                st.session_state[editor] = text_of(upload.getvalue(), upload.name)
+
+    upload = st.file_uploader("A tune or a book of mine", type="abc", key=key, on_change=put,
+                              help="Its text takes the place of the one below.")  # fmt: skip
+    if upload:
+        try:
+            text_of(upload.getvalue(), upload.name)
+        except RequestError as refused:
+            st.error(frame.plain(str(refused)), icon=":material/error:")
+
+
 def edited(slot: str, tune: Tune) -> tuple[Tune, bool]:
     """The ABC in an editor: (the last good tune of its text, whether it was changed). A fault is shown in its place."""
     original = tune.abc
+    bring(f"melody abc {slot}")
     text = st.text_area("ABC", original, height=260, key=f"melody abc {slot}",
                         help="Change anything and press Ctrl+Enter: score and sound follow.")  # fmt: skip
     good = f"melody good {slot}"
@@ -136,13 +157,13 @@ def candidate(made: jobs.JobResult) -> int:
 
 def playing(tune: Tune) -> dict[str, Any]:
     """The controls of how a tune is played; fields of its request."""
-    program = st.selectbox("Instrument", list(INSTRUMENTS), 73, format_func=INSTRUMENTS.__getitem__,
+    program = st.selectbox("Instrument", list(INSTRUMENTS), format_func=INSTRUMENTS.__getitem__,
                            key="melody_program", help="Who plays the tune.", **PERSISTED)  # fmt: skip
     own = st.toggle("Choose the tempo", key="melody_own_tempo", help="Otherwise it is the usual one of its type.",
                     **PERSISTED)  # fmt: skip
     usual = usual_tempo(tune)
     tempo = controls.tempo("melody", round(usual), 40, 280) if own else usual
-    return {"program": int(program or 0), "tempo": float(tempo), "transpose": controls.transpose("melody")}
+    return {"program": program, "tempo": float(tempo), "transpose": controls.transpose("melody")}
 
 
 def result_view(made: jobs.JobResult) -> None:
@@ -171,7 +192,7 @@ def result_view(made: jobs.JobResult) -> None:
     with sound:
         for remark in made.value.remarks if not changed else ():
             st.caption(frame.plain(remark))
-        title = f"{tune.title}, {tune.meter}, {tune.key}, {played['tempo']:g} bpm"
+        title = f"{tune.title}, {tune.meter}, {tune.key}, {controls.paced(result.song)}"
         mix = player.show("melody", song=result.song, title=title)
         downloads.show("melody", tune.title.lower(), result, mix=mix)
         takes.save_or_send("melody", result, name=tune.title)

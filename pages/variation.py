@@ -244,7 +244,8 @@ with view:
             wanted = asked
             jobs.run_when_changed("variation", lambda progress: make(wanted, progress), settings=wanted,
                                   label=MODES[wanted.mode])  # fmt: skip
-        player.show("variation-original", song=original, group="variation", title=f"{picked.file.name}, as it is")
+        title = f"{picked.file.name}, as it is, {controls.paced(original)}"
+        player.show("variation-original", song=original, group="variation", title=title)
     made = jobs.show("variation")
     if made:
         result_view(made.value, made.settings)

@@ -130,6 +130,12 @@ def tempo(key: str, default: int, low: int = 40, high: int = 240) -> int:
     return int(st.slider("Tempo", low, high, default, key=f"{key}_tempo", format="%d bpm", help=help, **PERSISTED))
 
 
+def paced(song: Song) -> str:
+    """A song's tempo as a title has it: "90 bpm", or from the slowest to the fastest where it changes, "60–90 bpm"."""
+    tempi = [round(tempo) for tempo in (song.tempo, *(each for _, each in song.tempo_changes))]
+    return f"{min(tempi)}–{max(tempi)} bpm" if min(tempi) < max(tempi) else f"{tempi[0]} bpm"
+
+
 def transpose(key: str) -> int:
     """Semitones, −12 to 12."""
     help = "Semitones up or down; the drums stay as they are."

@@ -3,6 +3,16 @@
 
 const scores = new WeakMap();
 
+// The document has to know a score's font: what a shadow root declares is not heard. It holds the notes of tempo marks.
+function lendFont(svg) {
+  const face = [...svg.querySelectorAll("style")].map((style) => style.textContent.match(/@font-face[^}]*}/)?.[0]).find(Boolean);
+  if (!face || document.getElementById("bandstand-score-font")) return;
+  const style = document.createElement("style");
+  style.id = "bandstand-score-font";
+  style.textContent = face;
+  document.head.append(style);
+}
+
 class Sheet {
   constructor(root) {
     this.root = root;
@@ -24,6 +34,7 @@ class Sheet {
       const holder = this.root.querySelector(".sheet");
       holder.replaceChildren(document.importNode(parsed, true));
       const svg = holder.querySelector("svg");
+      lendFont(svg);
       svg.removeAttribute("width");
       svg.removeAttribute("height");
       svg.setAttribute("role", "img");

@@ -17,7 +17,8 @@ import numpy as np
 from engine.core import smf
 
 DRUM_CHANNEL = 9
-BANK, PEDAL, ALL_SOUND_OFF, RESET, ALL_NOTES_OFF = 0, 64, 120, 121, 123
+BANK, MODULATION, VOLUME, EXPRESSION, PEDAL, SOSTENUTO = 0, 1, 7, 11, 64, 66
+ALL_SOUND_OFF, RESET, ALL_NOTES_OFF = 120, 121, 123
 _NO_BEND = 0, 64  # low and high byte
 _DOWN = 64  # from which value on a pedal is down
 _XG_DRUMS, _GM2_DRUMS, _GM2_MELODY = (126, 127), 120, 121
@@ -28,19 +29,22 @@ class Channels:
     """The state of all channels over a file. Times are ticks."""
 
     def __init__(self) -> None:
-        self.bent = False  # whether a pitch bend bends
+        self.left_out: dict[str, None] = {}  # what changes the sound and is not kept, in words
+        self._volumes: dict[tuple[int, int], int] = {}  # (channel, control) → the last value
         self._events: list[tuple[int, int, int, int, int, bytes]] = []  # tick, track, place, status, first, rest
         self._own: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)  # (place, program), by both
         self._programs: dict[int, list[tuple[int, int]]] = defaultdict(list)  # (tick, program), by channel
         self._rhythm = [channel == DRUM_CHANNEL for channel in range(16)]  # whether drums where no bank says otherwise
         self._drums = {channel: [(-1, drums)] for channel, drums in enumerate(self._rhythm)}  # (tick, whether drums)
         self._pedal: dict[int, list[tuple[int, bool]]] = defaultdict(list)  # (tick, whether down)
+        self._sostenuto: dict[int, list[tuple[int, bool]]] = defaultdict(list)  # the same of the middle pedal
         self._off: dict[int, list[tuple[int, bool]]] = defaultdict(list)  # (tick, whether the pedal holds no longer)
 
     def take(self, track: int, place: int, tick: int, status: int, first: int, rest: bytes) -> None:
         """One event; `place` says how many note events its track has before it."""
         if status >> 4 == smf.BEND >> 4:
-            self.bent |= (first, rest[0]) != _NO_BEND
+            if (first, rest[0]) != _NO_BEND:
+                self.left_out["pitch bends"] = None
         else:
             self._events.append((tick, track, place, status, first, rest))
 
@@ -68,9 +72,15 @@ class Channels:
         return bank != _GM2_MELODY and self._rhythm[channel]
 
     def _control(self, channel: int, control: int, value: int, tick: int) -> None:
+        if control == MODULATION and value:
+            self.left_out["vibrato"] = None
+        if control in (VOLUME, EXPRESSION) and self._volumes.setdefault((channel, control), value) != value:
+            self.left_out["changes of volume"] = None
         if control in (PEDAL, RESET):
             self._pedal[channel].append((tick, control == PEDAL and value >= _DOWN))
-        elif control == ALL_SOUND_OFF or control >= ALL_NOTES_OFF:
+        if control in (SOSTENUTO, RESET):
+            self._sostenuto[channel].append((tick, control == SOSTENUTO and value >= _DOWN))
+        if control == ALL_SOUND_OFF or control >= ALL_NOTES_OFF:
             self._off[channel].append((tick, control == ALL_SOUND_OFF))
 
     def _sysex(self, data: bytes, tick: int) -> None:
@@ -98,10 +108,15 @@ class Channels:
         starts, ends, pitches = struck[:, 0], struck[:, 1], struck[:, 3]
         offs = self._off[channel]
         ends = _cut(starts, ends, [tick for tick, _ in offs])
-        if spans := self._held(channel, int(ends.max())):
-            downs, ups = np.array(spans).T
-            span = np.searchsorted(downs, ends) - 1  # the last that began before
-            ends = np.where(span >= 0, np.maximum(ends, ups[span]), ends)
+        last = int(ends.max())
+        sostenuto, sustain = _held(self._sostenuto[channel], last), _held(self._pedal[channel], last)
+        for spans in (sostenuto, sustain):
+            if spans:
+                downs, ups = np.array(spans).T
+                span = np.searchsorted(downs, ends) - 1  # the last that began before
+                held = (span >= 0) & ((downs[span] >= starts) | (spans is sustain))  # sostenuto: what sounds already
+                ends = np.where(held, np.maximum(ends, ups[span]), ends)
+        if sostenuto or sustain:
             ends = _cut(starts, ends, [tick for tick, hard in offs if hard])
             order = np.lexsort((starts, pitches))
             again = pitches[order][1:] == pitches[order][:-1]
@@ -109,16 +124,17 @@ class Channels:
             ends[order[:-1]] = np.minimum(ends[order[:-1]], np.maximum(following, starts[order][:-1] + 1))
         return ends
 
-    def _held(self, channel: int, last: int) -> list[tuple[int, int]]:
-        """When the pedal is down: (from, until); one that never comes up until the last note is let go."""
-        spans, since = [], None
-        for tick, down in self._pedal[channel]:
-            if down and since is None:
-                since = tick
-            elif not down and since is not None:
-                spans.append((since, tick))
-                since = None
-        return spans + ([(since, max(since, last))] if since is not None else [])
+
+def _held(pedal: list[tuple[int, bool]], last: int) -> list[tuple[int, int]]:
+    """When a pedal is down: (from, until); one that never comes up until the last note is let go."""
+    spans, since = [], None
+    for tick, down in pedal:
+        if down and since is None:
+            since = tick
+        elif not down and since is not None:
+            spans.append((since, tick))
+            since = None
+    return spans + ([(since, max(since, last))] if since is not None else [])
 
 
 def _cut(starts: np.ndarray, ends: np.ndarray, offs: list[int]) -> np.ndarray:

@@ -127,6 +127,9 @@ class _Reader:
             if self.file.form == 2:
                 offset += events.end
         self.channels.settle()
+        *first, last = list(self.channels.left_out) or [""]
+        if last:
+            self.remarks[f"It is read without its {', '.join(first)}{' and ' * bool(first)}{last}."] = None
         notes: dict[tuple[int, int, int, bool], list[Note]] = defaultdict(list)
         count = 0
         for index, (events, begin) in enumerate(zip(self.file.tracks, begins)):
@@ -155,8 +158,6 @@ class _Reader:
                 self._meta(index, first, rest, offset + tick)
             else:
                 self.channels.take(index, before, offset + tick, status, first, rest)
-        if self.channels.bent:
-            self.remarks["Pitch bends are left out."] = None
 
     def _meta(self, index: int, meta: int, data: bytes, tick: int) -> None:
         """A tempo, a meter, a key or a name; anything else says nothing about notes."""
@@ -173,6 +174,8 @@ class _Reader:
             sharps -= 256 * (sharps > 127)
             if self._holds(len(data) >= 2 and abs(sharps) <= 7 and minor <= 1, "key signature"):
                 self.keys.append((tick, (sharps, bool(minor))))
+        elif meta == 0x05:
+            self.channels.left_out["lyrics"] = None
         elif meta == 0x03:
             self.titles.setdefault(index, _plain(data))
 

@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
+from xml.etree import ElementTree
 
 from engine import RequestError
 from engine.core.midi import MAX_BEATS, MAX_NOTES
@@ -105,7 +106,7 @@ def read_musicxml(source: bytes, *, name: str = "The file") -> Song:
     try:
         with warnings.catch_warnings():  # music21 says of a bar that it cannot read where it is, and raises too
             warnings.simplefilter("ignore")
-            return _Score(converter.parseData(text, format="musicxml"), name).song()
+            return _Score(converter.parseData(_with_keys(text), format="musicxml"), name).song()
     except RequestError:
         raise
     except Exception:  # a parser met by hostile bytes may raise anything
@@ -127,6 +128,34 @@ def _unpacked(source: bytes, name: str) -> bytes:
     except Exception:  # of a damaged zip anything may be raised
         pass
     raise RequestError(f"{name} is not a packed MusicXML score that can be read.")
+
+
+def _with_keys(text: bytes) -> bytes:
+    """A score whose drum strokes have the pitch that is their key; music21 forgets which instrument a stroke is of."""
+    if b"<unpitched" not in text:
+        return text
+    root = ElementTree.fromstring(text)
+    for part in root.iter("score-part"):
+        keys = {
+            each.get("id"): int(said) - 1  # MusicXML counts from 1
+            for each in part.iter("midi-instrument")
+            if (said := each.findtext("midi-unpitched") or "").isdigit() and 1 <= int(said) <= 128
+        }
+        for note in root.iterfind(f".//part[@id='{part.get('id')}']//note") if keys else ():
+            stroke, player = note.find("unpitched"), note.find("instrument")
+            if stroke is not None:
+                key = keys.get(player.get("id") if player is not None else None, next(iter(keys.values())))
+                stroke.clear()
+                stroke.tag = "pitch"
+                for tag, value in zip(("step", "alter", "octave"), _spelled(key)):
+                    ElementTree.SubElement(stroke, tag).text = str(value)
+    return ElementTree.tostring(root)
+
+
+def _spelled(key: int) -> tuple[str, int, int]:
+    """Step, alter and octave of a MIDI pitch."""
+    step = "CCDDEFFGGAAB"[key % 12]
+    return step, int(key % 12 in (1, 3, 6, 8, 10)), key // 12 - 1
 
 
 class _Score:
@@ -166,6 +195,7 @@ class _Score:
         player = part.getInstrument(returnDefault=True)
         clef = next(iter(part.recurse().getElementsByClass("Clef")), None)
         drums = player.midiChannel == 9 or (clef is not None and "PercussionClef" in clef.classes)
+        drums = drums or bool(part.recurse().getElementsByClass("Unpitched"))
         return Track(str(part.partName or f"Track {number}")[:60], player.midiProgram or 0, drums)
 
     def _notes(self, part: Any) -> list[Note]:
@@ -184,6 +214,8 @@ class _Score:
             while len(dynamics) > 1 and dynamics[1][0] <= onset + NEAR:
                 dynamics.pop(0)
             loud = dynamics[0][1] if dynamics and dynamics[0][0] <= onset + NEAR else VELOCITY
+            if any(pitch.ps % 1 for pitch in getattr(each, "pitches", ())):
+                self.remarks["Quarter tones are played as the semitones beside them."] = None
             for pitch, stroke in _strokes(each):
                 tie = stroke.tie.type if stroke.tie else ""
                 before = tied.pop(pitch, None)

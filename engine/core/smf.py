@@ -15,6 +15,7 @@ NOTE_OFF, NOTE_ON, CONTROL, PROGRAM, BEND, SYSEX, META = 0x80, 0x90, 0xB0, 0xC0,
 _END_OF_TRACK = 0x2F
 _ONE_BYTE = 0xC, 0xD  # what program changes and pressure have
 _MOST = 0xFFFFFFF  # the largest number of variable length
+_BEFORE = 1024  # bytes within which a file's head is looked for: of a MacBinary or a mail before it
 _HEAD = 14  # bytes of a file's first chunk, with its name and length
 
 
@@ -46,8 +47,8 @@ class Scan:
 
 def scan(content: bytes) -> Scan:
     """All tracks of a file. Raises ScanError where there are none."""
-    if content[:4] == b"RIFF" and content[8:12] == b"RMID":
-        content = content[max(content.find(b"MThd"), 0) :]
+    riff = content[:4] == b"RIFF" and content[8:12] == b"RMID"
+    content = content[max(content.find(b"MThd", 0, None if riff else _BEFORE), 0) :]
     if content[:4] != b"MThd":
         raise ScanError("not a MIDI file")
     if len(content) < _HEAD:

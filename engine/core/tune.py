@@ -26,6 +26,9 @@ REGISTER = (40, 55, 79, 96), (0.0, 1.0, 1.0, 0.3)  # mean pitch → how likely p
 PITCHES = 6  # different ones that a tune has at least, on average
 BASSES = range(32, 40)  # General MIDI
 ALL = "all"  # a name for all tracks together
+LINE = 0.9  # of onsets of one note, and of ends that come in the order of onsets: legato, however long notes sound on
+PAD = 8.0  # beats: a note that is held so long over others that move is no part of a line
+MOVING = 4  # onsets under it
 OVERLAP = 0.25  # of a note's length: so long a note before may sound on, as in legato; in a chord it is longer
 
 
@@ -83,16 +86,37 @@ def _marks(track: Track, beats: float) -> dict[str, float]:
 
 
 def _overlapping(notes: Sequence[Note]) -> float:
-    """The share of notes that begin while most of another one still sounds."""
-    ends = np.maximum.accumulate([note.end for note in notes])[:-1]
-    onsets, ending = np.array([(note.onset, note.end) for note in notes[1:]]).reshape(-1, 2).T
-    return float(np.mean(ends - onsets > OVERLAP * (ending - onsets))) if len(notes) > 1 else 0.0
+    """The share of notes that begin while most of another one still sounds, the note before apart: that is legato."""
+    if len(notes) < 3:
+        return 0.0
+    ends = np.maximum.accumulate([note.end for note in notes])[:-2]
+    onsets, ending = np.array([(note.onset, note.end) for note in notes[2:]]).T
+    return float(np.mean(ends - onsets > OVERLAP * (ending - onsets)))
+
+
+def _legato(notes: Sequence[Note]) -> bool:
+    """Whether notes are a line whose notes sound on into the next ones, each ending after the one before."""
+    counts = np.unique([round(note.onset, 3) for note in notes], return_counts=True)[1]
+    ends = np.array([note.end for note in notes])
+    return bool(np.mean(counts == 1) >= LINE and np.mean(np.diff(ends) > 0) >= LINE) if len(notes) > 1 else True
+
+
+def _moving(notes: Sequence[Note]) -> list[Note]:
+    """Those that are no pad's."""
+    onsets = np.unique([note.onset for note in notes])
+
+    def held(note: Note) -> bool:
+        first, last = np.searchsorted(onsets, (note.onset + OVERLAP, note.end - OVERLAP))
+        return note.duration >= PAD and last - first >= MOVING
+
+    return [note for note in notes if not held(note)] or list(notes)
 
 
 def top_line(notes: Sequence[Note]) -> list[Note]:
     """The highest note at each onset; each note ends at the latest where the next begins."""
     highest: dict[float, Note] = {}
-    for note in notes:
+    legato = _legato(notes)
+    for note in notes if legato else _moving(notes):
         at = round(note.onset, 3)
         if at not in highest or note.pitch > highest[at].pitch:
             highest[at] = note
@@ -100,7 +124,8 @@ def top_line(notes: Sequence[Note]) -> list[Note]:
     for note in (highest[at] for at in sorted(highest)):
         # A note that begins under a higher one, and sounds with it for long, belongs to the accompaniment.
         overlap = line[-1].end - note.onset if line else 0.0
-        if overlap > max(0.05, OVERLAP * note.duration) and note.pitch < line[-1].pitch - 2:
+        under = overlap > max(0.05, OVERLAP * note.duration) and note.pitch < line[-1].pitch - 2
+        if under and not legato:
             continue
         if overlap > 0:
             line[-1] = replace(line[-1], duration=note.onset - line[-1].onset)

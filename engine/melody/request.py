@@ -79,7 +79,10 @@ class Request(request.Request):
     tempo: float | None = option(
         None, "Otherwise it is the usual one of its type.", low=20, high=400, unit="quarter notes a minute"
     )
-    program: int = option(73, "Who plays the tune, as a General MIDI number.", low=0, high=127, label="Instrument")
+    program: int | None = option(
+        None, "Who plays, as a General MIDI number; otherwise a flute, or who the tune itself names.", low=0, high=127,
+        label="Instrument",
+    )  # fmt: skip
     transpose: int = option(
         0, "For sound and score; the ABC stays.", low=-24, high=24, unit="semitones", called="The transposition"
     )

@@ -33,11 +33,11 @@ from music21 import (
 )
 from music21.stream import makeNotation
 
+from engine.melody.abc.events import Bar, Event, Mark, Pitch, Voice
 from engine.melody.abc.fields import Key, Meter, Tempo
 from engine.melody.abc.reading import Reading
 from engine.melody.abc.repeats import upto
 from engine.melody.abc.symbols import chord_pitches
-from engine.melody.abc.voice import Bar, Event, Mark, Pitch, Voice
 
 SIGNS = {
     ".": articulations.Staccato, "staccato": articulations.Staccato, "L": articulations.Accent,
@@ -162,7 +162,7 @@ class _Part:
         for jump in self.voice.marks:
             leads = jump.name in ("da capo", "dal segno")
             sign = JUMPS.get((jump.name, upto(jump, self.voice.marks) if leads else ""))
-            if sign and (inside(jump.time) or jump.time == each.end == self.voice.length):
+            if sign and jump.until == each.end:
                 yield jump.time - each.start, sign()
 
     def _written(self, event: Event) -> Iterator[Any]:

@@ -100,6 +100,50 @@ def test_chords_voices_grace_notes_and_dynamics():
     assert all(n.velocity > 100 for n in song.tracks[0].notes)
 
 
+def test_drum_strokes_are_those_of_their_instruments():
+    players = '<score-instrument id="D{0}"><instrument-name>x</instrument-name></score-instrument>'
+    keys = (
+        '<midi-instrument id="D{0}"><midi-channel>10</midi-channel><midi-unpitched>{0}</midi-unpitched>'
+        "</midi-instrument>"
+    )
+    kit = "".join(each.format(key) for each in (players, keys) for key in (36, 43))
+    place = "<unpitched><display-step>E</display-step><display-octave>4</display-octave></unpitched>"
+    strokes = [f'<note>{place}<duration>2</duration><instrument id="D{key}"/></note>' for key in (36, 43, 36)]
+    song = read_musicxml(score(attributes() + "".join(strokes), part=kit))
+    assert song.tracks[0].is_drum and heard(song) == [(0, 1, 35), (1, 1, 42), (2, 1, 35)]
+    bare = read_musicxml(score(attributes() + f"<note>{place}<duration>2</duration></note>", part=""))
+    assert bare.tracks[0].is_drum and heard(bare) == [(0, 1, 38)]
+
+
+def test_quarter_tones_are_said():
+    sharp = note("C", 8).replace("</step>", "</step><alter>0.5</alter>")
+    assert read_musicxml(score(attributes() + sharp)).remarks == (
+        "Quarter tones are played as the semitones beside them.",
+    )
+
+
+def test_repeats_with_endings_and_jumps_sound_as_written():
+    def sign(words, sound):
+        return f"<direction><direction-type>{words}</direction-type><sound {sound}/></direction>"
+
+    def ending(number, place, kind, more=""):
+        return f'<barline location="{place}"><ending number="{number}" type="{kind}"/>{more}</barline>'
+
+    back = '<repeat direction="backward"/>'
+    first = ending(1, "left", "start") + note("D", 8) + ending(1, "right", "stop", back)
+    second = ending(2, "left", "start") + note("E", 8) + ending(2, "right", "discontinue")
+    assert [pitch for _, _, pitch in heard(read_musicxml(score(attributes() + note("C", 8), first, second)))] == [
+        60, 62, 60, 64,
+    ]  # fmt: skip
+    jumps = (
+        attributes() + note("C", 8),
+        sign("<segno/>", 'segno="s"') + note("D", 8) + sign("<words>To Coda</words>", 'tocoda="c"'),
+        note("E", 8) + sign("<words>D.S. al Coda</words>", 'dalsegno="s"'),
+        sign("<coda/>", 'coda="c"') + note("F", 8),
+    )
+    assert [pitch for _, _, pitch in heard(read_musicxml(score(*jumps)))] == [60, 62, 64, 62, 65]
+
+
 def test_a_packed_score_is_read_wherever_midi_is():
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:

@@ -97,10 +97,16 @@ def test_meters_lengths_and_orders_of_parts():
         ("|:C4|1,2D4:|3E4|]", "CDCDCE"),
         ("|:C4|1-3D4:|4E4|]", "CDCDCDCE"),
         ("|:C4|[1D4:|[2E4|]", "CDCE"),
+        ('|:C4|["1."D4:|["2."E4|]', "CDCE"),
+        ("|:C4|1D4:|2E4|]F4|1G4:|2A4|]", "CDCEFGFA"),  # the section after a second ending has its own
+        ("|:C4|1D4:|2E4:|3F4|]", "CDCECF"),
+        ("|:C4|1,3D4:|2E4:|", "CDCECD"),
+        ("C4[|]D4:|", "CDCD"),  # a bar line that is not seen is no double bar
         ("|:C4[|]:|D4|]", "CCD"),
         ("C4|:D4|E4|]", "CDE"),
         ("|:C4|]", "C"),
         ("C4|D4!dacoda!|E4!D.C.alcoda!|!coda!F4|]", "CDECDF"),
+        ("C4|!segno!D4!dacoda!|E4|F4!D.S.alcoda!|!coda!G4|]", "CDEFDG"),
         ("|:C4|1D4:|2E4!D.C.!|]", "CDCECE"),  # after a jump only the last ending
     ],
 )
@@ -115,6 +121,7 @@ def test_repeats_and_endings_are_played_in_the_standards_order(body, order):
         ('C4|"Fine"D4|E4 "D.C. al Fine"|]', "CDECD"),
         ("C4|!segno!D4|E4!D.S.!|]", "CDEDE"),
         ("|:C4:|D4!D.C.!|]", "CCDCD"),
+        ("!segno!C4|D4!fine!|E4!D.S.alfine!|]", "CDECD"),
     ],
 )
 def test_jumps_are_taken_as_music21_takes_them(body, order):
@@ -163,6 +170,32 @@ def test_broken_rhythms_tuplets_and_chords_last_as_the_standard_has_it():
     assert [d for _, d, _ in heard("(3C D E (3:2:2F2G|")[0]] == pytest.approx([2 / 3] * 3 + [4 / 3, 2 / 3])
     assert heard("[C2E2]2 [CE2]|")[0] == [(0, 4, 60), (0, 4, 64), (4, 1, 60), (4, 1, 64)]
     assert any("two lengths" in remark for remark in parse(HEAD + "C2>D E|")[1])
+
+
+def test_words_behind_an_open_bracket_are_an_ending_or_a_mark_and_no_chord():
+    assert heard('C4||["Coda" D4|]')[0] == [(0, 4, 60), (4, 4, 62)]
+    assert heard('|["C"CE]4|')[0] == [(0, 4, 60), (0, 4, 64)]
+
+
+@pytest.mark.parametrize(
+    ("note", "pitch"), [("^/D", 62), ("_/D", 62), ("^3/2D", 63), ("_3/4D", 61), ("_22/100D", 62), ("_141/100D", 61)]
+)
+def test_of_microtones_the_nearest_semitone_is_played_and_that_is_said(note, pitch):
+    tune, remarks = parse(f"{HEAD}{note}4|]")
+    assert [each.pitch for each in song(tune).tracks[0].notes] == [pitch]
+    assert any(f"{note} is a part of a semitone" in remark for remark in remarks)
+
+
+def test_midi_instructions_are_followed_or_said():
+    text = (
+        f"{HEAD}%%MIDI program 40\n%%MIDI gchord fzcz\nV:1\nC4|\n"
+        "V:2\n[I:MIDI program 1 42][I:MIDI transpose -12]C4|\nV:3\n%%MIDI channel 10\nC,,4|]\n"
+    )
+    tune, remarks = parse(text)
+    players = [(track.program, track.is_drum, track.notes[0].pitch) for track in song(tune).tracks]
+    assert players == [(40, False, 60), (42, False, 48), (40, True, 36)]
+    assert [track.program for track in song(tune, program=56).tracks] == [56, 56, 40]
+    assert [remark for remark in remarks if "MIDI" in remark] == ["%%MIDI gchord is passed over (line 7, column 1)."]
 
 
 def test_hornpipes_swing_and_reels_do_not():

@@ -83,6 +83,17 @@ def test_of_a_book_in_the_editor_a_tune_is_chosen_and_all_its_voices_are_there(o
     test.run()
 
 
+def test_a_book_that_is_brought_as_a_file_goes_into_the_editor(opened):
+    test, original = opened, editor(opened).value
+    (uploader,) = [each for each in test.file_uploader if each.label == "A tune or a book of mine"]
+    book = "X:1\nT:Für Zwei\nL:1/4\nQ:1/4=90\nK:C\nC4|[Q:1/4=60]D4|\n\nX:2\nT:Two\nK:D\nD2|\n"
+    uploader.upload("book.abc", book.encode("cp1252"), "text/plain").run()
+    assert editor(test).value == book and not refusals(test)
+    assert [box.options for box in test.selectbox if box.label == "Tune of the book"] == [["1 · Für Zwei", "2 · Two"]]
+    editor(test).set_value(original)
+    test.run()
+
+
 def test_a_take_is_made_again_to_the_byte_as_written_and_as_changed_by_hand(opened):
     test = opened
     written = editor(test).value

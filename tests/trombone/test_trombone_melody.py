@@ -47,6 +47,20 @@ def test_a_legato_line_keeps_its_notes_and_a_held_note_its_accompaniment_under_i
     assert [n.pitch for n in top_line([Note(0, 4, 76), Note(1, 2, 60), Note(2, 2, 64), Note(4, 1, 74)])] == [76, 74]
 
 
+@pytest.mark.parametrize("length", [1.5, 1.9])
+def test_a_line_is_whole_however_long_its_notes_sound_on(length: float) -> None:
+    pitches = [60, 64, 67, 72, 76, 72, 67, 60]
+    line = top_line([Note(n, length, pitch) for n, pitch in enumerate(pitches)])
+    assert [n.pitch for n in line] == pitches and all(n.duration == 1 for n in line[:-1])
+
+
+def test_a_tune_under_a_held_note_of_its_own_track_is_heard() -> None:
+    tune = [Note(n, 1, pitch) for n, pitch in enumerate([60, 62, 64, 65, 67, 65, 64, 62])]
+    assert [n.pitch for n in top_line(sorted([*tune, Note(0, 8, 84)], key=lambda n: n.onset))] == [
+        n.pitch for n in tune
+    ]
+
+
 def line_on(name: str, program: int, pitches: list[int], length: float = 0.5) -> Track:
     return Track(name, program).with_notes(Note(i * length, length, p) for i, p in enumerate(pitches))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import ceil
 
 from engine import RequestError
 from engine.melody.abc.canonical import MODES, signature
@@ -202,6 +203,13 @@ def length_of(text: str) -> Fraction:
     for bottom in re.findall(r"/(\d*)", text)[:8]:
         out /= int(bottom[:4]) if bottom and int(bottom[:4]) else 2
     return out
+
+
+def semitones_of(sign: str) -> int:
+    """What an accidental adds: of microtones (^/, _3/2, ^25/100) the nearest semitone, of two the smaller."""
+    up, down = sign.count("^"), sign.count("_")
+    amount = (up + down) * length_of(sign.lstrip("^_="))
+    return ceil(amount - Fraction(1, 2)) * (1 if up else -1)
 
 
 def parts_of(value: str) -> str:

@@ -19,11 +19,11 @@ from engine.core.reading import is_song, song_of
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
 from engine.melody.abc.canonical import Tune, read_tunes
+from engine.melody.abc.events import Bar, Event, Voice
 from engine.melody.abc.fields import Meter
 from engine.melody.abc.reading import Misread, Reading, Remark, book, read, text_of
 from engine.melody.abc.repeats import played
 from engine.melody.abc.symbols import chord_pitches
-from engine.melody.abc.voice import Bar, Event, Voice
 
 __all__ = [
     "Misread", "parse", "played_to_written", "read_abc", "read_any", "reading_of", "song", "titles", "usual_tempo",
@@ -38,6 +38,7 @@ CHORD_SYMBOLS = "chords"  # the track that plays them
 MAX_FILE_BYTES = 2**20
 Value = TypeVar("Value")
 GRACE = Fraction(1, 8)  # quarter notes that a grace note takes from the note behind it
+FLUTE = 73
 ACCENT, PLAIN, CHORD = 88, 76, 58  # velocities
 
 
@@ -72,10 +73,13 @@ def usual_tempo(tune: Tune) -> float:
     return 150.0 if meter.count == 3 else 170.0
 
 
-def song(tune: Tune, *, tempo: float = 0.0, program: int = 73, transpose: int = 0, ornaments: bool = True) -> Song:
+def song(
+    tune: Tune, *, tempo: float = 0.0, program: int | None = None, transpose: int = 0, ornaments: bool = True
+) -> Song:
     """The tune as it is played, repeats and endings unfolded: a track for each voice, and chords where symbols are.
 
-    tempo: quarter notes a minute, 0 for the tune's own. program: General MIDI, 0..127. transpose: semitones.
+    tempo: quarter notes a minute, 0 for the tune's own. program: General MIDI, 0..127, None for the voices' own or
+    a flute. transpose: semitones.
     ornaments: whether grace notes sound and hornpipes swing.
     """
     reading = reading_of(tune)
@@ -88,7 +92,11 @@ def song(tune: Tune, *, tempo: float = 0.0, program: int = 73, transpose: int = 
         name = voice.label or (f"part {voice.name}" if number else "melody")
         names = [track.name for track in tracks]
         notes = list(_Player(voice, times, ornaments).notes(stretches))
-        tracks.append(Track(name if name not in names else f"{name} {number + 1}", program).with_notes(notes))
+        player = program if program is not None and not voice.drums else voice.program
+        track = Track(
+            name if name not in names else f"{name} {number + 1}", FLUTE if player is None else player, voice.drums
+        )
+        tracks.append(track.with_notes(notes))
         chords += _chords(voice, stretches)
     if chords:
         tracks.append(Track(CHORD_SYMBOLS, 24).with_notes(dict.fromkeys(chords)))

@@ -10,17 +10,20 @@ ABC standard 2.1, https://abcnotation.com/wiki/abc:standard:v2.1
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from engine import RequestError
 from engine.melody.abc.canonical import canonical_kind, decode
+from engine.melody.abc.events import Voice
 from engine.melody.abc.fields import Key, Meter, Tempo, key_of, meter_of, modified, parts_of, tempo_of, unit_of
 from engine.melody.abc.tokens import Token, tokens
-from engine.melody.abc.voice import Voice, VoiceReader
+from engine.melody.abc.voice import VoiceReader
 
 BODY_FIELDS = "HIKLMNOPQRSTUVWXZmrsw+"  # what may begin a line of a body; other letters are notes there
 MAX_VOICES = 40
+DRUMS = 10  # the channel of drums, counted from 1
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,7 @@ class _TuneReader:
         self.current: VoiceReader | None = None
         self.continued = ""  # the field that +: goes on with
         self.macros: list[tuple[str, str]] = []
+        self.changes: list[Callable[[VoiceReader], None]] = []  # what was asked for before the first voice
         self._fields = {
             "K": self._key, "M": self._meter, "L": self._unit, "Q": self._tempo, "P": self._part, "V": self._voice,
             "w": self._words, "I": self._instruction, "m": self._macro, "R": self._rhythm, "T": self._title,
@@ -181,6 +185,8 @@ class _TuneReader:
                 raise RequestError(f"At most {MAX_VOICES} voices are read; {name} is passed over.")
             made = VoiceReader(name, self.reading.key, self.reading.meter, self.unit, self._remark)
             made.spread = self.spread
+            for change in self.changes:
+                change(made)
             self.readers[name] = made
         return self.readers[name]
 
@@ -273,7 +279,7 @@ class _TuneReader:
             event.words += [""] * (verse - len(event.words)) + [syllable]
 
     def _instruction(self, value: str, column: int) -> None:
-        words = value.split()
+        words = value.replace("=", " ", 1).split()
         if words[:1] in (["begintext"], ["beginps"], ["beginsvg"]):
             self.skipping = True
         elif words[:1] in (["endtext"], ["endps"], ["endsvg"]):
@@ -282,6 +288,27 @@ class _TuneReader:
             self.spread = words[1]
             for reader in self.readers.values():
                 reader.spread = words[1]
+        elif words[:1] == ["MIDI"] and words[1:]:
+            self._midi(words[1], [int(word) for word in words[2:] if re.fullmatch(r"-?\d{1,4}", word)], column)
+
+    def _midi(self, name: str, numbers: list[int], column: int) -> None:
+        """An instruction to abc2midi: who plays, how far moved, and which channel; for all voices before the first."""
+        number = numbers[-1] if numbers else -1
+        if name == "program" and 0 <= number <= 127:
+            self._each(lambda reader: setattr(reader.voice, "program", number))
+        elif name == "channel" and numbers:
+            self._each(lambda reader: setattr(reader.voice, "drums", number == DRUMS))
+        elif name in ("transpose", "rtranspose") and numbers and abs(number) <= 48:
+            self._each(lambda reader: setattr(reader, "moved", number + (name == "rtranspose") * reader.moved))
+        elif not any(f"%%MIDI {name} " in remark.words for remark in self.reading.remarks):
+            self._remark(f"%%MIDI {name} is passed over.", self.number, column)
+
+    def _each(self, change: Callable[[VoiceReader], None]) -> None:
+        """Change the voice that is being written; before there is one, every voice to come."""
+        if self.current:
+            change(self.current)
+        else:
+            self.changes.append(change)
 
     def _macro(self, value: str, column: int) -> None:
         short, _, long = value.partition("=")

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from engine.melody.abc.events import Mark, Voice
 from engine.melody.abc.reading import Reading
-from engine.melody.abc.voice import Mark, Voice
 
 Stretch = tuple[Fraction, Fraction]  # start and end, in quarter notes as written
 MOST = 2000  # stretches of a tune; what is more is no music

@@ -28,6 +28,7 @@ TOKEN = re.compile(
   | (?P<open_quote>"[^"]*$)
   | (?P<bar>\.?(?:\[\|[\]|:]*|:+\s?\|+[\]|:]*|::+[|\]]*|\|[\]|:]*)) (?:(?:\s*\[)?(?P<bar_ending>{ENDING})(?![/\d'"]))?
   | \[(?P<ending>{ENDING})
+  | \["(?P<ending_text>[^"]*)"(?![^|\[\]]*\])
   | (?P<decoration>!(?P<word>[^!\n]{{1,40}})! | \+(?P<plus>[^+\n]{{1,40}})\+)
   | (?P<grace>\{{/?(?P<graces>[^}}]*)\}})
   | \((?P<tuplet>\d+(?::\d*){{0,2}})
@@ -82,8 +83,8 @@ def tokens(line: str) -> list[Token]:
     return out
 
 
-TYPES = ("field", "quote", "open_quote", "bar", "ending", "decoration", "grace", "tuplet", "note", "rest", "spacer",
-         "chord", "chord_end", "broken", "tie", "overlay", "slur", "mark", "skip")  # fmt: skip
+TYPES = ("field", "quote", "open_quote", "bar", "ending", "ending_text", "decoration", "grace", "tuplet", "note",
+         "rest", "spacer", "chord", "chord_end", "broken", "tie", "overlay", "slur", "mark", "skip")  # fmt: skip
 
 
 def _type(match: re.Match[str]) -> str:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 
-from engine.core.pitch import LETTERS
-from engine.melody.abc.fields import Key, Meter, default_unit_of, length_of
-from engine.melody.abc.tokens import SPELLINGS, Token, tokens
+from engine.melody.abc.events import Bar, Event, Mark, Pitch, Voice
+from engine.melody.abc.fields import Key, Meter, default_unit_of, length_of, semitones_of
+from engine.melody.abc.tokens import ENDING, SPELLINGS, Token, tokens
 
 ANNOTATION = "^_<>@"
 JUMPS = (  # what sends the player elsewhere, as written in decorations and above the staff
@@ -20,85 +20,6 @@ JUMPS = (  # what sends the player elsewhere, as written in decorations and abov
     (r"(?:to|da)\s?coda\b", "to coda"), (r"fine$", "fine"), (r"segno$", "segno"), (r"coda$", "coda"),
 )  # fmt: skip
 TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # in the time of how many notes; the others as the meter has it
-
-
-@dataclass(frozen=True)
-class Pitch:
-    """A note's place on the staff: octave 4 begins with middle C, alter is in semitones."""
-
-    letter: str
-    octave: int
-    alter: int = 0
-    explicit: bool = False  # whether its accidental is written
-
-    @property
-    def midi(self) -> int:
-        """Its number, 60 for middle C."""
-        return min(max(12 * (self.octave + 1) + LETTERS[self.letter] + self.alter, 0), 127)
-
-
-@dataclass
-class Event:
-    """A note, a chord or a rest as written."""
-
-    onset: Fraction
-    beats: Fraction  # quarter notes
-    pitches: list[Pitch]  # none for a rest
-    line: int  # of the text, from 1
-    column: int
-    shift: int = 0  # semitones between what is written and what sounds
-    layer: int = 0  # above 0: written behind an overlay sign, beside what the bar has already
-    tied: set[tuple[str, int]] = field(default_factory=set)  # letter and octave of what is tied to the next event
-    graces: list[tuple[list[Pitch], Fraction]] = field(default_factory=list)  # before it, with the lengths written
-    decorations: list[str] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)  # its syllable in each verse
-    hidden: bool = False  # a rest that is not printed
-
-    @property
-    def sounding(self) -> list[int]:
-        """MIDI numbers of what sounds, each once."""
-        return list(dict.fromkeys(min(max(pitch.midi + self.shift, 0), 127) for pitch in self.pitches))
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A bar with something in it. Times in quarter notes, as written."""
-
-    start: Fraction
-    end: Fraction
-    full: Fraction  # what the meter asks for; 0 in free meter
-    line: int
-    column: int  # of the barline that closes it
-    closed: bool = True  # False: the tune ended without a barline
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A sign that orders playing: "start" and "end" of a repeat, "ending", "double" bar, or the name of a jump."""
-
-    time: Fraction
-    name: str
-    count: int = 1  # of "end": how often the player goes back
-    numbers: tuple[int, ...] = ()  # of "ending"
-    suffix: str = ""  # of a jump: "fine" or "coda", up to which it plays then
-    until: Fraction = Fraction(0)  # of a jump: the end of the bar at which it stands
-
-
-@dataclass
-class Voice:
-    """What one voice plays, as written."""
-
-    name: str = ""
-    label: str = ""  # as printed before its staff
-    clef: str = ""
-    shift: int = 0
-    events: list[Event] = field(default_factory=list)
-    symbols: list[tuple[Fraction, str]] = field(default_factory=list)  # what stands in quotation marks
-    bars: list[Bar] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-    keys: list[tuple[Fraction, Key]] = field(default_factory=list)
-    meters: list[tuple[Fraction, Meter]] = field(default_factory=list)
-    length: Fraction = Fraction(0)
 
 
 Remark = Callable[[str, int, int], None]  # words, line, column
@@ -117,6 +38,7 @@ class VoiceReader:
         self.voice.meters.append((Fraction(0), meter))
         self.time = self.bar_start = self.bar_end = Fraction(0)
         self.layer = 0
+        self.moved = 0  # semitones that %%MIDI transpose asks for from here on
         self.altered: dict[tuple[str, int], int] = {}  # in this bar
         self.tied: dict[tuple[str, int], int] = {}  # what the last event ties over, and how it is altered
         self.last: Event | None = None  # of this layer
@@ -133,6 +55,7 @@ class VoiceReader:
         self._handlers: dict[str, Callable[[Token], None]] = {
             "note": self._note, "rest": self._rest, "chord": self._open_chord, "chord_end": self._close_chord,
             "bar": self._bar, "ending": lambda token: self._ending(token["ending"]), "tie": self._tie,
+            "ending_text": lambda token: self._worded(token["ending_text"]),
             "broken": self._broken, "tuplet": self._tuplet, "grace": self._grace, "overlay": self._overlay,
             "decoration": self._decoration, "mark": self._letter,
             "quote": lambda token: self._quote(token.text[1:-1]), "open_quote": self._open_quote, "other": self._other,
@@ -192,11 +115,11 @@ class VoiceReader:
         octave = 4 + token["letter"].islower() + token["octave"].count("'") - token["octave"].count(",")
         sign = token["accidental"]
         place = (letter, octave if self.spread == "octave" else 0)
-        if "/" in sign:
-            self._note_fault(f"{sign}{letter} is a part of a semitone; {letter} is played.", token)
-            sign = "=" if not re.search(r"[1-9]", sign) else sign
         if sign:
-            alter = max(min(sign.count("^") - sign.count("_"), 2), -2)
+            alter = max(min(semitones_of(sign), 2), -2)
+            if "/" in sign:
+                near = f"{'^' * alter}{'_' * -alter}{letter}"
+                self._note_fault(f"{sign}{letter} is a part of a semitone; {near} is played.", token)
             if self.spread != "not":
                 self.altered[place] = alter
             return Pitch(letter, octave, alter, True)
@@ -239,7 +162,7 @@ class VoiceReader:
             self.tuplet_left -= 1
         if self.broken and self.last:
             self._break(self.last, event)
-        event.onset, event.layer, event.shift = self.time, self.layer, self.key.shift + self.voice.shift
+        event.onset, event.layer, event.shift = self.time, self.layer, self.key.shift + self.moved
         event.graces, event.decorations, self.graces, self.decorations = self.graces, self.decorations, [], []
         self.voice.events.append(event)
         self.line_events.append(event)
@@ -324,7 +247,7 @@ class VoiceReader:
             add(Mark(now, "end", len(before[1]) if before else colons))
         if after or colons:
             add(Mark(now, "start", len(after[1]) if after else colons))
-        if "||" in text or "|]" in text or text == "[|":
+        if "||" in text or text == "[|" or ("|]" in text and "[|]" not in text):  # [|] is a bar line that is not seen
             add(Mark(now, "double"))
         if token["bar_ending"]:
             self._ending(token["bar_ending"])
@@ -350,6 +273,13 @@ class VoiceReader:
             low, _, high = part.partition("-")
             numbers += range(int(low[:3]), min(int(high.strip()[:3] or low[:3]), int(low[:3]) + 20) + 1)
         self.voice.marks.append(Mark(self.time, "ending", numbers=tuple(numbers)))
+
+    def _worded(self, text: str) -> None:
+        """An ending named by words: by its numbers where it begins with some."""
+        if numbers := re.match(ENDING, text.strip()):
+            self._ending(numbers[0])
+        else:
+            self._quote(text)
 
     def _letter(self, token: Token) -> None:
         """A decoration of one letter; of these, S and O are segno and coda."""
