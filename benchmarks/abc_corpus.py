@@ -24,7 +24,7 @@ from pathlib import Path
 import mido
 
 from engine import RequestError
-from engine.melody.abc.notes import parse, song
+from engine.melody.abc.notes import parse, reading_of, song
 from engine.melody.abc.reading import book, text_of
 
 COLLECTIONS = ("airdsAirs", "essenFolksong", "josquin", "miscFolk", "nottingham-dataset", "oneills1850", "ryansMammoth")
@@ -44,7 +44,7 @@ def plain(tune: str, *, repeats: bool = True) -> str:
         if re.match(r"[A-Za-z]:[^|:]|%", line):
             lines.append("R:" if line.startswith("R:") else line)
             continue
-        line = re.sub(r'"[^"]*"|![A-Za-z0-9><+.()]+!|\{[^}]*\}', "", line)
+        line = re.sub(r'"[^"]*"|![A-Za-z0-9><+.:()]+!|\{[^}]*\}', "", line)
         parts = re.split(r"(\[[A-Za-z]:[^\]]*\])", line)
         line = "".join(part if i % 2 else re.sub(r"[H-Wh-w~.]", "", part) for i, part in enumerate(parts))
         if not repeats:
@@ -112,6 +112,23 @@ def verdict(program: str, tune: str) -> str:
         return "refused"
 
 
+def reason(tune: str) -> str:
+    """What in a tune's repeats abc2midi is known to take otherwise than the standard; "" where nothing is."""
+    endings = doubled = opened = False  # since the last |:
+    for mark in reading_of(parse(plain(tune))[0]).voices[0].marks:
+        if mark.name == "start":
+            endings, doubled, opened = False, False, True
+        elif mark.name == "ending" and 1 in mark.numbers:
+            if endings:
+                return "endings of a section without |: behind another's"
+            endings = True
+        elif mark.name == "double":
+            doubled = doubled or not opened or endings
+        elif mark.name == "end" and doubled:
+            return "a :| that goes back to a double bar"
+    return ""
+
+
 def tunes(folder: Path) -> Iterator[tuple[str, str]]:
     """The tunes of a folder's files, each with a name to find it by."""
     for path in sorted(folder.glob("*.abc")):
@@ -124,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--collection", nargs="*", help="only these; all by default")
     parser.add_argument("--abc2midi", default="abc2midi", help="the program (Debian's package abcmidi)")
     parser.add_argument("--samples", type=Path, default=SAMPLES, help="the folder of abcMIDI's samples")
-    parser.add_argument("--list", action="store_true", help="name each tune that is not equal")
+    parser.add_argument("--list", action="store_true", help="name each tune that is not equal, and what may be why")
     args = parser.parse_args(arguments)
     if not shutil.which(args.abc2midi):
         print("abc2midi is not here; it comes with Debian's package abcmidi.", file=sys.stderr)
@@ -143,7 +160,8 @@ def main(arguments: list[str] | None = None) -> int:
         for place, tune in tunes(folders[name]):
             counts[found := verdict(args.abc2midi, tune)] += 1
             if args.list and found not in ("equal", "unplayed"):
-                print(f"{name}: {place}: {found}", file=sys.stderr)
+                because = reason(tune) if found == "repeats" else ""
+                print(f"{name}: {place}: {found}{because and f', {because}'}", file=sys.stderr)
         played = counts.total() - counts["unplayed"]
         share = [
             100 * n / max(played, 1) for n in (counts["equal"], counts["equal"] + counts["repeats"], counts["refused"])
