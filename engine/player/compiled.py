@@ -18,6 +18,7 @@ from numba import njit
 
 import engine.player.grammar as grammar
 import engine.player.vocabulary as v
+from engine.core.chords import TEMPLATES
 from engine.player.desk import LONG_BAR
 from engine.player.levels import LEVELS
 
@@ -29,6 +30,11 @@ _FREE, _LANES_, _LONG_BAR, _TOGETHER, _END, _TOKENS, _NUMBERS = (
     FREE, LANES, LONG_BAR, TOGETHER, v.END, v.TOKENS, grammar.NUMBERS,
 )  # fmt: skip
 _LEVELS, _BITS, _TRACK, _EVENT = LEVELS, grammar.BITS, v.TRACK, v.EVENT
+_PITCH, _COMBO, _CHORDS, _DRUMS, _BASS, _LEAD = (
+    v.PITCH, v.COMBO, v.CHORDS, v.DRUMS, v.LANES.index("bass"), v.LEAD,
+)  # fmt: skip
+_AWAY = 3  # how many times as strongly a note that clashes with the tune is lowered
+_TONES, _UNITS, _BEAT = TEMPLATES, np.array(v.UNITS) // grammar.SLOT, 24 // grammar.SLOT
 _OPTIONS: Any = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
 
 
@@ -176,7 +182,48 @@ def _correct(chance, may, bias):
 
 
 @njit(**_OPTIONS)
-def _choose(said, head, bias, mask, temperature, top_p, uniform):
+def _tune_beside(machine, slot):
+    """For how many slots each pitch class sounds in the tune while the note lasts that is being written, int64 [12]."""
+    state, out = machine.state, np.zeros(12, np.int64)
+    first = state[grammar.BAR_] * state[grammar.SLOTS] + slot
+    last = first + state[grammar.LENGTH] * _UNITS[state[grammar.GRID]]
+    for i in range(first, min(last, machine.sound.shape[1])):
+        for steps in range(12):
+            out[steps] += machine.sound[_LEAD, i] >> steps & 1
+    return out
+
+
+@njit(**_OPTIONS)
+def _pull(chance, may, machine, pull):
+    """Raise the notes of the planned chord by `pull`, of the bass its root in the half bar's first beat by as much
+    again, and lower those that a given tune would be a semitone from for half a beat; whether there is a note at all
+    stays as likely as it was."""
+    state = machine.state
+    if state[grammar.LANE] == _DRUMS or state[grammar.STEP] == grammar.NO_STEP:
+        return
+    slot, half = state[grammar.STEP] * _UNITS[state[grammar.GRID]], state[grammar.SLOTS] // 2
+    chord = machine.plan[state[grammar.BAR_], 1 if slot >= half else 0]
+    if chord >= _CHORDS:
+        return
+    rooted = state[grammar.LANE] == _BASS and slot % half < _BEAT
+    tune = _tune_beside(machine, slot)
+    before, after = 0.0, 0.0
+    pulls = np.zeros(12)
+    for steps in range(12):
+        clash = max(tune[(steps + 1) % 12], tune[(steps + 11) % 12]) >= _BEAT // 2
+        pulls[steps] = _TONES[chord, steps] + (rooted and steps == chord % 12) - _AWAY * clash
+    for n in range(may.shape[0]):
+        if _PITCH <= may[n] < _COMBO:
+            before += chance[n]
+            chance[n] *= np.exp(pull * pulls[(may[n] - _PITCH) % 12])
+            after += chance[n]
+    for n in range(may.shape[0]):
+        if after > 0 and _PITCH <= may[n] < _COMBO:
+            chance[n] *= before / after
+
+
+@njit(**_OPTIONS)
+def _choose(said, head, bias, mask, temperature, top_p, uniform, machine, pull):
     """The next token: the likeliest that is allowed at temperature 0, else the one that `uniform` falls on among the
     likeliest that share `top_p` of the chance. said: float32 [W], head: float32 [TOKENS, W], mask: bool [TOKENS]."""
     may = np.flatnonzero(mask)
@@ -188,6 +235,8 @@ def _choose(said, head, bias, mask, temperature, top_p, uniform):
         logits[n] = total
     chance = np.exp((logits - logits.max()) / (temperature if temperature > 0 else 1.0))
     _correct(chance, may, bias)
+    if pull != 0:
+        _pull(chance, may, machine, pull)
     if temperature <= 0:
         return may[np.argmax(chance)]
     order = np.argsort(-chance, kind="mergesort")
@@ -225,7 +274,8 @@ def _next(weights, desk, c, machine, script, at, begun, may, mask, temperature, 
             continue
         uniform = desk.uniform[c, desk.drawn[c] % desk.uniform.shape[1]]
         desk.drawn[c] += 1
-        token = _choose(desk.said[c], weights.head, weights.bias, mask, temperature, top_p, uniform)
+        token = _choose(desk.said[c], weights.head, weights.bias, mask, temperature, top_p, uniform, machine,
+                        desk.pull[c])  # fmt: skip
         if token != _END:
             return token, at + (script[at] == _FREE), begun
         at += 1

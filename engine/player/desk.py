@@ -57,6 +57,7 @@ class Desk(NamedTuple):
     levels: Any  # int64 [C, 2, lanes + 1], busyness and register
     uniform: Any  # float64 [C, draws]
     drawn: Any  # int64 [C], how many of them are used
+    pull: Any  # float64 [C], by how much logits of notes of the planned chord are raised over others
 
 
 def _array(parameter: torch.Tensor) -> np.ndarray:
@@ -141,4 +142,5 @@ def desk_of(
         levels=levels,
         uniform=uniform,
         drawn=np.zeros(count, np.int64),
+        pull=np.zeros(count),
     )

@@ -45,6 +45,7 @@ class Brief:
     given: Mapping[int, Mapping[int, Sequence[Note]]] = field(default_factory=dict)  # bar → lane → notes, if any
     grids: Mapping[int, int] = field(default_factory=dict)  # bar → its grid, where something is given
     chords: Mapping[int, int] = field(default_factory=dict)  # half bar → chord to plan (-1: none); others are free
+    pull: float = 0.0  # by how much logits of notes of the planned chords are raised over others
     busy: Mapping[int, int] = field(default_factory=dict)  # lane → 1..7
     register: Mapping[int, int] = field(default_factory=dict)  # lane → 1..7
     seed: int = 0
@@ -143,6 +144,7 @@ class _Section:
         desk = desk_of(self.model.network, [each.genre for each in self.briefs],
                        np.stack([each.controls() for each in self.briefs]), brief.meter, self.model.classes,
                        np.stack(uniform))  # fmt: skip
+        desk.pull[:] = [each.pull for each in self.briefs]
         self._run(desk, self._opening(), [() for _ in self.briefs])
         for bar in self.bars:
             wanted = [each.wanted(bar) for each in self.briefs]

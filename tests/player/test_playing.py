@@ -242,3 +242,32 @@ def test_what_is_heard_otherwise_than_it_is_played_is_said(song, words):
 def test_a_song_that_cannot_be_kept_is_refused(song, words):
     with pytest.raises(RequestError, match=words):
         read_song(song)
+
+
+def test_notes_of_the_planned_chords_can_be_raised_and_come_no_more_often_for_it(model):
+    """Other notes come, of the chord more often, of the bass its root in the first beat; drums hear nothing of it."""
+
+    def played(pull, lanes):
+        return whole(model, bars=8, lanes=lanes, chords=dict.fromkeys(range(16), 31), pull=pull, seed=2)  # G7
+
+    def share(bars, lane, tones):
+        pitches = [pitch for bar in bars for _, _, pitch in bar.lanes.get(lane, ())]
+        return np.mean([pitch % 12 in tones for pitch in pitches])
+
+    free, raised = played(0.0, (PIANO, BASS)), played(3.0, (PIANO, BASS))
+    assert share(raised, PIANO, {7, 11, 2, 5}) > share(free, PIANO, {7, 11, 2, 5}) + 0.2
+    assert share(raised, BASS, {7, 11, 2, 5}) > share(free, BASS, {7, 11, 2, 5}) + 0.2
+    assert played(0.0, (DRUMS,)) == played(3.0, (DRUMS,))
+
+
+def test_a_part_keeps_out_of_the_tunes_way(model):
+    """Beside a held tune that is a semitone from notes of the chord, those come more seldom."""
+    tune = {n: {LEAD: [(0, 16, 72)]} for n in range(8)}  # C over G7: B is a semitone below
+
+    def share(pull):
+        bars = whole(model, bars=8, lanes=(PIANO,), given=tune, grids=dict.fromkeys(range(8), 0),
+                     chords=dict.fromkeys(range(16), 31), pull=pull, seed=2)  # fmt: skip
+        pitches = [pitch for bar in bars for _, length, pitch in bar.lanes.get(PIANO, ()) if length > 1]
+        return np.mean([pitch % 12 in (11, 1) for pitch in pitches])
+
+    assert share(2.0) < share(0.0) / 2

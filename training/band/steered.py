@@ -17,7 +17,7 @@ import numpy as np
 
 from engine import RequestError, player
 from engine import band as bands
-from engine.band.played import brief_of
+from engine.band.played import PULL, brief_of
 from engine.core import harmony
 from engine.core.chords import NONE, name_of, typed
 from engine.core.key import key_shift
@@ -86,7 +86,7 @@ def chords_followed(model: player.Model, songs: Path, count: int, seed: int) -> 
         pairs = [bar.chords for bar in bars]
         flat = [chord for pair in pairs for chord in pair]
         asked = brief_of(model, bands.Request(genre={genre: 1.0}, seed=seed + number, bars=BARS))
-        made = list(player.perform(model, replace(asked, chords=dict(enumerate(flat)))))
+        made = list(player.perform(model, replace(asked, chords=dict(enumerate(flat)), pull=PULL)))
         others = before or pairs[::-1]
         rows[genre].append([
             chord_share(made, pairs), chord_share(bars, pairs), chord_share(made, others), bass_on_root(made, flat),
