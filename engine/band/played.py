@@ -78,9 +78,11 @@ def brief_of(model: player.Model, request: Request) -> player.Brief:
     temperature, top_p = np.array(near) + (reach if reach <= 1 else reach - 1) * (np.array(far) - near)
     busy, register = levels(model, request, request.seed)
     lanes = tuple(lane for lane, level in busy.items() if level > RESTS)
-    return player.Brief(request.length, dict(request.genre), meter, lanes=lanes, busy=busy, register=register,
-                        given=lanes_given, grids={n: bar.grid for n, bar in enumerate(tune)}, chords=planned,
-                        seed=request.seed, temperature=float(temperature), top_p=float(top_p))  # fmt: skip
+    return player.Brief(
+        request.length, dict(request.genre), meter, lanes=lanes, busy=busy, register=register, given=lanes_given,
+        grids={n: bar.grid for n, bar in enumerate(tune)}, chords=planned,
+        seed=request.seed, temperature=float(temperature), top_p=float(top_p),
+    )  # fmt: skip
 
 
 def key_of(request: Request) -> int:

@@ -29,8 +29,12 @@ TOGETHER = 16
 _FREE, _LANES_, _LONG_BAR, _TOGETHER, _END, _TOKENS, _NUMBERS = (
     FREE, LANES, LONG_BAR, TOGETHER, v.END, v.TOKENS, grammar.NUMBERS,
 )  # fmt: skip
-_LEVELS, _BITS, _TRACK, _EVENT, _PITCH, _COMBO = LEVELS, grammar.BITS, v.TRACK, v.EVENT, v.PITCH, v.COMBO
-_NO_CHORD, _TEMPLATES = v.CHORDS, chords.TEMPLATES
+_LEVELS, _BITS, _TRACK, _EVENT = LEVELS, grammar.BITS, v.TRACK, v.EVENT
+_PITCH, _COMBO, _CHORDS, _DRUMS, _BASS, _LEAD = (
+    v.PITCH, v.COMBO, v.CHORDS, v.DRUMS, v.LANES.index("bass"), v.LEAD,
+)  # fmt: skip
+_AWAY = 3  # how many times as strongly a note that clashes with the tune is lowered
+_TONES, _UNITS, _BEAT = chords.TEMPLATES, np.array(v.UNITS) // grammar.SLOT, 24 // grammar.SLOT
 _OPTIONS: Any = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
 
 
@@ -178,15 +182,40 @@ def _correct(chance, may, bias):
 
 
 @njit(**_OPTIONS)
-def _lean(chance, may, chord, weight):
-    """Move chance to a chord's pitches by `weight` (logits); what all pitches have together, and so how many notes a
-    chord has and when it ends, stays as the network says it."""
-    before = after = 0.0
+def _tune_beside(machine, slot):
+    """For how many slots each pitch class sounds in the tune while the note lasts that is being written, int64 [12]."""
+    state, out = machine.state, np.zeros(12, np.int64)
+    first = state[grammar.BAR_] * state[grammar.SLOTS] + slot
+    last = first + state[grammar.LENGTH] * _UNITS[state[grammar.GRID]]
+    for i in range(first, min(last, machine.sound.shape[1])):
+        for steps in range(12):
+            out[steps] += machine.sound[_LEAD, i] >> steps & 1
+    return out
+
+
+@njit(**_OPTIONS)
+def _pull(chance, may, machine, pull):
+    """Raise the notes of the planned chord by `pull`, of the bass its root in the half bar's first beat by as much
+    again, and lower those that a given tune would be a semitone from for half a beat; whether there is a note at all
+    stays as likely as it was."""
+    state = machine.state
+    if state[grammar.LANE] == _DRUMS or state[grammar.STEP] == grammar.NO_STEP:
+        return
+    slot, half = state[grammar.STEP] * _UNITS[state[grammar.GRID]], state[grammar.SLOTS] // 2
+    chord = machine.plan[state[grammar.BAR_], 1 if slot >= half else 0]
+    if chord >= _CHORDS:
+        return
+    rooted = state[grammar.LANE] == _BASS and slot % half < _BEAT
+    tune = _tune_beside(machine, slot)
+    before, after = 0.0, 0.0
+    pulls = np.zeros(12)
+    for steps in range(12):
+        clash = max(tune[(steps + 1) % 12], tune[(steps + 11) % 12]) >= _BEAT // 2
+        pulls[steps] = _TONES[chord, steps] + (rooted and steps == chord % 12) - _AWAY * clash
     for n in range(may.shape[0]):
         if _PITCH <= may[n] < _COMBO:
             before += chance[n]
-            if _TEMPLATES[chord, (may[n] - _PITCH) % 12]:
-                chance[n] *= np.exp(weight)
+            chance[n] *= np.exp(pull * pulls[(may[n] - _PITCH) % 12])
             after += chance[n]
     for n in range(may.shape[0]):
         if after > 0 and _PITCH <= may[n] < _COMBO:
@@ -194,10 +223,10 @@ def _lean(chance, may, chord, weight):
 
 
 @njit(**_OPTIONS)
-def _choose(weights, said, chord, mask, temperature, top_p, uniform):
+def _choose(weights, said, mask, temperature, top_p, uniform, machine, lean):
     """The next token: the likeliest that is allowed at temperature 0, else the one that `uniform` falls on among the
-    likeliest that share `top_p` of the chance. said: float32 [W]; chord: the one to lean to, or none; mask: bool
-    [TOKENS]."""
+    likeliest that share `top_p` of the chance. said: float32 [W]; mask: bool [TOKENS]; lean: whether to the plan's
+    chords."""
     head = weights.head
     may = np.flatnonzero(mask)
     logits = np.empty(may.shape[0])
@@ -208,8 +237,8 @@ def _choose(weights, said, chord, mask, temperature, top_p, uniform):
         logits[n] = total
     chance = np.exp((logits - logits.max()) / (temperature if temperature > 0 else 1.0))
     _correct(chance, may, weights.bias)
-    if chord < _NO_CHORD:
-        _lean(chance, may, chord, weights.chord)
+    if lean:
+        _pull(chance, may, machine, weights.chord)
     if temperature <= 0:
         return may[np.argmax(chance)]
     order = np.argsort(-chance, kind="mergesort")
@@ -247,8 +276,7 @@ def _next(weights, desk, c, machine, script, at, begun, may, mask, temperature, 
             continue
         uniform = desk.uniform[c, desk.drawn[c] % desk.uniform.shape[1]]
         desk.drawn[c] += 1
-        chord = grammar.chord_of(machine) if lean else _NO_CHORD
-        token = _choose(weights, desk.said[c], chord, mask, temperature, top_p, uniform)
+        token = _choose(weights, desk.said[c], mask, temperature, top_p, uniform, machine, lean)
         if token != _END:
             return token, at + (script[at] == _FREE), begun
         at += 1

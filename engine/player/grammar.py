@@ -304,16 +304,6 @@ def _hear_itself(m: Any, at: int, bits: Any) -> None:
 
 
 @njit(nogil=True)
-def chord_of(m: Any) -> int:
-    """The planned chord that sounds where the lane is; none for drums, before a lane, and in the plan itself."""
-    state = m.state
-    if state[KIND] < AT_EVENT or state[LANE] == _DRUMS:
-        return _NO_CHORD
-    late = 2 * state[STEP] * _UNITS[state[GRID]] >= state[SLOTS]
-    return int(min(m.plan[state[BAR_], 1 if late else 0], _NO_CHORD))
-
-
-@njit(nogil=True)
 def hear(m: Any, numbers: Any, bits: Any) -> None:
     """Fill in what is known before the next token: int [10] and uint8 [192] (see the head of this file)."""
     state = m.state

@@ -44,7 +44,7 @@ class Brief:
     lanes: tuple[int, ...] = BAND  # those to write, in bars where they are not given
     given: Mapping[int, Mapping[int, Sequence[Note]]] = field(default_factory=dict)  # bar → lane → notes, if any
     grids: Mapping[int, int] = field(default_factory=dict)  # bar → its grid, where something is given
-    chords: Mapping[int, int] = field(default_factory=dict)  # half bar → chord to plan (-1: none); others are free
+    chords: Mapping[int, int] = field(default_factory=dict)  # half bar → chord to plan (-1: none) and to keep to
     busy: Mapping[int, int] = field(default_factory=dict)  # lane → 1..7
     register: Mapping[int, int] = field(default_factory=dict)  # lane → 1..7
     seed: int = 0

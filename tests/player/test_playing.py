@@ -144,14 +144,6 @@ def test_corrections_move_chance_between_the_end_of_a_bar_and_lanes_but_not_to_l
     np.testing.assert_allclose(alone, [0.25, 0.75], rtol=1e-6)
 
 
-def test_leaning_moves_chance_to_a_chords_pitches_but_not_to_more_notes():
-    """Of C, C sharp, E an octave higher and another event, under C major: the pitches share what they had."""
-    may = np.array([vocabulary.PITCH + 60, vocabulary.PITCH + 61, vocabulary.PITCH + 76, vocabulary.event(0, 4)])
-    chance = np.array([0.2, 0.4, 0.1, 0.3])
-    compiled._lean(chance, may, 0, np.log(4))
-    np.testing.assert_allclose(chance, 0.7 * np.array([0.8, 0.4, 0.4, 0]) / 1.6 + [0, 0, 0, 0.3], rtol=1e-6)
-
-
 def test_only_chords_that_are_given_are_leaned_to_and_the_more_the_heavier(model):
     def chord_tones(weight, **asked):
         bars = whole(replace(model, rates={"chord": weight}), bars=8, seed=2, lanes=(PIANO, BASS), **asked)
@@ -263,3 +255,33 @@ def test_what_is_heard_otherwise_than_it_is_played_is_said(song, words):
 def test_a_song_that_cannot_be_kept_is_refused(song, words):
     with pytest.raises(RequestError, match=words):
         read_song(song)
+
+
+def test_notes_of_the_planned_chords_can_be_raised_and_come_no_more_often_for_it(model):
+    """Other notes come, of the chord more often, of the bass its root in the first beat; drums hear nothing of it."""
+
+    def played(pull, lanes):
+        raised = replace(model, rates={"chord": pull})
+        return whole(raised, bars=8, lanes=lanes, chords=dict.fromkeys(range(16), 31), seed=2)  # G7
+
+    def share(bars, lane, tones):
+        pitches = [pitch for bar in bars for _, _, pitch in bar.lanes.get(lane, ())]
+        return np.mean([pitch % 12 in tones for pitch in pitches])
+
+    free, raised = played(0.0, (PIANO, BASS)), played(3.0, (PIANO, BASS))
+    assert share(raised, PIANO, {7, 11, 2, 5}) > share(free, PIANO, {7, 11, 2, 5}) + 0.2
+    assert share(raised, BASS, {7, 11, 2, 5}) > share(free, BASS, {7, 11, 2, 5}) + 0.2
+    assert played(0.0, (DRUMS,)) == played(3.0, (DRUMS,))
+
+
+def test_a_part_keeps_out_of_the_tunes_way(model):
+    """Beside a held tune that is a semitone from notes of the chord, those come more seldom."""
+    tune = {n: {LEAD: [(0, 16, 72)]} for n in range(8)}  # C over G7: B is a semitone below
+
+    def share(pull):
+        bars = whole(replace(model, rates={"chord": pull}), bars=8, lanes=(PIANO,), given=tune,
+                     grids=dict.fromkeys(range(8), 0), chords=dict.fromkeys(range(16), 31), seed=2)  # fmt: skip
+        pitches = [pitch for bar in bars for _, length, pitch in bar.lanes.get(PIANO, ()) if length > 1]
+        return np.mean([pitch % 12 in (11, 1) for pitch in pitches])
+
+    assert share(2.0) < share(0.0) / 2

@@ -21,7 +21,7 @@ from training.player import measures
 from training.player.windows import Windows
 
 ROUNDS, SECTIONS, TOGETHER = 3, 240, 8
-PHRASES, WEIGHTS, NEAR = 120, np.arange(0, 2.01, 0.2), 0.02
+PHRASES, WEIGHTS, NEAR = 120, np.arange(0, 2.01, 0.2), 0.01
 WAYS = ("rests", "new", "again", "rhythm")
 
 
