@@ -3,7 +3,7 @@
     reading = inside.written(model, request, tune)          a tune that the network wrote, written once more by its side
     reading = inside.brought(model, tune)                   a tune of people: no form is known, no grammar holds
     reading.characters[7].bits                              the surprise of a character
-    inside.followers(reading)                               the units that follow the bar and the parts
+    inside.tracking_units(reading)                               the units that follow the bar and the parts
 
 The surprise of a character is -log2 of the probability that the network gave it, so a tune's surprises sum to its bits:
 of a written tune to `Written.likelihood` (before any constraint), of a brought one to what scoring.py counts (among
@@ -71,10 +71,10 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Follower:
+class TrackingUnit:
     """A unit that follows something. share: of its variance that is explained by it, 0 to 1."""
 
-    follows: str
+    tracks: str
     unit: int
     share: float
     values: np.ndarray  # float32 [characters], -1 to 1
@@ -141,7 +141,7 @@ def brought(model: Model, tune: Tune) -> Reading:
     return Reading(tuple(characters), np.stack(units))
 
 
-def followers(reading: Reading) -> list[Follower]:
+def tracking_units(reading: Reading) -> list[TrackingUnit]:
     """The unit that best follows each of: the place in the bar, the part of the tune.
 
     Found by measure: eta squared, the share of a unit's variance over the tune that lies between the groups (moments of
@@ -164,7 +164,7 @@ def followers(reading: Reading) -> list[Follower]:
         between = (counts[:, None] * (means - units.mean(0)) ** 2).sum(0)
         shares = between / np.maximum(((units - units.mean(0)) ** 2).sum(0), 1e-12)
         best = int(np.argmax(shares))
-        out.append(Follower(name, best, float(shares[best]), reading.units[:, best]))
+        out.append(TrackingUnit(name, best, float(shares[best]), reading.units[:, best]))
     return out
 
 
@@ -177,8 +177,9 @@ def going_on(model: Model, request: Request, tune: Written, at: int, char: str) 
     if not char:
         raise RequestError("The end of the tune leaves nothing to go on with; choose a character.")
     header = tune.tune
+    kind = header.kind if header.kind in model.kinds else None
     wanted = Request(
-        key=header.key, meter=header.meter, kind=header.kind or None, unit=header.unit or None,
+        key=header.key, meter=header.meter, kind=kind, unit=header.unit or None,
         chord_symbols=tune.chords, form="+".join(map(str, tune.form)), start=start, seed=request.seed,
         temperature=request.temperature, top_p=request.top_p, candidates=request.candidates,
     )  # fmt: skip

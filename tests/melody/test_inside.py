@@ -95,14 +95,14 @@ def test_a_tune_of_other_weights_is_not_explained_as_if_these_had_written_it(mod
         inside.written(model, asked, replace(written, tune=replace(written.tune, body=written.tune.body + "G")))
 
 
-def test_the_follower_of_the_bar_is_the_unit_whose_means_at_its_moments_differ_most(looked_at):
+def test_the_unit_that_tracks_the_bar_is_the_unit_whose_means_at_its_moments_differ_most(looked_at):
     """By hand: with one unit that is the moment itself and others that are noise, that unit is found, all of it."""
     _, _, reading = looked_at
     random = np.random.default_rng(1)
     units = random.normal(size=(len(reading.characters), 9)).astype(np.float32)
     units[:, 4] = [np.sqrt(each.moment) for each in reading.characters]
     units[:, 6] = [each.part for each in reading.characters]
-    by_name = {each.follows: each for each in inside.followers(replace(reading, units=units))}
+    by_name = {each.tracks: each for each in inside.tracking_units(replace(reading, units=units))}
     assert by_name["the place in the bar"].unit == 4
     assert by_name["the place in the bar"].share == pytest.approx(1)
     if "the part of the tune" in by_name:
