@@ -82,7 +82,7 @@ def show(
 
 
 def _plain(figure: go.Figure, height: int, **more: Any) -> go.Figure:
-    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, dragmode=False, showlegend=False,
+    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 36, "b": 8}, dragmode=False, showlegend=False,
                          **more)  # fmt: skip
     return figure
 
@@ -167,7 +167,7 @@ def alternatives(character: Character) -> tuple[go.Figure, Table]:
         "probability": [a.probability for a in character.alternatives],
         "allowed": [a.allowed for a in character.alternatives],
     }
-    return _plain(figure, 60 + 30 * len(others)), table
+    return _plain(figure, 90 + 30 * len(others)), table
 
 
 def units(reading: Reading, tracking: Sequence[TrackingUnit]) -> tuple[go.Figure, Table]:
@@ -184,8 +184,8 @@ def units(reading: Reading, tracking: Sequence[TrackingUnit]) -> tuple[go.Figure
             figure.add_vline(x=i + 1, line={"color": colours.quiet, "dash": "dot", "width": 1})
     figure.update_xaxes(title="character of the tune", fixedrange=True)
     figure.update_yaxes(title="state, −1 to 1", range=[-1.05, 1.05], fixedrange=True)
-    _plain(figure, 300)
-    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    _plain(figure, 360)
+    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.25, "yanchor": "top", "x": 0})
     table: dict[str, Sequence[Any]] = {"place": list(range(1, n + 1)),
                                        "character": [spelled(c.char) for c in reading.characters]}  # fmt: skip
     for each in tracking:
