@@ -13,7 +13,7 @@ from engine.core.instruments import program_names
 from engine.core.midi import write_midi
 from engine.core.request import File, field_of
 from engine.melody import Request, generate, load
-from engine.melody.abc.canonical import Tune, check_key
+from engine.melody.abc.canonical import Tune, check_key, read_tunes
 from engine.melody.abc.notes import Misread, parse, titles, usual_tempo
 from engine.melody.abc.reading import text_of
 from engine.melody.composing import Written
@@ -23,6 +23,7 @@ from engine.melody.score import engrave
 from engine.takes.library import Library
 from ui import controls, downloads, frame, jobs, player, score, takes
 from ui.controls import PERSISTED
+from ui.inside import melody as inside
 
 TONICS = ("C", "G", "D", "A", "E", "B", "F#", "F", "Bb", "Eb", "Ab", "C#")
 MODES = {"": "major", "m": "minor", "dor": "dorian", "mix": "mixolydian"}
@@ -61,7 +62,9 @@ def settings_panel(dances: list[str]) -> Request:
     fields["key"] = controls.pick(Request, "key", choices=[k for k in KEYS if valid(k)], names=named,
                                   key="melody_key", placeholder=free)  # fmt: skip
     fields["meter"] = controls.pick(Request, "meter", choices=METERS, key="melody_meter", placeholder=free)
-    fields["form"] = controls.pick(Request, "form", choices=list(FORMS), names=FORMS.__getitem__,
+    own = st.session_state.get("melody_sections")  # of a tune that is gone on with
+    forms = {**FORMS, **({own: f"Sections of {own.replace('+', ', ')} bars"} if own else {})}
+    fields["form"] = controls.pick(Request, "form", choices=list(forms), names=forms.__getitem__,
                                    key="melody_form", placeholder=free,
                                    help="Sections, and which are played twice.")  # fmt: skip
     fields["bars"] = controls.pick(Request, "bars", choices=BARS, key="melody_bars",
@@ -166,8 +169,18 @@ def playing(tune: Tune) -> dict[str, Any]:
     return {"program": program, "tempo": float(tempo), "transpose": controls.transpose("melody")}
 
 
+def go_on(wanted: Request) -> None:
+    """Put a request's tune so far into the controls, so that it is gone on with. For callbacks."""
+    chords = next(name for name, value in CHORDS.items() if value == wanted.chord_symbols)
+    st.session_state.update(
+        melody_start=wanted.start, melody_key=wanted.key if wanted.key in KEYS else None, melody_bars=None,
+        melody_meter=wanted.meter if wanted.meter in METERS else None, melody_type=wanted.kind or None,
+        melody_unit=wanted.unit, melody_chords=chords, melody_form=wanted.form, melody_sections=wanted.form,
+    )  # fmt: skip
+
+
 def result_view(made: jobs.JobResult) -> None:
-    """What was made: candidates, score, player, editor, downloads."""
+    """What was made: candidates, score, player, editor, downloads, how it was made."""
     choice = candidate(made)
     written: Written = made.value.candidates[choice]
     above, sound, below = st.container(), st.container(), st.container()
@@ -196,6 +209,8 @@ def result_view(made: jobs.JobResult) -> None:
         mix = player.show("melody", song=result.song, title=title)
         downloads.show("melody", tune.title.lower(), result, mix=mix)
         takes.save_or_send("melody", result, name=tune.title)
+    own = read_tunes(tune.abc)[0] if changed else None
+    inside.how_it_was_made(f"{made.number} {choice}", model, made.settings, written, own, go_on)
 
 
 try:

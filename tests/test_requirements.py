@@ -10,7 +10,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 OWN = {"engine", "ui", "pages", "training", "tests", "benchmarks"}
 TOOLS = {"ruff", "mypy", "pytest-xdist"}  # run, not imported
-AWAITED = {"plotly"}  # the studio's plots; leaves this set with the first of them
 PACKAGED_AS = {
     "PIL": "pillow",
     "fluidsynth": "pyfluidsynth",
@@ -52,8 +51,4 @@ def test_what_is_imported_is_required_and_the_other_way_round(file):
     files = list(USERS)
     before = files[: files.index(file)]
     wanted = set().union(*map(imported, USERS[file])) - set().union(*map(required, before))
-    assert required(file) - TOOLS - AWAITED == wanted
-
-
-def test_what_is_awaited_is_not_imported_yet():
-    assert not AWAITED & set().union(*map(imported, USERS["requirements.txt"]))
+    assert required(file) - TOOLS == wanted

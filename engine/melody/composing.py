@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -150,11 +151,8 @@ def compose(model: Model, request: Request, *, seed: int | None = None, progress
 
     Refused when the request asks for what does not exist, or its beginning cannot be continued.
     """
-    own = request.seed + STRIDE * (request.attempt - 1)
-    random = np.random.default_rng(own if seed is None else seed)
-    chosen = fill_in(model, request, random)
     start = checked_start(model, request.start)
-    writer = Writer(model, chosen, request, random)
+    writer = Writer.of(model, request, seed)
     writer.begin(start)
     estimate = 40 * sum(writer.form)
     while writer.go_on():
@@ -209,6 +207,13 @@ class Writer:
         self.bits = self.masked = 0.0
         self.corrected = self.steps = 0
 
+    @classmethod
+    def of(cls, model: Model, request: Request, seed: int | None = None) -> Writer:
+        """The writer of a request's attempt, or of another seed, before the first character."""
+        own = request.seed + STRIDE * (request.attempt - 1)
+        random = np.random.default_rng(own if seed is None else seed)
+        return cls(model, fill_in(model, request, random), request, random)
+
     @property
     def length(self) -> int:
         """Characters of the body so far."""
@@ -217,7 +222,7 @@ class Writer:
     def begin(self, start: str) -> None:
         """Read what was typed; the form makes room for it. Refused, naming the place, where its bars do not fit."""
         for char in start:
-            self._write(char)
+            self.write(char)
         grammar, reader = self.grammar, self.features.reader
         if start:
             check_bars(self.features.reader, start)
@@ -254,7 +259,7 @@ class Writer:
         char = self._draw(self.grammar.allowed())
         if char == END:
             return False
-        self._write(char)
+        self.write(char)
         if len(self.text) > MAX_CHARACTERS:
             raise RequestError(f"The tune grew beyond {MAX_CHARACTERS} characters; ask for fewer bars.")
         return True
@@ -262,24 +267,33 @@ class Writer:
     def _read(self, char: str) -> None:
         self.row = self.features.feed(char)
 
-    def _write(self, char: str) -> None:
+    def write(self, char: str) -> None:
+        """One character of the body, drawn or typed."""
         if self.over:
             self.over.mark(char, len(self.text), bool(self.grammar.closing))
         self.text.append(char)
         self.grammar.feed(char)
         self.logits = self.model.sampler.step(self.row, self.state)
 
-    def _draw(self, allowed: list[str]) -> str:
-        features, alphabet = self.features, self.model.alphabet
-        logits = self.logits - self.logits.max()
-        chances = np.exp(logits, dtype=np.float64)
+    @property
+    def expected(self) -> np.ndarray:
+        """The network's own probability of each symbol as the next one, before any constraint; float64 [symbols]."""
+        chances: np.ndarray = np.exp(self.logits - self.logits.max(), dtype=np.float64)
         chances /= chances.sum()
+        return chances
+
+    def symbols(self, chars: Sequence[str]) -> list[int]:
+        """The symbols of characters (END among them), if they came next."""
+        alphabet, features = self.model.alphabet, self.features
         table = alphabet.table(features.reader.place, features.tonic)
-        symbols = [table.get(char, alphabet.OTHER) if char else alphabet.END for char in allowed]
-        own = chances[symbols]
+        return [table.get(char, alphabet.OTHER) if char else alphabet.END for char in chars]
+
+    def _draw(self, allowed: list[str]) -> str:
+        symbols = self.symbols(allowed)
+        own = self.expected[symbols]
         mass = float(own.sum())
         self.masked += 1.0 - min(mass, 1.0)
-        self.corrected += int(np.argmax(logits)) not in symbols
+        self.corrected += int(np.argmax(self.logits)) not in symbols
         self.steps += 1
         home = self.grammar.preferred(allowed)
         if len(home) < len(allowed):  # to end on the tonic, where the model finds that likely enough

@@ -1,0 +1,83 @@
+"""How a tune was made, on Melody's page: closed it computes nothing, a click goes on from a character in a browser."""
+
+import csv
+import io
+
+import pytest
+from playwright.sync_api import TimeoutError as NotShown
+
+from tests.studio import Visit, app, chromium, refusals, served, settled, wait_for
+from ui import plots
+
+
+def click(page, point):
+    """A click where a mark of a plot stands, as a mouse does it: plotly asks first what it hovers over."""
+    point.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # the page comes to rest
+    place = point.bounding_box()
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    page.mouse.move(x - 2, y)
+    page.wait_for_timeout(200)
+    page.mouse.move(x, y)
+    page.wait_for_timeout(200)
+    page.mouse.click(x, y)
+
+
+def body(abc):
+    return abc.split("\nK:")[1].split("\n", 1)[1].rstrip("\n")
+
+
+def test_closed_it_computes_nothing_and_open_it_shows_the_tune_of_the_page():
+    test = settled(app("pages/melody.py").run(), "melody")
+    assert not test.get("plotly_chart")
+    test.session_state["melody_inside"] = True
+    test.run()
+    assert not refusals(test) and len(test.get("plotly_chart")) == 2
+    best = test.session_state["_made melody"].value.candidates[0]
+    assert any(f"{-best.likelihood:.2f} bits a character on average" in caption.value for caption in test.caption)
+
+
+def test_rows_of_a_tune_fit_a_phone_and_break_where_the_text_does():
+    text = 'e|"Am"AB c|"E7"BA G|"Am"AB c/B/|"Am"A2:|\n|:' + "a" * 40 + "|]"
+    places = plots.rows_of(text)
+    assert len(places) == len(text) + 1 == len(set(places))
+    assert places == sorted(places) and max(column for _, column in places) <= plots.ROW
+    assert places[text.index("\n") + 1] == (places[text.index("\n")][0] + 1, 0)
+    assert places[text.index('"Am"AB c/')] == (1, 0)
+
+
+def test_the_numbers_of_a_plot_are_a_table_that_any_program_reads():
+    table = {"character": ["A", ",", '"'], "bits": [0.5, 1, 2]}
+    read = list(csv.reader(io.StringIO(plots.as_csv(table).decode())))
+    assert read == [["character", "bits"], ["A", "0.5"], [",", "1"], ['"', "2"]]
+
+
+@pytest.mark.browser
+def test_a_click_on_a_character_offers_another_and_the_tune_goes_on_from_it(tmp_path):
+    with served(tmp_path) as address, chromium() as browser, Visit(browser, address) as visit:
+        visit.open("melody?melody_seed=11&melody_count=1", ready=".sheet svg .note")
+        page = visit.page
+        assert not page.locator(".js-plotly-plot").count()
+        page.get_by_text("How it was made").click()
+        points = page.locator(".js-plotly-plot").first.locator(".scatterlayer .point")
+        points.first.wait_for()
+        before = body(page.get_by_role("textbox", name="ABC", exact=True).input_value())
+        wait_for(lambda: points.count() == len(before) + 1, 20, "there is not a point for each character and the end")
+        button = page.get_by_role("button", name="Go on from here")
+        for at in range(5, 40):
+            click(page, points.nth(at))
+            page.get_by_text(f"Character {at + 1}:").wait_for(timeout=20_000)
+            try:
+                button.wait_for(timeout=4000)
+            except NotShown:  # within a chord symbol, or nothing else may stand there
+                continue
+            break
+        button.click()
+        typed = page.get_by_role("textbox", name="Begin with")
+        page.get_by_text("A beginning, chords and more").click()
+        wait_for(lambda: len(typed.input_value()) == at + 1, 60, "the beginning is not the tune so far")
+        start = typed.input_value()
+        assert start[:-1] == before[:at] and start[-1] != before[at]
+        after = page.get_by_role("textbox", name="ABC", exact=True)
+        wait_for(lambda: body(after.input_value()).startswith(start), 60, "the tune does not go on from there")
+        visit.fits()
