@@ -19,7 +19,7 @@ from engine.melody import CHORD_SYMBOLS, chords_of_notes, named, read_any
 
 LEAST_NOTES, MOST_NOTES = 4, 5_000  # of a tune
 ACCOMPANIED = 0.5  # beats of every beat in which others sound, from which on they say the chords
-SAME_LENGTH = {(2, 2): (4, 4), (4, 2): (4, 4), (8, 8): (4, 4), (6, 4): (12, 8)}  # meters that are played as another
+SAME_LENGTH = {(2, 2): (4, 4), (8, 8): (4, 4), (6, 4): (12, 8)}  # meters that are played as another
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,10 @@ class Lead:
 @lru_cache(maxsize=16)
 def lead_of(file: File, number: int | None = None, track: str | None = None) -> Lead:
     """The tune of a file, MIDI, MusicXML or ABC (of a book the one of this number; of several tracks the one named, or
-    that which is most like a tune). Refused where it has too few notes or too many, or changes its meter."""
+    that which is most like a tune). Refused where it has too few notes or too many, changes its meter, or is longer or
+    in another meter than the player knows."""
+    from engine.player import read_song  # here, because it brings PyTorch
+
     song = read_any(file, number)
     symbols = [note for each in song.tracks if each.name == CHORD_SYMBOLS for note in each.notes]
     tunes = replace(song, tracks=tuple(each for each in song.tracks if each.name != CHORD_SYMBOLS))
@@ -57,6 +60,8 @@ def lead_of(file: File, number: int | None = None, track: str | None = None) -> 
     late = (whole.beats_per_bar - song.upbeat) % whole.beats_per_bar if song.upbeat else 0.0
     moved = [replace(note, onset=note.onset + late) for note in notes]
     remarks = [*song.remarks]
+    if meter != song.meter:
+        remarks.append(f"The tune's {song.meter[0]}/{song.meter[1]} is played as {meter[0]}/{meter[1]}.")
     if len(tracks) < len(tracks_of(tunes)):
         remarks.append(f"The tune is the track '{tracks[0].name[:40]}'.{why}")
     lead = replace(
@@ -64,6 +69,7 @@ def lead_of(file: File, number: int | None = None, track: str | None = None) -> 
         tempo_changes=tuple((beat + late, tempo) for beat, tempo in song.tempo_changes),
         keys=tuple((beat + late * (beat > 0), key) for beat, key in song.keys),
     )  # fmt: skip
+    remarks += read_song(lead)[1]
     others = [each for each in tunes.tracks if each not in tracks and not each.is_drum]
     key = _key(song, notes)
     accompaniment = [note for each in others for note in each.notes]

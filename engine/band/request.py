@@ -132,7 +132,7 @@ class Request(request.Request):
         if "drums" in self.register:
             raise RequestError("The drums have no register; the others have.")
         if self.network == "gan" and (asked := [name for name in FOR_THE_PLAYER if getattr(self, name)]):
-            raise RequestError(f"The GAN follows no {asked[0].partition('_')[0]} that is given; the player does.")
+            raise RequestError(f"The GAN does not follow {field_of(type(self), asked[0]).flag}; the player does.")
         if (given := self.progression) and len(given.bars) > self.length:
             raise RequestError(f"The chords have {len(given.bars)} bars, and the piece {self.length}: leave some out "
                                "or make it longer.")  # fmt: skip

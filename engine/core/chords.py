@@ -37,7 +37,6 @@ SPELLINGS = (  # of chord symbols as people write them, as pychord has them
 )  # fmt: skip
 DEGREES = {"I": 0, "II": 2, "III": 4, "IV": 5, "V": 7, "VI": 9, "VII": 11}  # semitones above the key
 ROMAN = re.compile(r"([#b♯♭]?)(VII|VI|V|IV|III|II|I|vii|vi|v|iv|iii|ii|i)(?![A-Za-z]*[VvIi])(.*)")
-SILENT = ("NC", "N.C.", "N.C", "NO CHORD")
 EXPECTED = "a name such as Dm7, G7 or C/E, a roman numeral such as ii7, N.C. for none, or % for the one before"
 
 

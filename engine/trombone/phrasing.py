@@ -1,4 +1,4 @@
-"""A melody on the trombone, note by note: tongued or legato, the tune of a song (tune.py) alone, in its range.
+"""A melody on the trombone, note by note: tongued or legato, the tune of a song (core/tune.py) alone, in its range.
 
     Song (MIDI, ABC, a take)  →  Line: notes (start, seconds, midi, dynamic) and what had to change  →  Audio
 

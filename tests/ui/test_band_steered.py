@@ -1,0 +1,24 @@
+"""Band's page is steered: words move its controls, a progression fills its line of chords, what is none is refused."""
+
+from __future__ import annotations
+
+from tests.studio import app, settled
+
+
+def test_words_move_the_controls_and_unknown_ones_are_said() -> None:
+    test = settled(app("pages/band.py").run(), "band")
+    test.text_input(key="band_words").set_value("slow sad soul waltz, no drums, busy bass, high piano, kazoo").run()
+    state = test.session_state
+    assert (state["band_genre"], state["band_meter"], state["band_drums"]) == ("soul", "3/4", False)
+    assert (state["band_bass_busy"], state["band_piano_register"], state["band_own_tempo"]) == (0.8, 1, True)
+    assert test.text_input(key="band_chords").value.startswith("vi")
+    assert any("kazoo" in caption.value for caption in test.caption) and not test.exception
+    assert not settled(test, "band").exception
+
+
+def test_a_common_progression_is_written_into_the_line_and_wrong_chords_leave_what_was_made() -> None:
+    test = settled(app("pages/band.py").run(), "band")
+    test.selectbox(key="band_progression").set_value("Two five one").run()
+    assert test.text_input(key="band_chords").value == "iim7 | V7 | Imaj7 | %"
+    test.text_input(key="band_chords").set_value("C | Hm7").run()
+    assert any("'Hm7' in bar 2" in error.value for error in test.error) and not test.exception
