@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import CHECKPOINTS
+from engine import CHECKPOINTS, band, touch
 from engine.band.played import brief_of, song_from
 from engine.band.request import Request
 from engine.core import checkpoint
 from engine.core.song import Song
-from engine.player.model import Model, load
+from engine.player.model import Model
 from engine.player.network import Config, Player
 from engine.player.playing import perform, phrases
 from training.band.critic import judge
@@ -103,8 +103,10 @@ def run(args: argparse.Namespace) -> None:
     if args.run:
         genres = tuple(json.loads((args.prepared / "facts.json").read_text())["genres"])
         combos = json.loads((args.prepared / "combos.json").read_text())
-        measure(Model(of_run(args.run, genres), tuple(map(tuple, combos))), args)
+        measure(Model(of_run(args.run, genres), tuple(map(tuple, combos)), hand=touch.load()), args)
         return
-    metrics = measure(load(args.checkpoint), args)
+    model = band.load(args.checkpoint)
+    assert isinstance(model, Model)
+    metrics = measure(model, args)
     checkpoint.update(args.checkpoint, metrics=rounded(metrics))
     cards.write(args.checkpoint)
