@@ -29,7 +29,7 @@ from ui.controls import PERSISTED
 BARS = (4, 8, 12, 16, 24, 32, 48, 64)
 INSTRUMENTS = program_names()
 OWN_SEEDS = 10_000
-OPENING, FIRST_SEED = "jazz", 8  # all five play
+OPENING, FIRST_SEED = "jazz", 73  # all five play, over chords that move and come home
 
 SAME = "as usual"  # of a player's level that nobody chose
 LEVELS = (SAME, *(n / 10 for n in range(11)))
