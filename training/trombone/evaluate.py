@@ -19,32 +19,42 @@ import torch
 
 from engine import CHECKPOINTS
 from engine.core import checkpoint
+from engine.core.audio import Audio
 from engine.core.pitch import note_name
+from engine.core.render import render
+from engine.core.song import Note, Song, Track
 from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST
 from engine.trombone.config import Config, compand, emphasised
 from engine.trombone.model import Model, load
 from engine.trombone.network import SampleRNN, to_level
 from engine.trombone.notes import NoteSpec, conditions_of, decode, play
+from engine.trombone.phrasing import PROGRAM, melody, perform, velocity_of
 from engine.trombone.pitch import RATE, centroid_hz, harmonicity_db, measured_cents, sounding
 from engine.trombone.request import MAX_SECONDS, MIN_SECONDS, TEMPERATURE
 from training.core import cards
 from training.core.options import add_common, add_overwrite
 from training.core.runs import best_step, best_weights
+from training.trombone import judge
 from training.trombone.batches import Notes, score
 from training.trombone.playing import log_mel_distance, play_like, play_validation, real_note, tables
 
 ASKED_SECONDS = 0.3, 4.0  # the shortest and the longest of the generated notes
 
 
-def soundfont_note(midi: int, seconds: float, dynamic: float) -> np.ndarray:
-    """General MIDI's trombone playing the same note (note-off matched), mono at 16 kHz, as loud as a modelled note."""
-    from engine.core.render import render
-    from engine.core.song import Note, Song, Track
-    from engine.trombone.phrasing import PROGRAM, velocity_of
+def soundfont_line(song: Song) -> np.ndarray:
+    """General MIDI's trombone playing a song, mono at 44.1 kHz."""
+    return render(song).mono().resampled(judge.RATE).samples
 
+
+def soundfont_note(midi: int, seconds: float, dynamic: float) -> np.ndarray:
+    """The same note by it (note-off matched), mono at 44.1 kHz."""
     notes = (Note(0.0, max(0.1, seconds - 0.1), midi, velocity_of(dynamic)),)
-    audio = render(Song((Track("trombone", PROGRAM, False, notes),), tempo=60.0)).mono().resampled(RATE)
-    return audio.normalised(0.6).samples
+    return soundfont_line(Song((Track("trombone", PROGRAM, False, notes),), tempo=60.0))
+
+
+def soundfont_modelled(midi: int, seconds: float, dynamic: float) -> np.ndarray:
+    """Its note at 16 kHz, as loud as a modelled one."""
+    return Audio(soundfont_note(midi, seconds, dynamic), judge.RATE).resampled(RATE).normalised(0.6).samples
 
 
 def through_8_bits(samples: np.ndarray, config: Config) -> np.ndarray:
@@ -75,7 +85,7 @@ def distances(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: 
         prior = conditions_of(harmonics, loudness, NoteSpec(midi, seconds, dynamic), np.random.default_rng(0)).prior
         sounds = {
             "ours": played,
-            "General MIDI soundfont's trombone": soundfont_note(midi, seconds, dynamic),
+            "General MIDI soundfont's trombone": soundfont_modelled(midi, seconds, dynamic),
             "the harmonic prior alone": prior,
             "pre-emphasised μ-law 8 bits of the real note": through_8_bits(real, emphasised_8_bits),
             "μ-law 8 bits of the real note": through_8_bits(real, Config()),
@@ -177,6 +187,22 @@ def speed(model: Model, temperature: float) -> float:
     return round(2.0 / min(spent), 2)
 
 
+def players(model: Model, temperature: float) -> dict[str, tuple[judge.Player, judge.Performer]]:
+    """What the judge hears beside recordings: ours and the soundfont."""
+
+    def ours(notes: Sequence[NoteSpec], seed: int) -> list[np.ndarray]:
+        sounds = play(model, notes, seed=seed, temperature=temperature)
+        return [Audio(sound, RATE).resampled(judge.RATE).samples for sound in sounds]
+
+    def line(song: Song) -> np.ndarray:
+        return perform(model, melody(song), seed=0, temperature=temperature).resampled(judge.RATE).samples
+
+    def soundfont(notes: Sequence[NoteSpec], seed: int) -> list[np.ndarray]:
+        return [soundfont_note(int(n.midi), n.seconds, n.dynamic) for n in notes]
+
+    return {"ours": (ours, line), "soundfont": (soundfont, soundfont_line)}
+
+
 def compare(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: float, steps: int) -> dict[str, float]:
     """One network's row of the table that compares networks: played freely, and its NLL."""
     _, parts = play_validation(network, notes, which, temperature)
@@ -188,6 +214,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is measured, and how much of it; with --run, the best weights of that run become the checkpoint first."""
     add_common(
         parser,
+        data=Path("data/audio"),
         prepared=Path("prepared/trombone"),
         run=None,
         checkpoint=CHECKPOINTS / "trombone",
@@ -235,6 +262,7 @@ def run(args: argparse.Namespace) -> None:
             "recorded": by_dynamic(measure, recorded, index["dynamic"][train]),
             "generated": by_dynamic(measure, sounds, dynamics),
         }
+    metrics["judged"] = judge.judged(players(model, args.temperature), index, args.data, args.every)
     chosen = np.flatnonzero(index["split"] == 1)[::4]
     metrics["temperatures"] = {
         str(tried): round(play_validation(model.network, notes, chosen, tried)[1]["log_mel"], 2) for tried in args.sweep
