@@ -40,7 +40,7 @@ def plain(model: trombone.Model, note: NoteSpec, samples: int) -> np.ndarray:
     """The same network at temperature 0 in plain PyTorch, sample by sample with carried state: what one would write
     first. Levels float32 [samples]."""
     net, c = model.network, model.network.config
-    told = conditions_of(model.harmonics, model.loudness, note, np.random.default_rng(0))
+    told = conditions_of(model.tables, note, np.random.default_rng(0))
     features, inputs, prior = (torch.from_numpy(x) for x in prepared(told, c, c.frame * c.ratio))
     w, big = c.frame, c.frame * c.ratio
     levels = torch.full((big + samples,), 128, dtype=torch.long)
@@ -74,7 +74,7 @@ def main() -> None:
     first = seconds(lambda: play(model, [NoteSpec(58, 0.3, 2.0)], seed=0))
     row("the process's first note (the compiled loop is read from its cache)", f"{first:.2f} s", "", "1 s")
 
-    told = conditions_of(model.harmonics, model.loudness, note, np.random.default_rng(0))
+    told = conditions_of(model.tables, note, np.random.default_rng(0))
     compiled = model.sampler.play([told], [np.random.default_rng(0)], 0.0, threads=1)[0]
     written = plain(model, note, SAMPLES)
     apart = float(np.abs(written - compiled[:SAMPLES]).max())

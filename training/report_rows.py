@@ -158,11 +158,11 @@ def trombone(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     thesis = figures["networks"].get("thesis", {})
     said = {key: f"the thesis's conditions: {share(thesis[key])}" if thesis else "" for key in ("in_tune", "length")}
     mel |= {"the thesis's conditions": thesis["log_mel"]} if thesis else {}
-    tuned, long, faults = ours["within_25_cents"], ours["length_within_50_ms"], ours["clipped"] + ours["silent"]
+    tuned, long, faults = ours["within_25_cents"], ours["length_within_60_ms"], ours["clipped"] + ours["silent"]
     return [
         (f"of {ours['notes']} notes within 25 cents", share(tuned), share(real["within_25_cents"]), said["in_tune"],
          aim("95%", tuned >= 0.95)),
-        ("length within 50 ms", share(long), share(real["length_within_50_ms"]), said["length"],
+        ("length within 60 ms", share(long), share(real["length_within_60_ms"]), said["length"],
          aim("all", long == 1)),
         ("clipped or silent", str(faults), str(real["clipped"] + real["silent"]), "", aim("none", faults == 0)),
         ("log-mel distance to the recorded note, dB", f"{distance:.2f}", "0",

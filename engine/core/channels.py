@@ -18,6 +18,9 @@ from engine.core import smf
 
 DRUM_CHANNEL = 9
 BANK, PEDAL, ALL_SOUND_OFF, RESET, ALL_NOTES_OFF = 0, 64, 120, 121, 123
+CONTROLS = {1: "modulation", 2: "breath", 11: "expression"}  # that a wind instrument may follow
+_DATA, _RPN_LOW, _RPN_HIGH = 6, 100, 101  # what sets how far a bend goes, as registered parameter 0
+_BEND_RANGE = 2.0  # semitones, where nothing sets it
 _NO_BEND = 0, 64  # low and high byte
 _DOWN = 64  # from which value on a pedal is down
 _XG_DRUMS, _GM2_DRUMS, _GM2_MELODY = (126, 127), 120, 121
@@ -35,14 +38,16 @@ class Channels:
         self._rhythm = [channel == DRUM_CHANNEL for channel in range(16)]  # whether drums where no bank says otherwise
         self._drums = {channel: [(-1, drums)] for channel, drums in enumerate(self._rhythm)}  # (tick, whether drums)
         self._pedal: dict[int, list[tuple[int, bool]]] = defaultdict(list)  # (tick, whether down)
+        self._controls: dict[int, list[tuple[int, str, float]]] = defaultdict(list)  # (tick, which, value)
+        self._parameter: dict[int, tuple[int, int]] = defaultdict(lambda: (127, 127))  # (high, low) that data sets
+        self._range: dict[int, float] = defaultdict(lambda: _BEND_RANGE)  # semitones
         self._off: dict[int, list[tuple[int, bool]]] = defaultdict(list)  # (tick, whether the pedal holds no longer)
 
     def take(self, track: int, place: int, tick: int, status: int, first: int, rest: bytes) -> None:
         """One event; `place` says how many note events its track has before it."""
         if status >> 4 == smf.BEND >> 4:
             self.bent |= (first, rest[0]) != _NO_BEND
-        else:
-            self._events.append((tick, track, place, status, first, rest))
+        self._events.append((tick, track, place, status, first, rest))
 
     def settle(self) -> None:
         """Put the events in order and follow them."""
@@ -56,6 +61,9 @@ class Channels:
                 self._programs[channel].append((tick, first))
                 if channel in banks:
                     self._drums[channel].append((tick, self._is_kit(channel, banks[channel])))
+            elif status >> 4 == smf.BEND >> 4:
+                bend = ((rest[0] << 7) + first) / 8192 - 1
+                self._controls[channel].append((tick, "bend", bend * self._range[channel]))
             elif status >> 4 == smf.CONTROL >> 4:
                 if first == BANK:
                     banks[channel] = rest[0]
@@ -68,6 +76,15 @@ class Channels:
         return bank != _GM2_MELODY and self._rhythm[channel]
 
     def _control(self, channel: int, control: int, value: int, tick: int) -> None:
+        if control in CONTROLS:
+            self._controls[channel].append((tick, CONTROLS[control], value / 127))
+        elif control in (_RPN_LOW, _RPN_HIGH):
+            high, low = self._parameter[channel]
+            self._parameter[channel] = (value, low) if control == _RPN_HIGH else (high, value)
+        elif control == _DATA and self._parameter[channel] == (0, 0):
+            self._range[channel] = float(value)
+        elif control == RESET:
+            self._controls[channel] += [(tick, "bend", 0.0), (tick, "modulation", 0.0), (tick, "expression", 1.0)]
         if control in (PEDAL, RESET):
             self._pedal[channel].append((tick, control == PEDAL and value >= _DOWN))
         elif control == ALL_SOUND_OFF or control >= ALL_NOTES_OFF:
@@ -84,6 +101,16 @@ class Channels:
     def _part(self, channel: int, drums: bool, tick: int) -> None:
         self._rhythm[channel] = drums
         self._drums[channel].append((tick, drums))
+
+    def controls(self, channel: int) -> list[tuple[int, str, float]]:
+        """What a channel's controllers are set to, (tick, which, value), ascending: "bend" in semitones, "modulation",
+        "breath" and "expression" from 0 to 1. What changes nothing is left out."""
+        out, latest = [], {"bend": 0.0, "modulation": 0.0, "expression": 1.0}
+        for tick, name, value in self._controls[channel]:
+            if latest.get(name) != value:
+                out.append((tick, name, value))
+                latest[name] = value
+        return out
 
     def voices(self, track: int, channel: int, places: np.ndarray, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(programs int [n], whether drums bool [n]) of notes that are struck at `ticks`, ascending, int [n] both."""

@@ -34,6 +34,7 @@ _KEYS = (  # from seven flats to seven sharps, major and minor
     ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"),
     ("Abm", "Ebm", "Bbm", "Fm", "Cm", "Gm", "Dm", "Am", "Em", "Bm", "F#m", "C#m", "G#m", "D#m", "A#m"),
 )
+BENDS_LEFT_OUT = "Pitch bends are left out."  # said of every file that has some; who plays them does not say it
 FILM_TEMPO = 120.0  # at which a file that counts film frames is read
 
 
@@ -144,9 +145,15 @@ class _Reader:
         channels = Counter(index for index, _ in {voice[:2] for voice in notes})
         titles = {index: title for index, title in self.titles.items() if channels[index] == 1}  # else the song's
         return tuple(
-            Track(titles.get(voice[0]) or f"Track {number}", *voice[2:]).with_notes(notes[voice])
+            Track(titles.get(voice[0]) or f"Track {number}", *voice[2:], controls=self._controls(voice[1])).with_notes(
+                notes[voice]
+            )
             for number, voice in enumerate(sorted(notes), start=1)
         )
+
+    def _controls(self, channel: int) -> tuple[tuple[float, str, float], ...]:
+        """What a channel's controllers are set to, in beats."""
+        return tuple((tick / self.ticks, name, value) for tick, name, value in self.channels.controls(channel))
 
     def _others(self, index: int, events: smf.Events, offset: int) -> None:
         """Everything of a track but its notes."""
@@ -156,7 +163,7 @@ class _Reader:
             else:
                 self.channels.take(index, before, offset + tick, status, first, rest)
         if self.channels.bent:
-            self.remarks["Pitch bends are left out."] = None
+            self.remarks[BENDS_LEFT_OUT] = None
 
     def _meta(self, index: int, meta: int, data: bytes, tick: int) -> None:
         """A tempo, a meter, a key or a name; anything else says nothing about notes."""

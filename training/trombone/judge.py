@@ -8,6 +8,7 @@ takes of one pitch and dynamic are wanted is the other one taken from any split,
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,10 +94,9 @@ def apart(a: np.ndarray, b: np.ndarray) -> list[float]:
     ]  # fmt: skip
 
 
-def seeds_apart(player: Player, notes: Sequence[NoteSpec]) -> list[float]:
-    """Medians of `apart` over notes and all pairs of three seeds."""
-    takes = [player(notes, seed) for seed in range(SEEDS)]
-    return medians([apart(a[i], b[i]) for i in range(len(notes)) for k, a in enumerate(takes) for b in takes[k + 1 :]])
+def seeds_apart(takes: Sequence[Sequence[np.ndarray]]) -> list[float]:
+    """Medians of `apart` over notes and all pairs of takes, one a seed."""
+    return medians([apart(x, y) for a, b in itertools.combinations(takes, 2) for x, y in zip(a, b)])
 
 
 def pair_features(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -170,15 +170,17 @@ def note_rows(
 ) -> dict[str, Any]:
     """All rows of one player that need single notes."""
     specs = [h.spec for h in heard]
-    sounds = player(specs, 0)
+    takes = [player(specs, seed) for seed in range(SEEDS)]
+    sounds = [sound for take in takes for sound in take]
     long = [NoteSpec(midi, LONG_SECONDS, dynamic) for midi in (44, 52, 60) for dynamic in (1.0, 2.0, 3.0, 4.0)]
-    errors = [abs(measures.note_seconds(x, RATE) - s.seconds) for x, s in zip(sounds, specs)]
+    errors = [abs(measures.note_seconds(x, RATE) - s.seconds) for x, s in zip(sounds, specs * SEEDS)]
+    distances = [measures.frechet(embedding.embed(network, take), reference) for take in takes]
     return {
-        "frechet": round(measures.frechet(embedding.embed(network, sounds), reference), 3),
+        "frechet": round(float(np.mean(distances)), 3),
         "length_within_60_ms": round(float(np.mean([e <= 0.06 for e in errors])), 3),
-        "seeds_apart": seeds_apart(player, specs),
+        "seeds_apart": seeds_apart(takes),
         "long": long_notes(player(long, 0)),
-    } | by_dynamic(sounds, heard, tuned=True)
+    } | by_dynamic(sounds, [*heard] * SEEDS, tuned=True)
 
 
 def judged(
