@@ -22,14 +22,14 @@ from engine.trombone import Request, generate, load
 from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST
 from engine.trombone.generate import line_of
 from engine.trombone.phrasing import read_song
-from engine.trombone.pitch import HOP_SECONDS, track_f0
+from engine.trombone.pitch import HOP_SECONDS, RATE, track_f0
 from engine.trombone.request import MAX_SECONDS
 from ui import controls, downloads, frame, jobs, player, takes
 from ui.controls import PERSISTED
 
 KINDS = ("A note", "A scale", "A melody")
 WORDS = {"pp": "pp, very soft", "p": "p, soft", "mf": "mf, moderate", "f": "f, loud", "ff": "ff, very loud"}
-STYLES = ("Tongued", "Legato")
+STYLES = {"legato": "Legato", "tenuto": "Tenuto", "staccato": "Staccato", "marcato": "Marcato"}
 
 frame.open_page("Trombone", "A neural network blows the note you ask for, sample by sample; or a melody of yours.")
 
@@ -67,9 +67,10 @@ def settings_panel() -> tuple[str, dict[str, Any]]:
                                           key="trombone_tune_dynamic", placeholder="As written",
                                           help="Empty: as loud as the notes of the piece.")  # fmt: skip
     if mode != KINDS[0]:
-        style = st.segmented_control("Notes", STYLES, default=STYLES[0], key="trombone_style", required=True,
-                                     **PERSISTED, help="Each begun with the tongue, or slurred.")  # fmt: skip
-        fields["legato"] = style == STYLES[1]
+        fields["articulation"] = st.segmented_control(
+            "Notes", STYLES, default="tenuto", key="trombone_articulation", required=True, **PERSISTED,
+            format_func=STYLES.__getitem__, help=field_of(Request, "articulation").option.help,
+        ) or "tenuto"  # fmt: skip
     fields["scale"] = mode == KINDS[1]
     fields["temperature"] = controls.slider(Request, "temperature", key="trombone_temperature", high=1.0)
     fields["seed"] = controls.seed("trombone_seed")
@@ -124,7 +125,8 @@ def pitch_lines(audio: Audio, song: Song) -> list[player.Line]:
         hz = midi_hz(note.pitch)
         asked += [(clock(note.onset), hz), (clock(note.end), hz), None]
     heard = [
-        ((i + 0.5) * HOP_SECONDS - 0.05, float(hz)) if hz > 0 else None for i, hz in enumerate(track_f0(audio.samples))
+        ((i + 0.5) * HOP_SECONDS - 0.05, float(hz)) if hz > 0 else None
+        for i, hz in enumerate(track_f0(audio.resampled(RATE).samples))
     ]
     return [player.Line("asked", asked, dashed=True), player.Line("measured", heard)]
 

@@ -93,9 +93,10 @@ SYSTEMS = {
         data="audio",
         ready="summary.json",
         preparing="--data {data}/audio --prepared {prepared}",
-        places="--prepared {prepared} --checkpoint {checkpoint}",
+        places="--prepared {prepared} --data {data}/audio --checkpoint {checkpoint}",
         settings="--notes 300",
-        quick="--notes 6 --every 20",
+        quick="--notes 6 --every 8",
+        listens=True,
     ),
     "translation": System(
         data="audio",

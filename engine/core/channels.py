@@ -19,6 +19,10 @@ from engine.core import smf
 DRUM_CHANNEL = 9
 BANK, MODULATION, VOLUME, EXPRESSION, PEDAL, SOSTENUTO = 0, 1, 7, 11, 64, 66
 ALL_SOUND_OFF, RESET, ALL_NOTES_OFF = 120, 121, 123
+CONTROLS = {MODULATION: "modulation", 2: "breath", EXPRESSION: "expression"}  # that a wind instrument may follow
+_DATA, _RPN_LOW, _RPN_HIGH = 6, 100, 101  # what sets how far a bend goes, as registered parameter 0
+_BEND_RANGE = 2.0  # semitones, where nothing sets it
+BENDS, VIBRATO, SWELLS = "pitch bends", "vibrato", "changes of expression"  # what `left_out` calls what is followed
 _NO_BEND = 0, 64  # low and high byte
 _DOWN = 64  # from which value on a pedal is down
 _XG_DRUMS, _GM2_DRUMS, _GM2_MELODY = (126, 127), 120, 121
@@ -38,15 +42,16 @@ class Channels:
         self._drums = {channel: [(-1, drums)] for channel, drums in enumerate(self._rhythm)}  # (tick, whether drums)
         self._pedal: dict[int, list[tuple[int, bool]]] = defaultdict(list)  # (tick, whether down)
         self._sostenuto: dict[int, list[tuple[int, bool]]] = defaultdict(list)  # the same of the middle pedal
+        self._controls: dict[int, list[tuple[int, str, float]]] = defaultdict(list)  # (tick, which, value)
+        self._parameter: dict[int, tuple[int, int]] = defaultdict(lambda: (127, 127))  # (high, low) that data sets
+        self._range: dict[int, float] = defaultdict(lambda: _BEND_RANGE)  # semitones
         self._off: dict[int, list[tuple[int, bool]]] = defaultdict(list)  # (tick, whether the pedal holds no longer)
 
     def take(self, track: int, place: int, tick: int, status: int, first: int, rest: bytes) -> None:
         """One event; `place` says how many note events its track has before it."""
-        if status >> 4 == smf.BEND >> 4:
-            if (first, rest[0]) != _NO_BEND:
-                self.left_out["pitch bends"] = None
-        else:
-            self._events.append((tick, track, place, status, first, rest))
+        if status >> 4 == smf.BEND >> 4 and (first, rest[0]) != _NO_BEND:
+            self.left_out[BENDS] = None
+        self._events.append((tick, track, place, status, first, rest))
 
     def settle(self) -> None:
         """Put the events in order and follow them."""
@@ -60,6 +65,9 @@ class Channels:
                 self._programs[channel].append((tick, first))
                 if channel in banks:
                     self._drums[channel].append((tick, self._is_kit(channel, banks[channel])))
+            elif status >> 4 == smf.BEND >> 4:
+                bend = ((rest[0] << 7) + first) / 8192 - 1
+                self._controls[channel].append((tick, "bend", bend * self._range[channel]))
             elif status >> 4 == smf.CONTROL >> 4:
                 if first == BANK:
                     banks[channel] = rest[0]
@@ -73,15 +81,28 @@ class Channels:
 
     def _control(self, channel: int, control: int, value: int, tick: int) -> None:
         if control == MODULATION and value:
-            self.left_out["vibrato"] = None
+            self.left_out[VIBRATO] = None
         if control in (VOLUME, EXPRESSION) and self._volumes.setdefault((channel, control), value) != value:
-            self.left_out["changes of volume"] = None
+            self.left_out["changes of volume" if control == VOLUME else SWELLS] = None
+        self._follow(channel, control, value, tick)
         if control in (PEDAL, RESET):
             self._pedal[channel].append((tick, control == PEDAL and value >= _DOWN))
         if control in (SOSTENUTO, RESET):
             self._sostenuto[channel].append((tick, control == SOSTENUTO and value >= _DOWN))
         if control == ALL_SOUND_OFF or control >= ALL_NOTES_OFF:
             self._off[channel].append((tick, control == ALL_SOUND_OFF))
+
+    def _follow(self, channel: int, control: int, value: int, tick: int) -> None:
+        """What a wind instrument may follow."""
+        if control in CONTROLS:
+            self._controls[channel].append((tick, CONTROLS[control], value / 127))
+        elif control in (_RPN_LOW, _RPN_HIGH):
+            high, low = self._parameter[channel]
+            self._parameter[channel] = (value, low) if control == _RPN_HIGH else (high, value)
+        elif control == _DATA and self._parameter[channel] == (0, 0):
+            self._range[channel] = float(value)
+        elif control == RESET:
+            self._controls[channel] += [(tick, "bend", 0.0), (tick, "modulation", 0.0), (tick, "expression", 1.0)]
 
     def _sysex(self, data: bytes, tick: int) -> None:
         """A part of GS or XG becomes one of rhythm, or of melody."""
@@ -94,6 +115,16 @@ class Channels:
     def _part(self, channel: int, drums: bool, tick: int) -> None:
         self._rhythm[channel] = drums
         self._drums[channel].append((tick, drums))
+
+    def controls(self, channel: int) -> list[tuple[int, str, float]]:
+        """What a channel's controllers are set to, (tick, which, value), ascending: "bend" in semitones, "modulation",
+        "breath" and "expression" from 0 to 1. What changes nothing is left out."""
+        out, latest = [], {"bend": 0.0, "modulation": 0.0, "expression": 1.0}
+        for tick, name, value in self._controls[channel]:
+            if latest.get(name) != value:
+                out.append((tick, name, value))
+                latest[name] = value
+        return out
 
     def voices(self, track: int, channel: int, places: np.ndarray, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(programs int [n], whether drums bool [n]) of notes that are struck at `ticks`, ascending, int [n] both."""

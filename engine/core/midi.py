@@ -37,6 +37,11 @@ _KEYS = (  # from seven flats to seven sharps, major and minor
 FILM_TEMPO = 120.0  # at which a file that counts film frames is read
 
 
+def without(what: str) -> str:
+    """The remark on what a file holds that changes its sound and is not kept; who plays it leaves the remark out."""
+    return f"It is read without its {what}."
+
+
 def read_midi(source: bytes | Path | str, *, name: str = "The file") -> Song:
     """Read a Standard MIDI File of type 0, 1 or 2 (whose sequences follow one another), also in a RIFF.
 
@@ -127,9 +132,7 @@ class _Reader:
             if self.file.form == 2:
                 offset += events.end
         self.channels.settle()
-        *first, last = list(self.channels.left_out) or [""]
-        if last:
-            self.remarks[f"It is read without its {', '.join(first)}{' and ' * bool(first)}{last}."] = None
+        self.remarks.update(dict.fromkeys(map(without, self.channels.left_out)))
         notes: dict[tuple[int, int, int, bool], list[Note]] = defaultdict(list)
         count = 0
         for index, (events, begin) in enumerate(zip(self.file.tracks, begins)):
@@ -147,9 +150,15 @@ class _Reader:
         channels = Counter(index for index, _ in {voice[:2] for voice in notes})
         titles = {index: title for index, title in self.titles.items() if channels[index] == 1}  # else the song's
         return tuple(
-            Track(titles.get(voice[0]) or f"Track {number}", *voice[2:]).with_notes(notes[voice])
+            Track(titles.get(voice[0]) or f"Track {number}", *voice[2:], controls=self._controls(voice[1])).with_notes(
+                notes[voice]
+            )
             for number, voice in enumerate(sorted(notes), start=1)
         )
+
+    def _controls(self, channel: int) -> tuple[tuple[float, str, float], ...]:
+        """What a channel's controllers are set to, in beats."""
+        return tuple((tick / self.ticks, name, value) for tick, name, value in self.channels.controls(channel))
 
     def _others(self, index: int, events: smf.Events, offset: int) -> None:
         """Everything of a track but its notes."""

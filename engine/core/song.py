@@ -42,6 +42,8 @@ class Track:
     program: int = 0  # General MIDI, 0..127
     is_drum: bool = False
     notes: tuple[Note, ...] = ()
+    controls: tuple[tuple[float, str, float], ...] = ()  # (beat, which, value) as a file's part has them, ascending:
+    # "bend" in semitones; "modulation", "breath", "expression" 0..1. Only a trombone follows them; files keep none.
 
     def with_notes(self, notes: Iterable[Note]) -> Track:
         """This track with other notes, sorted by onset and pitch."""

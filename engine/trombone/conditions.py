@@ -39,17 +39,22 @@ def loudness_curve(samples: np.ndarray, width: int = 400) -> np.ndarray:
     return out
 
 
-def harmonic_prior(phase: np.ndarray, loudness_db: np.ndarray, harmonics: np.ndarray) -> np.ndarray:
-    """A plain additive note, float32 [frames]: loudness(t) · Re Σ_h harmonics[h] · exp(2πi h phase(t)).
+def harmonic_prior(
+    phase: np.ndarray, loudness_db: np.ndarray, harmonics: np.ndarray, gains: np.ndarray | None = None, step: int = HOP
+) -> np.ndarray:
+    """A plain additive note, float32 [frames]: loudness(t) · Re Σ_h harmonics[h] · gains(t)[h] · exp(2πi h phase(t)).
 
-    `phase` in cycles [frames]; `loudness_db` one point every HOP samples; `harmonics` complex [HARMONICS].
+    `phase` in cycles [frames]; `loudness_db` one point every HOP samples; `harmonics` complex [HARMONICS]; `gains`
+    [points, HARMONICS], one point every `step` samples, or 1.
     """
     frames = len(phase)
     turn = np.exp(2j * np.pi * (phase % 1.0)).astype(np.complex64)
     power, total = np.ones(frames, np.complex64), np.zeros(frames, np.float32)
+    at, points = np.arange(frames) / step, np.arange(0 if gains is None else len(gains))
     for h in range(int(np.flatnonzero(harmonics)[-1]) + 1 if harmonics.any() else 0):
         power *= turn
-        total += (harmonics[h] * power).real
+        part = (harmonics[h] * power).real
+        total += part if gains is None else part * np.interp(at, points, gains[:, h]).astype(np.float32)
     gain = 10 ** (np.interp(np.arange(frames) / HOP, np.arange(len(loudness_db)), loudness_db) / 20)
     out: np.ndarray = (total * gain).astype(np.float32)
     return out
@@ -65,6 +70,7 @@ class Conditions:
     loudness_db: np.ndarray  # float32 [frames // HOP + 2], of the signal as it is modelled
     prior: np.ndarray  # float32 [frames]
     room: float = 0.0  # 0 the studio of most of the recordings, 1 the anechoic room of the long fortissimo notes
+    after: int = 0  # samples of the note that are not played, because another begins
 
     @property
     def frames(self) -> int:
@@ -116,7 +122,7 @@ def frame_features(conditions: Conditions, size: int) -> np.ndarray:
     return np.concatenate(
         [
             np.broadcast_to(static, (len(starts), len(static))),
-            clock_features(starts, conditions.frames - starts),
+            clock_features(starts, conditions.frames + conditions.after - starts),
             loudness_features(conditions.loudness_db, starts),
             phase_features(conditions.phase[starts]),
         ],

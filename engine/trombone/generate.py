@@ -2,7 +2,7 @@
 
 model = load()
 generate(model, Request(note=58, seconds=2.0, dynamic="mf", seed=7))            one note: notes.py
-generate(model, Request(input=file, legato=True, seed=7))                       note after note: phrasing.py
+generate(model, Request(input=file, articulation="legato", seed=7))              note after note: phrasing.py
 
 python -m engine trombone --note Bb3 --seconds 2 --dynamic mf --seed 7 --out note.wav
 """
@@ -39,14 +39,15 @@ def line_of(request: Request) -> Line | None:
 
 
 def generate(model: Model, request: Request, *, progress: Progress | None = None) -> Result:
-    """Mono sound at 16 kHz, of exactly the length asked for where it is one note, and its notes."""
+    """Mono sound at the rate asked for, and its notes. A note sounds as long as was asked and then rings."""
     began = time.perf_counter()
     line = line_of(request)
     report: dict[str, Any]
     if line is not None:
         audio = perform(
-            model, line, seed=request.seed, legato=request.legato, temperature=request.temperature, progress=progress
-        )
+            model, line, seed=request.seed, articulation=request.articulated, temperature=request.temperature,
+            rate=request.rate, progress=progress,
+        )  # fmt: skip
         song, remarks, report = line.song, line.remarks, {"notes": len(line.notes)}
     else:
         audio, song, report = _note(model, request, progress)
@@ -65,10 +66,13 @@ def _note(model: Model, request: Request, progress: Progress | None) -> tuple[Au
     """One note: its sound, itself as a song at 60 beats a minute, and what was measured."""
     assert request.note is not None
     spec = NoteSpec(request.note, request.seconds, float(DYNAMICS.index(request.dynamic or "mf")))
-    [samples] = play(model, [spec], seed=request.seed, temperature=request.temperature, progress=progress)
+    [samples] = play(
+        model, [spec], seed=request.seed, temperature=request.temperature, rate=request.rate, progress=progress
+    )
     written = Note(0.0, request.seconds, request.note, velocity_of(spec.dynamic))
     song = Song((Track("trombone", PROGRAM, False, (written,)),), tempo=60.0)
-    cents = measured_cents(samples, request.note)
-    return Audio(samples, RATE), song, {
+    audio = Audio(samples, request.rate)
+    cents = measured_cents(audio.resampled(RATE).samples, request.note)
+    return audio, song, {
         "name": note_name(request.note), "cents": None if cents is None else round(cents, 1)
     }  # fmt: skip

@@ -1,9 +1,8 @@
-"""A melody on the trombone, note by note: tongued or legato, the tune of a song (core/tune.py) alone, in its range.
+"""A melody on the trombone, note by note: the tune of a song (core/tune.py) alone, in its range.
 
     Song (MIDI, ABC, a take)  →  Line: notes (start, seconds, midi, dynamic) and what had to change  →  Audio
 
-All notes are played side by side by the sampler, then laid one after the other. Legato notes are played longer than
-they are written, lose their attack and release, and fade into one another over 40 ms.
+All notes are played side by side by the sampler, then laid one after the other (articulation.py).
 """
 
 from __future__ import annotations
@@ -15,31 +14,25 @@ import numpy as np
 
 from engine import Progress, RequestError
 from engine.core.audio import Audio
+from engine.core.channels import BENDS, SWELLS, VIBRATO
 from engine.core.instruments import INSTRUMENTS
-from engine.core.pitch import loudness_db, note_name, octaves_into
+from engine.core.midi import without
+from engine.core.pitch import note_name, octaves_into
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
 from engine.core.tune import pick, top_line, tracks_of
 from engine.melody import CHORD_SYMBOLS, read_any
+from engine.trombone.articulation import Played, joined_up, laid
 from engine.trombone.conditions import HIGHEST, LOWEST
+from engine.trombone.controllers import followed
+from engine.trombone.extension import FULL_RATE
 from engine.trombone.model import Model
-from engine.trombone.notes import NoteSpec, play
-from engine.trombone.pitch import RATE
-from engine.trombone.request import MAX_SECONDS, MIN_SECONDS, TEMPERATURE
+from engine.trombone.notes import DYNAMIC_POINTS, play
+from engine.trombone.request import MAX_SECONDS, TEMPERATURE
 
 MAX_NOTES = 2_000  # of the line that is played
 MAX_LENGTH = 600.0  # seconds of melody
-JOIN = 0.04  # seconds over which legato notes fade into one another
-LEGATO_GAP = 0.12  # seconds: a longer rest than this is a breath, and the next note is tongued
 PROGRAM = INSTRUMENTS["trombone"].program
-
-
-@dataclass(frozen=True)
-class Played:
-    start: float  # seconds
-    seconds: float
-    midi: int
-    dynamic: float  # 0 (pp) … 4 (ff)
 
 
 @dataclass(frozen=True)
@@ -67,14 +60,17 @@ class Line:
         return replace(song, tracks=(Track("trombone", PROGRAM).with_notes(notes),))
 
 
+VELOCITIES = (1, 33, 49, 64, 96, 112, 127)  # of DYNAMIC_POINTS; from 33 (pp) to 112 (ff) the customary ones
+
+
 def velocity_of(dynamic: float) -> int:
-    """0 (pp) … 4 (ff) → MIDI velocity 33 … 112, the customary values."""
-    return round(float(np.interp(dynamic, range(5), (33, 49, 64, 96, 112))))
+    """0 (pp) … 4 (ff) → MIDI velocity 33 … 112; what lies beyond goes on to 1 and 127."""
+    return round(float(np.interp(dynamic, DYNAMIC_POINTS, VELOCITIES)))
 
 
 def dynamic_of(velocity: int) -> float:
-    """The inverse of `velocity_of`, clipped."""
-    return float(np.interp(velocity, (33, 49, 64, 96, 112), range(5)))
+    """The inverse of `velocity_of`."""
+    return float(np.interp(velocity, VELOCITIES, DYNAMIC_POINTS))
 
 
 @lru_cache(maxsize=8)
@@ -116,6 +112,11 @@ def melody(song: Song, *, dynamic: float | None = None, tempo: float | None = No
         )
         for note, length in zip(line, seconds)
     ]
+    if len(source) == 1 and source[0].controls:
+        played, held = followed(played, source[0].controls, clock)
+        remarks = [remark for remark in remarks if remark not in map(without, (BENDS, VIBRATO, SWELLS))]
+        if held:
+            remarks.append(f"{held} note{'s' * (held > 1)} bent beyond the trombone's range, held at its end.")
     folded = sum(p.midi != note.pitch + shift for p, note in zip(played, line))
     shortened = sum(length > MAX_SECONDS for length in seconds)
     remarks += _changes(shift, folded, shortened)
@@ -151,49 +152,14 @@ def scale(first: int, seconds: float, dynamic: float, tonic_up: int = 12) -> Lin
     return Line(tuple(notes), 0, remarks, 60.0 / seconds)
 
 
-def _attack_and_release(samples: np.ndarray) -> tuple[int, int]:
-    """Where a note has come up to 5 dB below its top, and where it falls under that for good, in samples."""
-    level = loudness_db(samples, np.ones(400), 64)
-    loud = np.flatnonzero(level >= np.median(level[len(level) // 4 : 3 * len(level) // 4]) - 5)
-    if len(loud) == 0:
-        return 0, len(samples)
-    return int(loud[0]) * 64, min(len(samples), int(loud[-1]) * 64)
-
-
 def perform(
-    model: Model, line: Line, *, seed: int, legato: bool = False, temperature: float = TEMPERATURE,
-    progress: Progress | None = None, threads: int | None = None,
+    model: Model, line: Line, *, seed: int, articulation: str = "tenuto", temperature: float = TEMPERATURE,
+    rate: int = FULL_RATE, progress: Progress | None = None, threads: int | None = None,
 ) -> Audio:  # fmt: skip
-    """The line as sound: mono, 16 kHz. Same seed, same bytes, on however many threads."""
-    notes = line.notes
-    joined = [
-        legato and i + 1 < len(notes) and notes[i + 1].start - (n.start + n.seconds) < LEGATO_GAP
-        for i, n in enumerate(notes)
-    ]
-    lengths = []
-    for i, note in enumerate(notes):
-        until = notes[i + 1].start - note.start if joined[i] else note.seconds
-        extra = 0.3 * joined[i] + 0.15 * (i > 0 and joined[i - 1])  # what legato cuts off again
-        lengths.append(float(np.clip(until + extra, MIN_SECONDS, MAX_SECONDS)))
-    specs = [NoteSpec(n.midi, s, n.dynamic) for n, s in zip(notes, lengths)]
-    sounds = play(model, specs, seed=seed, temperature=temperature, progress=progress, threads=threads)
-    total = np.zeros(round((max(n.start + s for n, s in zip(notes, lengths)) + 0.5) * RATE), np.float32)
-    join = round(JOIN * RATE)
-    end = 0
-    for i, (note, sound) in enumerate(zip(notes, sounds)):
-        at = round(note.start * RATE)
-        if i and joined[i - 1]:
-            cut, _ = _attack_and_release(sound)
-            sound = sound[min(cut, len(sound) // 2) :].copy()
-            ramp = min(join, len(sound))
-            sound[:ramp] *= np.sin(np.linspace(0, np.pi / 2, ramp, dtype=np.float32))
-        wanted = round(notes[i + 1].start * RATE) - at + join if joined[i] else round(note.seconds * RATE)
-        if joined[i] or len(sound) > wanted + RATE // 20:
-            sound = sound[:wanted].copy()
-            ramp = min(join if joined[i] else 400, len(sound))
-            sound[len(sound) - ramp :] *= np.cos(np.linspace(0, np.pi / 2, ramp, dtype=np.float32))
-        total[at : at + len(sound)] += sound
-        end = max(end, at + len(sound))
-    total = total[:end]
+    """The line as sound: mono, at `rate`. Same seed, same bytes, on however many threads."""
+    plan = laid(line.notes, articulation)
+    specs = [each.spec for each in plan]
+    sounds = play(model, specs, seed=seed, temperature=temperature, rate=rate, progress=progress, threads=threads)
+    total = joined_up(line.notes, plan, sounds, rate)
     peak = float(np.abs(total).max(initial=0.0))
-    return Audio(total * np.float32(min(1.0, 0.98 / max(peak, 1e-9))), RATE)
+    return Audio(total * np.float32(min(1.0, 0.98 / max(peak, 1e-9))), rate)

@@ -12,7 +12,8 @@ from engine.core.request import File, option
 from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST
 
 PATH = CHECKPOINTS / "trombone"
-MIN_SECONDS, MAX_SECONDS = 0.2, 6.0  # of one note; recordings last 0.3 to 5
+MIN_SECONDS, MAX_SECONDS = 0.2, 20.0  # of one note; recordings last 0.3 to 5
+SHORTEST = 0.06  # of a note in a melody
 TEMPERATURE = 0.05
 
 
@@ -58,9 +59,15 @@ class Request(request.Request):
     temperature: float = option(
         TEMPERATURE, "0 is the smoothest; more is breathier and rougher.", low=0, high=1.5, label="Breath"
     )
-    legato: bool = option(
-        False, "Slur the notes; otherwise each is begun with the tongue.", requires=("scale", "input")
-    )
+    articulation: str = option(
+        "tenuto", "How notes follow one another: slurred, held, short, or struck.",
+        choices=("legato", "tenuto", "staccato", "marcato"), requires=("scale", "input"),
+    )  # fmt: skip
+    legato: bool = option(False, "Slur the notes: the same as the articulation legato.", requires=("scale", "input"))
+    rate: int = option(
+        44_100, "Of the sound: 44100, or 16000, the band that the network itself plays.", choices=(44_100, 16_000),
+        unit="Hz", called="The rate", before=16_000,
+    )  # fmt: skip
     eight_bit: bool = option(False, "Write WAV of 8 bits a sample, as the network plays it.")
     tempo: float | None = option(
         None, "Of the melody; its own unless it is given.", low=20, high=400, unit="quarter notes a minute",
@@ -77,13 +84,20 @@ class Request(request.Request):
             raise RequestError("Either --note or --input has to be given: a note to play, or a melody.")
         if self.note is not None and self.input is not None:
             raise RequestError("--note and --input ask for two things, a note and a melody; give one of them.")
+        if self.legato and self.articulation not in ("tenuto", "legato"):
+            raise RequestError(f"--legato and --articulation {self.articulation} ask for two things; give one of them.")
 
     def checkpoint(self) -> Path:
         return PATH
 
     @property
+    def articulated(self) -> str:
+        """How its notes follow one another, however that was spelled."""
+        return "legato" if self.legato else self.articulation
+
+    @property
     def title(self) -> str:
-        style = " legato" if self.legato and (self.scale or self.input) else ""
+        style = f" {self.articulated}" if self.articulated != "tenuto" and (self.scale or self.input) else ""
         if self.note is None:
             return f"{self.input.name if self.input else ''}{style}, seed {self.seed}"
         what = "Scale from " if self.scale else ""

@@ -34,8 +34,9 @@ def test_what_is_heard_and_not_kept_is_said():
     assert song(*plain, on(), off(480)).remarks == ()
     assert song(mido.Message("pitchwheel", pitch=9), on(), off(9)).remarks == ("It is read without its pitch bends.",)
     swell = control(11, 60), control(11, 90), control(1, 5), mido.MetaMessage("lyrics", text="la")
-    assert song(*swell, on(), off(480)).remarks == (
-        "It is read without its lyrics, changes of volume and vibrato.",
+    assert song(*swell, control(7, 9), control(7, 3), on(), off(480)).remarks == tuple(
+        f"It is read without its {what}."
+        for what in ("lyrics", "changes of expression", "vibrato", "changes of volume")
     )
 
 

@@ -30,6 +30,7 @@ from engine.trombone.notes import NoteSpec, decode, play, without_rumble
 from engine.trombone.pitch import RATE, centroid_hz, harmonicity_db, measured_cents, sounding
 from engine.trombone.request import read_note
 from engine.trombone.sampler import Sampler, prepared, temperatures
+from training.trombone.measures import note_seconds
 
 SMALL = Config(dim=24, embedding=5)
 
@@ -205,7 +206,7 @@ def test_temperature_widens_what_is_chosen() -> None:
 
 
 def sound_of(model: trombone.Model, **asked: Any) -> np.ndarray:
-    audio = trombone.generate(model, trombone.Request(**asked)).audio
+    audio = trombone.generate(model, trombone.Request(**({"rate": RATE} | asked))).audio
     assert audio
     return audio.samples
 
@@ -213,24 +214,23 @@ def sound_of(model: trombone.Model, **asked: Any) -> np.ndarray:
 def test_notes_over_the_range_are_in_tune_and_as_long_as_asked(model: trombone.Model) -> None:
     wanted = ((40, 0.8, 3), (47, 0.5, 1), (53, 0.3, 2), (58, 1.5, 0), (64, 0.7, 4), (70, 0.4, 2))
     asked = [NoteSpec(*w) for w in wanted]
-    for want, sound in zip(asked, play(model, asked, seed=3)):
-        assert len(sound) == round(want.seconds * RATE)
+    for want, sound in zip(asked, play(model, asked, seed=3, rate=RATE)):
         cents = measured_cents(sound, want.midi)
         assert cents is not None and abs(cents) < 25, want
-        first, last = sounding(sound)
-        assert abs((last - first) / RATE - want.seconds) < 0.05, want
+        assert abs(note_seconds(sound, RATE) - want.seconds) < 0.06, want
+        assert want.seconds < len(sound) / RATE < want.seconds + 1.1, "its release rings after its length"
         assert np.abs(sound).max() < 0.999
         assert abs(sound[-1]) < 1e-3, "ends without a click"
 
 
 def test_a_long_note_does_not_die(model: trombone.Model) -> None:
     sound = sound_of(model, seed=1, note=52, seconds=3.5, dynamic="f")
-    level = loudness_db(sound, np.ones(1600), 1600)[2:-5]
+    level = loudness_db(sound, np.ones(1600), 1600)[2:33]
     assert level.min() > level.max() - 12
 
 
 def test_louder_dynamics_are_louder_and_fortissimo_is_brighter_than_piano(model: trombone.Model) -> None:
-    sounds = play(model, [NoteSpec(50, 0.6, d) for d in range(5)], seed=2)
+    sounds = play(model, [NoteSpec(50, 0.6, d) for d in range(5)], seed=2, rate=RATE)
     loud = [loudness_db(s, np.ones(800), 100).max() for s in sounds]
     assert all(a + 2 < b for a, b in itertools.pairwise(loud))
     assert centroid_hz(sounds[4]) > 1.3 * centroid_hz(sounds[1])
@@ -284,7 +284,7 @@ def test_what_cannot_be_played_is_refused_in_one_sentence(asked: dict) -> None:
     assert "\n" not in str(refused.value) and str(refused.value).endswith(".")
 
 
-@pytest.mark.parametrize("spec", [(39, 0.3), (77, 0.3), (60, 0.0), (60, 7.0), (60, float("nan")), (60, 0.3, 5.0)])
+@pytest.mark.parametrize("spec", [(39, 0.3), (77, 0.3), (60, 0.0), (60, 21.0), (60, float("nan")), (60, 0.3, 5.0)])
 def test_a_note_that_is_out_of_range_is_not_played(model: trombone.Model, spec: tuple[float, ...]) -> None:
     with pytest.raises(RequestError):
         play(model, [NoteSpec(*spec)], seed=1)
@@ -305,4 +305,4 @@ def test_eight_bit_wav_is_eight_bits(model: trombone.Model) -> None:
 
     data = trombone.generate(model, trombone.Request(note=60, seconds=0.3)).text("8bit.wav")
     info = soundfile.info(io.BytesIO(data))
-    assert (info.subtype, info.samplerate, info.frames) == ("PCM_U8", 16_000, 4800)
+    assert (info.subtype, info.samplerate) == ("PCM_U8", 16_000) and 4800 < info.frames < 16_000

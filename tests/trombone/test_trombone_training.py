@@ -182,7 +182,7 @@ def test_the_table_counts_what_is_out_of_tune_too_short_clipped_and_silent() -> 
     asked = [NoteSpec(50, 0.5), NoteSpec(52, 0.5), NoteSpec(50, 0.9), NoteSpec(50, 0.5), NoteSpec(50, 0.5)]
     table = table_of([good, good, good, np.clip(good * 100, -1, 1), np.zeros(8000)], asked)
     assert table["within_25_cents"] == pytest.approx(0.6)
-    assert table["length_within_50_ms"] == pytest.approx(0.6)
+    assert table["length_within_60_ms"] == pytest.approx(0.6)
     assert (table["clipped"], table["silent"]) == (1, 1)
 
 
@@ -198,11 +198,14 @@ def test_a_run_trains_stops_resumes_and_plays(notes: Notes, folder: Path, tmp_pa
     state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
     assert state["step"] == 4
     assert (tmp_path / "run" / "best.safetensors").exists()
-    export(Notes.open(prepared), tmp_path / "run", tmp_path / "checkpoint", 0)
+    export(Notes.open(prepared), tmp_path / "run", tmp_path / "checkpoint", folder, 0)
     from engine import trombone
 
     model = trombone.load(tmp_path / "checkpoint")
-    assert model.harmonics.shape == (37, 5, HARMONICS) and model.config["steps"] in (2, 4)  # whichever played better
-    assert len(trombone.generate(model, trombone.Request(note=LOWEST, seconds=0.3)).audio.samples) == 4800
+    assert model.tables.harmonics.shape == (37, 5, HARMONICS) and model.config["steps"] in (
+        2,
+        4,
+    )  # whichever played better
+    assert trombone.generate(model, trombone.Request(note=LOWEST, seconds=0.3)).audio.seconds > 0.3
     value, parts = play_validation(load_run(tmp_path / "run"), notes, np.arange(2))
     assert value >= parts["log_mel"] > 0

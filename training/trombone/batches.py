@@ -34,6 +34,7 @@ from engine.trombone.conditions import (
 )
 from engine.trombone.config import AFTER, BEFORE, compand, emphasised
 from engine.trombone.network import SampleRNN, from_level, to_level
+from engine.trombone.takes import TakeTables
 
 
 @dataclass
@@ -46,12 +47,14 @@ class Notes:
     table: np.ndarray
     loudness: np.ndarray
     index: dict[str, np.ndarray]
+    takes: TakeTables | None = None  # until they are fitted, as prepare does in the end
 
     @classmethod
     def open(cls, folder: Path) -> Notes:
         index = dict(np.load(folder / "notes.npz"))
         parts = [np.load(folder / f"{name}.npy") for name in ("samples", "phase", "own", "table", "loudness")]
-        return cls(*parts, index=index)
+        takes = folder / "takes.npz"
+        return cls(*parts, index=index, takes=TakeTables(**np.load(takes)) if takes.exists() else None)
 
     def frames(self, note: int) -> int:
         return int(self.index["offsets"][note + 1] - self.index["offsets"][note])

@@ -11,6 +11,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,32 +20,52 @@ import torch
 
 from engine import CHECKPOINTS
 from engine.core import checkpoint
+from engine.core.audio import Audio
 from engine.core.pitch import note_name
+from engine.core.render import render
+from engine.core.song import Note, Song, Track
 from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST
 from engine.trombone.config import Config, compand, emphasised
-from engine.trombone.model import Model, load
+from engine.trombone.model import Model, load, stored_beside
 from engine.trombone.network import SampleRNN, to_level
 from engine.trombone.notes import NoteSpec, conditions_of, decode, play
+from engine.trombone.phrasing import PROGRAM, melody, perform, velocity_of
 from engine.trombone.pitch import RATE, centroid_hz, harmonicity_db, measured_cents, sounding
 from engine.trombone.request import MAX_SECONDS, MIN_SECONDS, TEMPERATURE
+from engine.trombone.sampler import Sampler
 from training.core import cards
 from training.core.options import add_common, add_overwrite
 from training.core.runs import best_step, best_weights
+from training.trombone import judge, voice
 from training.trombone.batches import Notes, score
-from training.trombone.playing import log_mel_distance, play_like, play_validation, real_note, tables
+from training.trombone.measures import note_seconds
+from training.trombone.playing import (
+    LENGTH_SECONDS,
+    length,
+    log_mel_distance,
+    play_like,
+    play_validation,
+    real_note,
+    tables,
+)
 
 ASKED_SECONDS = 0.3, 4.0  # the shortest and the longest of the generated notes
 
 
-def soundfont_note(midi: int, seconds: float, dynamic: float) -> np.ndarray:
-    """General MIDI's trombone playing the same note (note-off matched), mono at 16 kHz, as loud as a modelled note."""
-    from engine.core.render import render
-    from engine.core.song import Note, Song, Track
-    from engine.trombone.phrasing import PROGRAM, velocity_of
+def soundfont_line(song: Song) -> np.ndarray:
+    """General MIDI's trombone playing a song, mono at 44.1 kHz."""
+    return render(song).mono().resampled(judge.RATE).samples
 
+
+def soundfont_note(midi: int, seconds: float, dynamic: float) -> np.ndarray:
+    """The same note by it (note-off matched), mono at 44.1 kHz."""
     notes = (Note(0.0, max(0.1, seconds - 0.1), midi, velocity_of(dynamic)),)
-    audio = render(Song((Track("trombone", PROGRAM, False, notes),), tempo=60.0)).mono().resampled(RATE)
-    return audio.normalised(0.6).samples
+    return soundfont_line(Song((Track("trombone", PROGRAM, False, notes),), tempo=60.0))
+
+
+def soundfont_modelled(midi: int, seconds: float, dynamic: float) -> np.ndarray:
+    """Its note at 16 kHz, as loud as a modelled one."""
+    return Audio(soundfont_note(midi, seconds, dynamic), judge.RATE).resampled(RATE).normalised(0.6).samples
 
 
 def through_8_bits(samples: np.ndarray, config: Config) -> np.ndarray:
@@ -63,19 +84,19 @@ def neighbours(notes: Notes, note: int, semitones: int) -> int | None:
     return min(candidates, key=lambda n: abs(notes.frames(n) - notes.frames(note))) if len(candidates) else None
 
 
-def distances(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: float) -> dict[str, float]:
+def distances(model: Model, notes: Notes, which: np.ndarray, temperature: float) -> dict[str, float]:
     """Mean log-mel distance in dB to the real held-out notes: ours, and everything one would compare it with."""
     index = notes.index
     rows: dict[str, list[float]] = {}
-    harmonics, loudness = tables(notes)
-    emphasised_8_bits = Config(emphasis=network.config.emphasis)
-    for note, played in zip(which, play_like(network, notes, which, temperature)):
+    made_of = tables(notes)
+    emphasised_8_bits = Config(emphasis=model.sampler.config.emphasis)
+    for note, played in zip(which, play_like(model.network, notes, which, temperature, using=model.tables)):
         real = real_note(notes, note)
         midi, dynamic, seconds = int(index["midi"][note]), float(index["dynamic"][note]), notes.frames(note) / RATE
-        prior = conditions_of(harmonics, loudness, NoteSpec(midi, seconds, dynamic), np.random.default_rng(0)).prior
+        prior = conditions_of(made_of, NoteSpec(midi, seconds, dynamic), np.random.default_rng(0)).prior
         sounds = {
             "ours": played,
-            "General MIDI soundfont's trombone": soundfont_note(midi, seconds, dynamic),
+            "General MIDI soundfont's trombone": soundfont_modelled(midi, seconds, dynamic),
             "the harmonic prior alone": prior,
             "pre-emphasised μ-law 8 bits of the real note": through_8_bits(real, emphasised_8_bits),
             "μ-law 8 bits of the real note": through_8_bits(real, Config()),
@@ -101,17 +122,17 @@ def random_notes(count: int, seed: int) -> list[NoteSpec]:
 
 
 def table_of(sounds: Sequence[np.ndarray], asked: Sequence[NoteSpec]) -> dict[str, float]:
-    """Pitch, length, clipping and silence of notes beside what was asked."""
+    """Pitch, length until it has fallen 12 dB, clipping and silence of notes at 16 kHz beside what was asked."""
     cents = [measured_cents(s, a.midi) for s, a in zip(sounds, asked)]
     error = [abs(c) if c is not None else 9999.0 for c in cents]
     spans = [sounding(s) for s in sounds]
-    length = [abs((b - a) / RATE - want.seconds) for (a, b), want in zip(spans, asked)]
+    errors = [abs(note_seconds(s, RATE) - want.seconds) if s.any() else want.seconds for s, want in zip(sounds, asked)]
     return {
         "notes": len(sounds),
         "within_25_cents": round(float(np.mean([e <= 25 for e in error])), 4),
         "median_cents": round(float(np.median(error)), 2),
-        "length_within_50_ms": round(float(np.mean([e <= 0.05 for e in length])), 4),
-        "worst_length_ms": round(1000 * max(length), 1),
+        "length_within_60_ms": round(float(np.mean([e <= LENGTH_SECONDS for e in errors])), 4),
+        "worst_length_ms": round(1000 * max(errors), 1),
         "clipped": int(sum(np.abs(s).max() >= 0.999 for s in sounds)),
         "silent": int(sum(b == a for a, b in spans)),
     }
@@ -143,17 +164,34 @@ def spectrograms(path: Path, pairs: Sequence[tuple[str, np.ndarray, np.ndarray]]
     plt.close(figure)
 
 
-def export(notes: Notes, run: Path, folder: Path, seed: int) -> None:
-    """The best weights of a run and the tables that playing needs, as a checkpoint."""
+def export(notes: Notes, run: Path, folder: Path, data: Path, seed: int) -> None:
+    """The best weights of a run, the tables that playing needs and the network above it, as a checkpoint."""
     config = json.loads((run / "config.json").read_text())
-    weights = best_weights(run, "net")
-    harmonics, loudness = tables(notes)
-    weights["tables.harmonics"] = torch.from_numpy(np.stack([harmonics.real, harmonics.imag], axis=-1).copy())
-    weights["tables.loudness"] = torch.from_numpy(loudness)
+    save_checkpoint(notes, Config(**config), best_weights(run, "net"), folder, data, seed, best_step(run))
+
+
+def refit(notes: Notes, folder: Path, data: Path, seed: int) -> None:
+    """A checkpoint's SampleRNN as it is, and all that lies beside it fitted anew."""
+    stored = checkpoint.load(folder, "trombone")
+    config = Config(**stored.model)
+    weights = {name: torch.from_numpy(stored.weights[name]) for name in config.shapes()}
+    networks = stored.config.get("metrics", {}).get("networks", {})
+    save_checkpoint(notes, config, weights, folder, data, seed, int(stored.config["steps"]))
+    checkpoint.update(folder, metrics={"networks": networks})  # of which the runs may be gone
+
+
+def save_checkpoint(
+    notes: Notes, config: Config, weights: dict[str, torch.Tensor], folder: Path, data: Path, seed: int, steps: int
+) -> None:
+    """Weights, and beside them what is fitted around them, in one file."""
+    sampler = Sampler(config, {name: tensor.numpy() for name, tensor in weights.items()})
+    beside = stored_beside(*voice.fit(sampler, notes, data, seed))
     checkpoint.save(
-        folder, system="trombone", weights=weights, model=config, half=False, seed=seed, steps=best_step(run),
+        folder, system="trombone", weights=weights | {name: torch.from_numpy(a.copy()) for name, a in beside.items()},
+        model=asdict(config), half=False, seed=seed, steps=steps,
         seconds=[MIN_SECONDS, MAX_SECONDS], notes=int((notes.index["copy"] == 0).sum()),
-        data="single notes of the Philharmonia Orchestra's and the University of Iowa's trombones, 16 kHz",
+        data="single notes of the Philharmonia Orchestra's and the University of Iowa's trombones, 44.1 kHz (of 16 "
+        "kHz for SampleRNN)",
         licence="Philharmonia Orchestra samples: free to use, not to be sold or handed on as samples; University of "
         "Iowa Musical Instrument Samples: free, no restrictions. The weights are this project's own.",
         **cards.kept(folder),
@@ -177,6 +215,21 @@ def speed(model: Model, temperature: float) -> float:
     return round(2.0 / min(spent), 2)
 
 
+def players(model: Model, temperature: float) -> dict[str, tuple[judge.Player, judge.Performer]]:
+    """What the judge hears beside recordings: ours and the soundfont."""
+
+    def ours(notes: Sequence[NoteSpec], seed: int) -> list[np.ndarray]:
+        return play(model, notes, seed=seed, temperature=temperature, rate=judge.RATE)
+
+    def line(song: Song) -> np.ndarray:
+        return perform(model, melody(song), seed=0, temperature=temperature, rate=judge.RATE).samples
+
+    def soundfont(notes: Sequence[NoteSpec], seed: int) -> list[np.ndarray]:
+        return [soundfont_note(int(n.midi), n.seconds, n.dynamic) for n in notes]
+
+    return {"ours": (ours, line), "soundfont": (soundfont, soundfont_line)}
+
+
 def compare(network: SampleRNN, notes: Notes, which: np.ndarray, temperature: float, steps: int) -> dict[str, float]:
     """One network's row of the table that compares networks: played freely, and its NLL."""
     _, parts = play_validation(network, notes, which, temperature)
@@ -188,6 +241,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is measured, and how much of it; with --run, the best weights of that run become the checkpoint first."""
     add_common(
         parser,
+        data=Path("data/audio"),
         prepared=Path("prepared/trombone"),
         run=None,
         checkpoint=CHECKPOINTS / "trombone",
@@ -196,6 +250,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_overwrite(parser)
     parser.add_argument("--baselines", type=Path, nargs="*", default=[], help="runs to compare; else figures are kept")
+    parser.add_argument("--refit", action="store_true", help="fit anew what lies beside the weights of --checkpoint")
     parser.add_argument("--notes", type=int, default=300, help="generated notes")
     parser.add_argument("--sweep", type=float, nargs="*", default=[], help="temperatures compared on validation notes")
     parser.add_argument("--every", type=int, default=1, help="each so-many-th held-out note is compared")
@@ -207,13 +262,15 @@ def run(args: argparse.Namespace) -> None:
     notes = Notes.open(args.prepared)
     index = notes.index
     if args.run:
-        export(notes, args.run, args.checkpoint, args.seed)
+        export(notes, args.run, args.checkpoint, args.data, args.seed)
+    elif args.refit:
+        refit(notes, args.checkpoint, args.data, args.seed)
     model = load(args.checkpoint)
     held_out = np.flatnonzero(index["split"] == 2)[:: args.every]
     real = [real_note(notes, n) for n in held_out]
     labelled = [
-        NoteSpec(float(index["midi"][n] + index["cents"][n] / 100), notes.frames(n) / RATE, float(index["dynamic"][n]))
-        for n in held_out
+        NoteSpec(float(index["midi"][n] + index["cents"][n] / 100), length(x), float(index["dynamic"][n]))
+        for n, x in zip(held_out, real)
     ]
     metrics: dict[str, Any] = {
         "command": f"python -m training evaluate trombone --notes {args.notes} --every {args.every}",
@@ -222,12 +279,12 @@ def run(args: argparse.Namespace) -> None:
     }
     metrics["tracker_on_real"] = table_of(real, labelled)
     asked = random_notes(args.notes, args.seed)
-    sounds = play(model, asked, seed=args.seed, temperature=args.temperature)
+    sounds = play(model, asked, seed=args.seed, temperature=args.temperature, rate=RATE)
     metrics["generated"] = table_of(sounds, asked)
     metrics["times_real_time_one_thread"] = speed(model, args.temperature)
     low = [i for i, a in enumerate(asked) if a.midi <= 70]
     metrics["generated_40_to_70"] = table_of([sounds[i] for i in low], [asked[i] for i in low])
-    metrics["log_mel_db"] = distances(model.network, notes, held_out, args.temperature)
+    metrics["log_mel_db"] = distances(model, notes, held_out, args.temperature)
     train = np.flatnonzero((index["split"] == 0) & (index["copy"] == 0) & (index["room"] == 0))
     recorded, dynamics = [real_note(notes, n) for n in train], [a.dynamic for a in asked]
     for name, measure in (("centroid_hz", centroid_hz), ("harmonicity_db", harmonicity_db)):
@@ -235,6 +292,7 @@ def run(args: argparse.Namespace) -> None:
             "recorded": by_dynamic(measure, recorded, index["dynamic"][train]),
             "generated": by_dynamic(measure, sounds, dynamics),
         }
+    metrics["judged"] = judge.judged(players(model, args.temperature), index, args.data, args.every)
     chosen = np.flatnonzero(index["split"] == 1)[::4]
     metrics["temperatures"] = {
         str(tried): round(play_validation(model.network, notes, chosen, tried)[1]["log_mel"], 2) for tried in args.sweep
@@ -252,7 +310,7 @@ def run(args: argparse.Namespace) -> None:
     pairs = []
     for dynamic, midi in ((0, 48), (2, 55), (3, 62), (4, 70)):
         note = min(held_out, key=lambda n: (index["dynamic"][n] != dynamic, abs(int(index["midi"][n]) - midi)))
-        played = play_like(model.network, notes, [note], args.temperature)[0]
+        played = play_like(model.network, notes, [note], args.temperature, using=model.tables)[0]
         title = f"{note_name(int(index['midi'][note]))} {DYNAMICS[int(index['dynamic'][note])]}"
         pairs.append((title, played, real_note(notes, note)))
     spectrograms(args.checkpoint / "notes.png", pairs)

@@ -18,6 +18,7 @@ from scipy.signal import fftconvolve
 
 from engine.core.pitch import midi_hz
 from engine.trombone.conditions import HARMONICS, HOP, loudness_curve
+from engine.trombone.notes import ATTACK, MIDDLE, RELEASE
 from engine.trombone.pitch import RATE, sounding, track_f0
 
 LEAD = 80  # samples kept before the onset
@@ -119,3 +120,15 @@ def analyse(samples: np.ndarray, midi: int) -> Analysis | None:
     first = fit_harmonics(note, phase, loudness, f0_hz)
     phase = phase + np.angle(first[0]) / (2 * np.pi)  # now harmonic 1 is a cosine
     return Analysis(note, phase, loudness, fit_harmonics(note, phase, loudness, f0_hz), f0_hz, cents)
+
+
+def loudness_template(loudness_db: np.ndarray) -> np.ndarray:
+    """A note's loudness relative to its top: attack and release point by point, the middle by its proportions,
+    float32 [ATTACK + MIDDLE + RELEASE]."""
+    curve = np.asarray(loudness_db, np.float64)[:-1]
+    curve = np.maximum(curve - curve.max(), -70)
+    attack, release = min(ATTACK, len(curve) // 3), min(RELEASE, len(curve) // 2)
+    head = np.pad(curve[:attack], (0, ATTACK - attack), mode="edge")
+    tail = np.pad(curve[len(curve) - release :], (RELEASE - release, 0), mode="edge")
+    middle = np.interp(np.linspace(attack, len(curve) - release, MIDDLE + 2)[1:-1], np.arange(len(curve)), curve)
+    return np.concatenate([head, middle, tail]).astype(np.float32)

@@ -14,15 +14,16 @@ import numpy as np
 from engine.core import checkpoint
 from engine.trombone.conditions import Conditions
 from engine.trombone.network import SampleRNN
-from engine.trombone.notes import NoteSpec, sound_of
+from engine.trombone.notes import NoteSpec, Tables, played
 from engine.trombone.pitch import RATE, measured_cents, sounding
-from engine.trombone.request import TEMPERATURE
+from engine.trombone.request import MAX_SECONDS, SHORTEST, TEMPERATURE
 from engine.trombone.sampler import Sampler
 from training.trombone.batches import Notes
-from training.trombone.notes import FADE, LEAD
+from training.trombone.measures import note_seconds
 
 MELS, WINDOW, HOP = 80, 1024, 256
 FLOOR_DB = -60.0
+LENGTH_SECONDS = 0.06  # within which a length is right
 
 
 def log_mel(samples: np.ndarray) -> np.ndarray:
@@ -50,23 +51,32 @@ def real_note(notes: Notes, note: int) -> np.ndarray:
     return notes.samples[first:last].astype(np.float32) / 32767
 
 
-def tables(notes: Notes) -> tuple[np.ndarray, np.ndarray]:
-    """What playing reads besides the weights: harmonics and loudness by pitch and dynamic."""
-    return notes.index["harmonic_table"], notes.index["loudness_table"]
+def tables(notes: Notes) -> Tables:
+    """What playing reads besides the weights: harmonics by pitch and dynamic, and what takes differ by."""
+    assert notes.takes is not None
+    return Tables(notes.index["harmonic_table"], notes.takes)
+
+
+def length(real: np.ndarray) -> float:
+    """How long a recording is as lengths are asked for, within what can be."""
+    return float(np.clip(note_seconds(real, RATE), SHORTEST, MAX_SECONDS))
 
 
 def play_like(
-    network: SampleRNN, notes: Notes, which: Sequence[int] | np.ndarray, temperature: float, seed: int = 0
-) -> list[np.ndarray]:
-    """The network plays notes of the pitch (in tune), dynamic and length of recordings; samples as modelled."""
-    kept = (LEAD + FADE) / RATE  # what the cutting left before the onset and after the end
+    network: SampleRNN, notes: Notes, which: Sequence[int] | np.ndarray, temperature: float, seed: int = 0,
+    using: Tables | None = None,
+) -> list[np.ndarray]:  # fmt: skip
+    """The network plays notes of the pitch (in tune), dynamic and length of recordings; samples as modelled.
+
+    using: what notes are made of, if not what was prepared.
+    """
     asked = [
-        NoteSpec(float(notes.index["midi"][n]), notes.frames(n) / RATE - kept, float(notes.index["dynamic"][n]))
+        NoteSpec(float(notes.index["midi"][n]), length(real_note(notes, n)), float(notes.index["dynamic"][n]))
         for n in which
     ]
     generators = [np.random.default_rng((seed, i)) for i in range(len(asked))]
     sampler = Sampler(network.config, checkpoint.arrays(network))
-    return sound_of(sampler, tables(notes), asked, generators, temperature, threads=1)
+    return played(sampler, using or tables(notes), asked, generators, temperature, threads=1)[0]
 
 
 def play_validation(
@@ -74,20 +84,15 @@ def play_validation(
 ) -> tuple[float, dict[str, float]]:
     """The score by which checkpoints are chosen (lower is better) and what it is made of.
 
-    Mean log-mel distance in dB, plus 10 for each tenth of notes out of tune (25 cents) or of wrong length (50 ms).
+    Mean log-mel distance in dB, plus 10 for each tenth of notes out of tune (25 cents) or of wrong length (60 ms).
     """
-    played = play_like(network, notes, which, temperature)
+    sounds = play_like(network, notes, which, temperature)
     real = [real_note(notes, n) for n in which]
-    distance = float(np.mean([log_mel_distance(p, r) for p, r in zip(played, real)]))
-    cents = [measured_cents(p, float(notes.index["midi"][n])) for p, n in zip(played, which)]
+    distance = float(np.mean([log_mel_distance(p, r) for p, r in zip(sounds, real)]))
+    cents = [measured_cents(p, float(notes.index["midi"][n])) for p, n in zip(sounds, which)]
     tuned = float(np.mean([c is not None and abs(c) <= 25 for c in cents]))
-    spans = [sounding(p) for p in played]
-    length = float(
-        np.mean(
-            [abs((b - a) / RATE - (notes.frames(n) - LEAD - FADE) / RATE) <= 0.05 for (a, b), n in zip(spans, which)]
-        )
-    )
-    return distance + 10 * (1 - tuned) + 10 * (1 - length), {"log_mel": distance, "in_tune": tuned, "length": length}
+    long = float(np.mean([abs(note_seconds(p, RATE) - length(r)) <= LENGTH_SECONDS for p, r in zip(sounds, real)]))
+    return distance + 10 * (1 - tuned) + 10 * (1 - long), {"log_mel": distance, "in_tune": tuned, "length": long}
 
 
 def self_played(

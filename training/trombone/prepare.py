@@ -25,10 +25,12 @@ import soxr
 
 from engine import RequestError
 from engine.trombone.conditions import DYNAMICS, HARMONICS, HIGHEST, HOP, LOWEST, harmonic_prior
-from engine.trombone.notes import ATTACK, BANDS, MIDDLE, RELEASE, TOP_DB
+from engine.trombone.notes import TOP_DB
 from engine.trombone.pitch import RATE
 from training.core.options import add_common
+from training.trombone.batches import Notes
 from training.trombone.notes import Analysis, analyse
+from training.trombone.takes import fit
 
 NAMES = {"pianissimo": 0, "piano": 1, "mezzo-forte": 2, "forte": 3, "fortissimo": 4} | {
     name: i for i, name in enumerate(DYNAMICS)
@@ -140,34 +142,6 @@ def harmonic_table(bank: np.ndarray, midi: np.ndarray, dynamic: np.ndarray, use:
         for m in range(LOWEST, HIGHEST + 1) if have else ():
             near = min(have, key=lambda p: (abs(p - m), p))
             table[m - LOWEST, d] = mean_harmonics(bank[use & (dynamic == d) & (midi == near)])
-    return table
-
-
-def loudness_template(loudness_db: np.ndarray) -> np.ndarray:
-    """A note's loudness relative to its top: attack and release point by point, the middle by its proportions,
-    float32 [ATTACK + MIDDLE + RELEASE]."""
-    curve = np.asarray(loudness_db, np.float64)[:-1]
-    curve = np.maximum(curve - curve.max(), -70)
-    attack, release = min(ATTACK, len(curve) // 3), min(RELEASE, len(curve) // 2)
-    head = np.pad(curve[:attack], (0, ATTACK - attack), mode="edge")
-    tail = np.pad(curve[len(curve) - release :], (RELEASE - release, 0), mode="edge")
-    middle = np.interp(np.linspace(attack, len(curve) - release, MIDDLE + 2)[1:-1], np.arange(len(curve)), curve)
-    return np.concatenate([head, middle, tail]).astype(np.float32)
-
-
-def loudness_table(
-    curves: list[np.ndarray], midi: np.ndarray, dynamic: np.ndarray, lengths: np.ndarray, use: np.ndarray
-) -> np.ndarray:
-    """Mean templates, float32 [5 dynamics, 4 pitch bands, 5 length classes, points]; empty cells take the nearest."""
-    band = np.searchsorted(BANDS, midi, side="right")
-    table = np.zeros((5, 4, 5, ATTACK + MIDDLE + RELEASE), np.float32)
-    templates = np.stack([loudness_template(c) for c in curves])
-    # A recording that is two notes, or a short one with a long echo, says nothing about how a long one is held.
-    held = np.array([np.mean(c > c.max() - 15) > 0.6 for c in curves])
-    use = use & (held | (lengths < 2))
-    for d, b, n in np.ndindex(5, 4, 5):
-        cost = 4 * np.abs(lengths - n) + 2 * np.abs(band - b) + 3 * np.abs(dynamic - d) + 1000 * ~use
-        table[d, b, n] = templates[cost == cost.min()].mean(axis=0)
     return table
 
 
@@ -300,7 +274,6 @@ def prepare(data: Path, out: Path, copies: int = 3, seed: int = 0, progress: boo
         offsets=np.concatenate([[0], np.cumsum([len(p) for p in flat["samples"]])]),
         loudness_offsets=np.concatenate([[0], np.cumsum([len(p) for p in flat["loudness"]])]),
         **vars(labels), harmonics=bank, harmonic_table=table,
-        loudness_table=loudness_table(flat["loudness"], labels.midi, labels.dynamic, labels.length, labels.trained),
     )  # fmt: skip
     summary = {
         "recordings": len(recorded), "dropped": dropped, "notes": len(notes), "hop": HOP,
@@ -309,6 +282,7 @@ def prepare(data: Path, out: Path, copies: int = 3, seed: int = 0, progress: boo
         "minutes": round(sum(len(p) for p in flat["samples"]) / RATE / 60, 1),
         "peak_max": float(max(np.abs(p).max() for p in flat["samples"]) / 32767),
     }  # fmt: skip
+    np.savez(out / "takes.npz", **vars(fit(Notes.open(out))))
     (out / "summary.json").write_text(json.dumps(summary, indent=1))
     return summary
 

@@ -19,6 +19,7 @@ import torch
 from engine.trombone.network import Config, SampleRNN
 from training.core.loop import Loop
 from training.core.options import add_common
+from training.trombone import embedding
 from training.trombone.batches import Notes, TBPTTBatcher, bits
 from training.trombone.playing import play_validation, self_played
 
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of training; a batch is notes at once."""
     add_common(
         parser,
+        data=Path("data/audio"),
         prepared=Path("prepared/trombone"),
         run=Path("runs/trombone"),
         minutes=None,
@@ -48,12 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--teacher", action="store_true", help="plain teacher forcing, an uncorrupted history")
     parser.add_argument("--self-play", type=int, default=0, help="step from which its playing is history; 0 never")
     parser.add_argument("--bank", type=int, default=192, help="notes it plays itself after each evaluation")
+    parser.add_argument("--judge", action="store_true", help="teach the evaluation's embedding anew, and nothing else")
     parser.add_argument("--every", type=int, default=2, help="each so-many-th validation note is played")
 
 
 def run(args: argparse.Namespace) -> None:
     """Train; `evaluate --run` makes the checkpoint."""
     notes = Notes.open(args.prepared)
+    if args.judge:
+        print(embedding.train(args.data, set(notes.index["name"][notes.index["split"] == 2].tolist()), seed=args.seed))
+        return
     config = Config(dim=args.dim, companding=args.companding, prior=not args.thesis, emphasis=args.emphasis)
     torch.manual_seed(args.seed)
     model = SampleRNN(config)
