@@ -24,7 +24,8 @@ from engine.trombone.network import from_level
 from engine.trombone.notes import NoteSpec, conditions_of, play
 from engine.trombone.phrasing import melody, perform
 from engine.trombone.pitch import RATE
-from engine.trombone.sampler import prepared
+from engine.trombone.request import TEMPERATURE
+from engine.trombone.sampler import SIDE_BY_SIDE, prepared
 
 SAMPLES = 3_000  # of the plain loop
 REPEATS = 3
@@ -79,6 +80,14 @@ def main() -> None:
     written = plain(model, note, SAMPLES)
     apart = float(np.abs(written - compiled[:SAMPLES]).max())
     slow = SAMPLES / best(lambda: plain(model, note, SAMPLES), 1)
+    eight = [conditions_of(model.tables, note, np.random.default_rng(i)) for i in range(SIDE_BY_SIDE)]
+
+    def sampled(count: int) -> float:
+        chances = [np.random.default_rng(i) for i in range(count)]
+        spent = best(lambda: model.sampler.play(eight[:count], chances, TEMPERATURE, threads=1), REPEATS)
+        return sum(each.frames for each in eight[:count]) / spent
+
+    loop = {count: sampled(count) for count in (1, SIDE_BY_SIDE)}
     one = note.seconds * RATE / best(lambda: play(model, [note], seed=1, threads=1), REPEATS)
     notes = tuple(Note(i * 0.5, 0.5, 50 + (i * 5) % 17) for i in range(32))
     line = melody(Song((Track("lead", 57, False, notes),), tempo=60.0))
@@ -92,11 +101,21 @@ def main() -> None:
     def times(rate: float) -> str:
         return f"{rate / RATE:.2f} × real time"
 
-    row("a note, one thread", times(one), f"plain PyTorch: {times(slow)}, at most {apart:.2g} levels apart", "2 ×")
-    row("a melody of 32 notes, one thread", times(many[1]))
-    row("a melody of 32 notes, two threads", times(many[2]))
-    row(f"the floor: {need:,} multiply-adds a sample", "", f"as one matrix product: {times(peak)}; "
-        f"as matrix times vector: {times(stream)}")  # fmt: skip
+    row("SampleRNN's loop, one note", times(loop[1]), f"floor, matrix times vector: {times(stream)}")
+    row(
+        f"SampleRNN's loop, {SIDE_BY_SIDE} notes at once",
+        times(loop[SIDE_BY_SIDE]),
+        f"floor, matrix product: {times(peak)}",
+    )
+    row(
+        "a note at 44.1 kHz, one thread",
+        times(one),
+        f"plain PyTorch: {times(slow)}, at most {apart:.2g} levels apart",
+        "2 ×",
+    )
+    row("a melody of 32 notes at 44.1 kHz, one thread", times(many[1]), "", "6 ×")
+    row("a melody of 32 notes at 44.1 kHz, two threads", times(many[2]))
+    row("multiply-adds a sample", f"{need:,}")
 
 
 if __name__ == "__main__":

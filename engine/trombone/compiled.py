@@ -26,17 +26,70 @@ def _compiled(function: Callable[..., Any]) -> Any:
 
 
 @_compiled
-def _times(x, weights, out, count, width):
-    """out[b] += x[b] @ weights for the first `count` rows; all notes use four weight rows before the next four."""
+def _one(x, weights, row, b, width):
+    """row [width] += x[b] @ weights, eight weight rows at a time and what is left of four."""
     inner = x.shape[1]
-    for k in range(0, inner - 3, 4):
+    for k in range(0, inner - 7, 8):
         w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
-        for b in range(count):
-            a0, a1, a2, a3 = x[b, k], x[b, k + 1], x[b, k + 2], x[b, k + 3]
-            if a0 != 0.0 or a1 != 0.0 or a2 != 0.0 or a3 != 0.0:
-                row = out[b]
-                for o in range(width):
-                    row[o] += a0 * w0[o] + a1 * w1[o] + a2 * w2[o] + a3 * w3[o]
+        w4, w5, w6, w7 = weights[k + 4], weights[k + 5], weights[k + 6], weights[k + 7]
+        a0, a1, a2, a3 = x[b, k], x[b, k + 1], x[b, k + 2], x[b, k + 3]
+        a4, a5, a6, a7 = x[b, k + 4], x[b, k + 5], x[b, k + 6], x[b, k + 7]
+        for o in range(width):
+            v0, v1, v2, v3, v4, v5, v6, v7 = w0[o], w1[o], w2[o], w3[o], w4[o], w5[o], w6[o], w7[o]
+            row[o] += a0 * v0 + a1 * v1 + a2 * v2 + a3 * v3 + a4 * v4 + a5 * v5 + a6 * v6 + a7 * v7
+    if inner % 8 >= 4:
+        k = inner // 8 * 8
+        for o in range(width):
+            row[o] += (
+                x[b, k] * weights[k, o] + x[b, k + 1] * weights[k + 1, o]
+                + x[b, k + 2] * weights[k + 2, o] + x[b, k + 3] * weights[k + 3, o]
+            )  # fmt: skip
+
+
+@_compiled
+def _four(x, weights, out, b, width):
+    """The same for four notes from `b` on, so that each weight that is read serves all of them; the sums are those of
+    `_one` in the same order, to the bit."""
+    inner = x.shape[1]
+    r0, r1, r2, r3 = out[b], out[b + 1], out[b + 2], out[b + 3]
+    for k in range(0, inner - 7, 8):
+        w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        w4, w5, w6, w7 = weights[k + 4], weights[k + 5], weights[k + 6], weights[k + 7]
+        a0, a1, a2, a3 = x[b, k], x[b, k + 1], x[b, k + 2], x[b, k + 3]
+        a4, a5, a6, a7 = x[b, k + 4], x[b, k + 5], x[b, k + 6], x[b, k + 7]
+        c0, c1, c2, c3 = x[b + 1, k], x[b + 1, k + 1], x[b + 1, k + 2], x[b + 1, k + 3]
+        c4, c5, c6, c7 = x[b + 1, k + 4], x[b + 1, k + 5], x[b + 1, k + 6], x[b + 1, k + 7]
+        d0, d1, d2, d3 = x[b + 2, k], x[b + 2, k + 1], x[b + 2, k + 2], x[b + 2, k + 3]
+        d4, d5, d6, d7 = x[b + 2, k + 4], x[b + 2, k + 5], x[b + 2, k + 6], x[b + 2, k + 7]
+        e0, e1, e2, e3 = x[b + 3, k], x[b + 3, k + 1], x[b + 3, k + 2], x[b + 3, k + 3]
+        e4, e5, e6, e7 = x[b + 3, k + 4], x[b + 3, k + 5], x[b + 3, k + 6], x[b + 3, k + 7]
+        for o in range(width):
+            v0, v1, v2, v3, v4, v5, v6, v7 = w0[o], w1[o], w2[o], w3[o], w4[o], w5[o], w6[o], w7[o]
+            r0[o] += a0 * v0 + a1 * v1 + a2 * v2 + a3 * v3 + a4 * v4 + a5 * v5 + a6 * v6 + a7 * v7
+            r1[o] += c0 * v0 + c1 * v1 + c2 * v2 + c3 * v3 + c4 * v4 + c5 * v5 + c6 * v6 + c7 * v7
+            r2[o] += d0 * v0 + d1 * v1 + d2 * v2 + d3 * v3 + d4 * v4 + d5 * v5 + d6 * v6 + d7 * v7
+            r3[o] += e0 * v0 + e1 * v1 + e2 * v2 + e3 * v3 + e4 * v4 + e5 * v5 + e6 * v6 + e7 * v7
+    if inner % 8 >= 4:
+        k = inner // 8 * 8
+        for note in range(b, b + 4):
+            row = out[note]
+            for o in range(width):
+                row[o] += (
+                    x[note, k] * weights[k, o] + x[note, k + 1] * weights[k + 1, o]
+                    + x[note, k + 2] * weights[k + 2, o] + x[note, k + 3] * weights[k + 3, o]
+                )  # fmt: skip
+
+
+@_compiled
+def _times(x, weights, out, count, width):
+    """out[b] += x[b] @ weights for the first `count` rows; notes go through the weights by fours."""
+    b = 0
+    while b + 4 <= count:
+        _four(x, weights, out, b, width)
+        b += 4
+    while b < count:
+        _one(x, weights, out[b], b, width)
+        b += 1
 
 
 @_compiled
@@ -60,12 +113,23 @@ def _choose(logits, temperature, uniform):
     top = logits[0]
     for k in range(1, LEVELS):
         top = max(top, logits[k])
+    for k in range(LEVELS):
+        # e^a as ((1 + a/512) / (1 - a/512))^256: within 4e-5 of it where a > -3, and many at once, as np.exp is not.
+        a = max(logits[k] - top, np.float32(-30)) * np.float32(1 / 512)
+        power = (np.float32(1) + a) / (np.float32(1) - a)
+        power *= power
+        power *= power
+        power *= power
+        power *= power
+        power *= power
+        power *= power
+        power *= power
+        power *= power
+        logits[k] = power if a > np.float32(-14 / 512) else np.float32(0)
     total = mean = np.float32(0)
     for k in range(LEVELS):
-        a = logits[k] - top
-        logits[k] = np.exp(a) if a > -14 else np.float32(0)
         total += logits[k]
-        mean += logits[k] * k
+        mean += logits[k] * np.float32(k)
     mean /= total
     if temperature <= 0:
         return mean

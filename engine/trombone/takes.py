@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 STEP = 256  # samples between two points of what moves slowly, 16 ms
-COURSE = 32  # points of a harmonic's course after the onset
 NEIGHBOURS = 6  # semitones: takes of so near a pitch are drawn from
 
 
@@ -26,7 +25,6 @@ class TakeTables:
     levels: np.ndarray  # [n, H] dB around the mean of the pitch and dynamic
     phases: np.ndarray  # [n, H] radians around it
     loudness: np.ndarray  # [n, points] dB, its loudness template
-    course: np.ndarray  # [5, COURSE, H] dB around a harmonic's mean, from the onset on, by dynamic
     falls: np.ndarray  # [5, H] dB that a harmonic falls more than the note does, for each dB that it falls
     movement: np.ndarray  # [5, H] standard deviation of a harmonic's slow movement, dB
     cents: np.ndarray  # [5] standard deviation of the pitch
@@ -34,6 +32,7 @@ class TakeTables:
         np.ndarray
     )  # [3] seconds until movement of harmonics, and of pitch, has forgotten itself to 1/e; correlation of
     # neighbouring harmonics
+    tuning: np.ndarray  # [1] standard deviation of a whole take's pitch, cents
 
 
 @dataclass(frozen=True)
@@ -96,15 +95,14 @@ def gains(tables: TakeTables, dynamic: float, below_db: np.ndarray, generator: n
     points = len(below_db)
     moved = wandering(points, tables.movement.shape[1], float(tables.pace[0]), float(tables.pace[2]), generator)
     db = moved * between_dynamics(tables.movement, dynamic)
-    course = between_dynamics(tables.course, dynamic)[:points]
-    db[: len(course)] += course
     db[np.argmin(below_db) :] -= np.outer(below_db, between_dynamics(tables.falls, dynamic))[np.argmin(below_db) :]
     out: np.ndarray = (10 ** (db / 20)).astype(np.float32)
     return out
 
 
 def cents(tables: TakeTables, dynamic: float, frames: int, generator: np.random.Generator) -> np.ndarray:
-    """How the pitch wanders around the note's, cents float64 [frames], without a mean."""
+    """How the pitch wanders around the note's, and how far the whole take is off it, cents float64 [frames]."""
     points = wandering(frames // STEP + 3, 1, float(tables.pace[1]), 0.0, generator)[:, 0]
     curve = np.interp(np.arange(frames), np.arange(len(points)) * STEP, points - points.mean())
-    return np.asarray(curve * float(between_dynamics(tables.cents, dynamic)))
+    off = float(tables.tuning[0]) * generator.standard_normal()
+    return np.asarray(curve * float(between_dynamics(tables.cents, dynamic)) + off)

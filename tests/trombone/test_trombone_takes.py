@@ -13,7 +13,7 @@ from engine.trombone.notes import NoteSpec, heard_points, play, whole_curve
 from engine.trombone.pitch import RATE
 from engine.trombone.takes import between_dynamics, draw, gains, wandering
 from training.trombone.measures import band_db, correlation, spectrum_apart_db
-from training.trombone.takes import cell_deviations, falling, harmonic_tracks, kept_share, pace_of
+from training.trombone.takes import cell_deviations, falling, harmonic_tracks, kept_share, pace_of, tuning
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,12 @@ def test_deviations_in_a_cell_have_the_variance_around_the_true_mean() -> None:
     values = np.array([[1.0], [3.0], [10.0]])
     out = cell_deviations(values, np.array([0, 0, 1]))
     assert out[:2, 0] == pytest.approx([-np.sqrt(2), np.sqrt(2)]) and np.isnan(out[2, 0])
+
+
+def test_the_tuning_of_takes_is_a_share_of_their_spread_in_a_cell() -> None:
+    cents = np.random.default_rng(0).normal(11, 5, 400) + np.repeat([0, 40], 200)
+    assert float(tuning(cents, np.repeat([1, 2], 200))[0]) == pytest.approx(0.3 * 5, rel=0.15)
+    assert float(tuning(cents[:1], np.array([1]))[0]) == 0
 
 
 def test_a_harmonics_track_is_its_level() -> None:

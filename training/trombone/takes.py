@@ -11,22 +11,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import uniform_filter
 
 from engine.core.pitch import midi_hz
 from engine.trombone.conditions import DYNAMICS, HARMONICS, HOP
 from engine.trombone.pitch import RATE
-from engine.trombone.takes import COURSE, STEP, TakeTables
+from engine.trombone.takes import STEP, TakeTables
 from training.trombone.batches import Notes
 from training.trombone.notes import loudness_template
 
 MOST_DB = 12.0  # a larger deviation of a harmonic is no playing but a zero of the room
-MOST_COURSE = 6.0  # dB that are added to what the network does by itself
-FALLS_SHARE = np.float32(0.5)  # of how recordings darken as they fall: the network does about half by itself
-STRIDE = 0.7  # of a difference that a round takes away
+TUNED = 0.3  # of the spread of recordings' tuning that takes have
+FOLLOWED = 0.75  # of a slow movement of the prior, as SampleRNN plays it
 NEAR, FAR = 4, 16  # steps of 16 ms: distances of the two covariances
 LONG = 100  # steps of a middle that says how fast things move
 HELD_DB = 8.0  # below the top: the held part of a note
@@ -100,7 +98,6 @@ class Movement:
 
     dynamic: int
     steps: int
-    course: np.ndarray  # [COURSE, HARMONICS] dB around its mean
     near: np.ndarray  # [HARMONICS] covariance of each harmonic's level 64 ms apart
     beside: float  # covariance with the neighbouring harmonic, first twelve
     far: float  # 256 ms apart, first twelve
@@ -141,16 +138,13 @@ def movement_of(
     if len(middle) <= FAR + 4:
         return None
     moved = middle - middle.mean(axis=0)
-    course = np.full((COURSE, tracks.shape[1]), np.nan)
-    first = tracks[: min(COURSE, held[-1])]
-    course[: len(first)] = first - middle.mean(axis=0)
     turning = np.diff(np.unwrap(phase, period=1.0))[: frames // STEP * STEP - 1]
     hz = np.add.reduceat(turning, np.arange(0, len(turning), STEP))[inner] * RATE / STEP
     cents = np.clip(1200 * np.log2(np.maximum(hz, 1.0) / np.median(hz)), -15, 15)[:, None]
     cents = cents - cents.mean()
     strong = moved[:, :12]
     return Movement(
-        dynamic, len(middle), course, _covariance(moved, NEAR),
+        dynamic, len(middle), _covariance(moved, NEAR),
         float(np.nanmean(strong[NEAR:, 1:] * strong[:-NEAR, :-1])), float(np.nanmean(_covariance(strong, FAR))),
         (float(_covariance(cents, NEAR)[0]), float(_covariance(cents, FAR)[0])), falling(tracks, curve),
     )  # fmt: skip
@@ -170,6 +164,14 @@ def pace_of(near: np.ndarray, far: np.ndarray) -> float:
     return (FAR - NEAR) * STEP / RATE / -np.log(ratio)
 
 
+def tuning(cents: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """The spread of whole takes' pitch around that of their cell, cents float32 [1]: TUNED of what recordings show,
+    each of which was played alone, with nobody to be in tune with."""
+    spread = cell_deviations(cents[:, None], cells)
+    known = spread[np.isfinite(spread)]
+    return np.full(1, TUNED * 1.48 * np.median(np.abs(known)) if len(known) else 0.0, np.float32)
+
+
 def by_dynamic(rows: Sequence[Movement], values: Callable[[Movement], np.ndarray]) -> np.ndarray:
     """The median over the recordings of each dynamic, of one without recordings that of all, [5, …]."""
     out = []
@@ -181,14 +183,12 @@ def by_dynamic(rows: Sequence[Movement], values: Callable[[Movement], np.ndarray
     return np.stack(out)
 
 
-def courses(notes: Notes, which: np.ndarray) -> dict[str, np.ndarray]:
-    """How harmonics go after an onset and in a release, and how they and the pitch move while held, by dynamic."""
+def movements(notes: Notes, which: np.ndarray) -> dict[str, np.ndarray]:
+    """How harmonics go in a release, and how they and the pitch move while held, by dynamic."""
     rows = [row for n in which if (row := recorded(notes, n)) is not None]
     if not rows:  # none is long enough to say how a held note moves: it does not
         still = np.zeros((len(DYNAMICS), HARMONICS), np.float32)
-        course = np.zeros((len(DYNAMICS), COURSE, HARMONICS), np.float32)
         return {
-            "course": course,
             "falls": still,
             "movement": still,
             "cents": still[:, 0],
@@ -206,9 +206,8 @@ def courses(notes: Notes, which: np.ndarray) -> dict[str, np.ndarray]:
     variance = by_dynamic(rows, lambda row: row.near / kept_share(row.steps, pace))
     cents = by_dynamic(rows, lambda row: np.array(row.cents[:1]) / kept_share(row.steps, drift))[:, 0]
     return {
-        "course": by_dynamic(rows, lambda row: row.course).astype(np.float32),
         "falls": by_dynamic(rows, lambda row: row.falls).astype(np.float32),
-        "movement": np.sqrt(np.maximum(variance, 0)).astype(np.float32),
+        "movement": (np.sqrt(np.maximum(variance, 0)) / FOLLOWED).astype(np.float32),
         "cents": np.sqrt(np.maximum(cents, 0)).astype(np.float32),
         "pace": np.array([pace, drift, coupling], np.float32),
     }
@@ -220,28 +219,4 @@ def fit(notes: Notes) -> TakeTables:
     trained = (index["split"] == 0) & (index["copy"] == 0)
     reverberant = trained & (index["room"] == 0)
     which = np.flatnonzero(reverberant if reverberant.any() else trained)
-    return TakeTables(**deviations(notes, which), **courses(notes, which))
-
-
-def beyond_the_network(
-    wanted: TakeTables, play: Callable[[TakeTables], Sequence[Movement | None]], rounds: int = 2
-) -> TakeTables:
-    """Tables by which notes that are played go as recordings do: SampleRNN does a part of that by itself, and follows
-    the rest in part, so that what is still lacking is added in rounds.
-
-    play: what notes played with some tables do.
-    """
-    tables = replace(wanted, course=np.zeros_like(wanted.course), falls=FALLS_SHARE * wanted.falls)
-    for _ in range(rounds):
-        rows = [row for row in play(tables) if row is not None]
-        if not rows:
-            break
-        course = wanted.course - by_dynamic(rows, lambda row: row.course)
-        course = uniform_filter(
-            course, (0, 3, 7), mode="nearest"
-        )  # what neighbours share; the rest is the medians' noise
-        tables = replace(
-            tables,
-            course=np.clip(tables.course + STRIDE * course, -MOST_COURSE, MOST_COURSE).astype(np.float32),
-        )
-    return tables
+    return TakeTables(**deviations(notes, which), **movements(notes, which), tuning=np.zeros(1, np.float32))
