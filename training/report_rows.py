@@ -168,7 +168,7 @@ def trombone(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     figures = metrics["trombone"]
     ours, real, mel = figures["generated"], figures["tracker_on_real"], dict(figures["log_mel_db"])
     distance, speed = mel.pop("ours"), figures["times_real_time_one_thread"]
-    judged, recorded = figures["judged"]["ours"], figures["judged"]["recorded"]
+    judged, recorded, soundfont = (figures["judged"][name] for name in ("ours", "recorded", "soundfont"))
     thesis = figures["networks"].get("thesis", {})
     said = {key: f"the thesis's conditions: {share(thesis[key])}" if thesis else "" for key in ("in_tune", "length")}
     mel |= {"the thesis's conditions": thesis["log_mel"]} if thesis else {}
@@ -183,10 +183,10 @@ def trombone(metrics: dict[str, dict[str, Any]]) -> list[Row]:
          several({name: f"{value:.2f}" for name, value in sorted(mel.items(), key=lambda item: item[1])}),
          aim("nearer than the soundfont", distance < mel["General MIDI soundfont's trombone"])),
         ("pairs of seeds told from pairs of takes", f"{judged['pairs_told']:.3f}", "",
-         several({"chance": "0.500", "soundfont": f"{figures['judged']['soundfont']['pairs_told']:.3f}"}),
+         several({"chance": "0.500", "soundfont": f"{soundfont['pairs_told']:.3f}"}),
          aim("0.75", judged["pairs_told"] <= 0.75)),
         ("Fréchet distance to held-out notes", f"{judged['frechet']:.1f}", f"{recorded['frechet']:.1f}",
-         f"soundfont: {figures['judged']['soundfont']['frechet']:.1f}",
+         f"soundfont: {soundfont['frechet']:.1f}",
          aim("1.47 × real", judged["frechet"] <= 1.47 * recorded["frechet"])),
         ("times real time, one thread", str(speed), "", "", aim("2", speed >= 2)),
     ]  # fmt: skip

@@ -225,8 +225,10 @@ def play(
         note.check()
     generators = [np.random.default_rng((seed % 2**63, i)) for i in range(len(notes))]
     sounds, conditions = played(model.sampler, model.tables, notes, generators, temperature, progress, threads)
-    out = []
+    out, total = [], sum(told.frames for told in conditions)
     for sound, told, note, generator in zip(sounds, conditions, notes, generators):
+        if progress:
+            progress(total, total)  # which may stop it here as well
         heard = finished(sound, told.phase, note.midi, note.timbre, model.extension, generator, rate)
         out.append(as_loud(heard[round(LEAD * rate) * note.slurred :], note.dynamic, rate))
     return out

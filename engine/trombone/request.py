@@ -40,7 +40,8 @@ class Request(request.Request):
         read=read_note,
     )  # fmt: skip
     input: File | None = option(
-        None, "A melody, MIDI, MusicXML or ABC. Its top line is played, moved by octaves where it leaves the range.",
+        None, "A melody, MIDI, MusicXML or ABC. Its top line is played, moved by octaves where it leaves the range; a "
+        "MIDI file's pitch bend and controllers 1 (vibrato), 2 and 11 (loudness) are followed.",
         called="The melody", ending="mid",
     )  # fmt: skip
     track: str | None = option(
