@@ -124,6 +124,8 @@ def test_a_file_that_no_option_names_is_a_fault_and_keeps_its_trace(tmp_path, mo
         "melody --minutes -1",
         "melody --minutes 0",
         "player --minutes nan",
+        "player --heads 7",
+        "player --heads 0",
         "band --minutes inf",
         "band --steps -5",
         "variation --latent 8 --steps 0",

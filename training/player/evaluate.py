@@ -31,7 +31,7 @@ from training.core.cards import rounded
 from training.core.options import add_common
 from training.core.runs import best_weights
 from training.player import measures
-from training.player.train import validate
+from training.player.train import facts_of, validate
 from training.player.windows import Windows
 
 SIDE_BY_SIDE = 8  # pieces
@@ -103,7 +103,8 @@ def run(args: argparse.Namespace) -> None:
     if args.run:
         genres = tuple(json.loads((args.prepared / "facts.json").read_text())["genres"])
         combos = json.loads((args.prepared / "combos.json").read_text())
-        measure(Model(of_run(args.run, genres), tuple(map(tuple, combos)), hand=touch.load()), args)
+        facts = facts_of(args.prepared, args.seed)
+        measure(Model(of_run(args.run, genres), tuple(map(tuple, combos)), facts, hand=touch.load()), args)
         return
     model = band.load(args.checkpoint)
     assert isinstance(model, Model)

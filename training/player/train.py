@@ -15,13 +15,14 @@ import argparse
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from engine import CHECKPOINTS
+from engine import CHECKPOINTS, RequestError
 from engine.core import checkpoint
 from engine.player import vocabulary as v
 from engine.player.model import load
@@ -198,9 +199,15 @@ def branch(run: Path) -> Path:
     return folder
 
 
+def facts_of(prepared: Path, seed: int) -> dict[str, Any]:
+    """What Band needs to know beside the weights: how many songs they are of, programs, line-ups and usual tempi."""
+    facts = json.loads((prepared / "facts.json").read_text())
+    line_ups = Windows(prepared, "train").line_ups(np.random.default_rng(seed), LINE_UPS)
+    return {"songs": facts["songs"], "programs": PROGRAMS, "line_ups": line_ups, **facts["usual"]}
+
+
 def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int) -> None:
     """The best weights of a run as a checkpoint, in half precision."""
-    facts = json.loads((prepared / "facts.json").read_text())
     checkpoint.save(
         folder,
         system="player",
@@ -211,10 +218,7 @@ def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int) -
         steps=best_step(run),
         data=DATA,
         licence=LICENCE,
-        songs=facts["songs"],
-        programs=PROGRAMS,
-        line_ups=Windows(prepared, "train").line_ups(np.random.default_rng(seed), LINE_UPS),
-        **facts["usual"],
+        **facts_of(prepared, seed),
         **cards.kept(folder),
     )
 
@@ -235,6 +239,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train; where the rate fell to nothing, write the checkpoint and calibrate it."""
+    if args.width % (4 * args.heads):  # positions turn halves of halves of a head
+        raise RequestError(
+            f"--heads {args.heads}: a number is wanted that is, times four, a divisor of the width ({args.width})."
+        )
     genres = tuple(json.loads((args.prepared / "facts.json").read_text())["genres"])
     config = Config(genres, args.width, args.layers, args.heads, args.hidden)
     folder = branch(args.run) if args.decay else args.run
