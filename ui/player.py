@@ -246,9 +246,7 @@ def show(
         if asked and change_chord:
             change_chord(int(asked["first"]), int(asked["halves"]), str(asked["text"]))
 
-    state = _component(
-        key=slot, data=data, on_mix_change=_nothing, on_wanted_change=_nothing, on_chord_change=changed
-    )
+    state = _component(key=slot, data=data, on_mix_change=_nothing, on_wanted_change=_nothing, on_chord_change=changed)
     if getattr(state, "wanted", None) and sound is None:
         st.session_state[f"{slot} wanted"] = hash(song)
         st.rerun()

@@ -323,8 +323,13 @@ class Writer:
             tune = replace(tune, unit=default_unit(self.chosen.tune.meter))
         steps = max(self.steps, 1)
         return Written(
-            tune, self.form, self.chosen.style == CHORDS or self.over is not None, self.bits / steps,
-            self.masked / steps, self.corrected, typed,
+            tune,
+            self.form,
+            self.chosen.style == CHORDS or self.over is not None,
+            self.bits / steps,
+            self.masked / steps,
+            self.corrected,
+            typed,
         )
 
 

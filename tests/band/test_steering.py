@@ -19,14 +19,17 @@ from engine.melody import chords_in, read_any
 from tests.band.test_band import LINE_UPS, gan, play, player
 
 __all__ = ["gan", "player"]
-WALTZ = File("waltz.abc", b"""X:1
+WALTZ = File(
+    "waltz.abc",
+    b"""X:1
 T:Waltz
 R:waltz
 M:3/4
 L:1/8
 K:D
 A2|"D"d3 e f2|"A7"e4 A2|"Em"(3BcB c2 d2|"A7"c4 A2|"D"d3 e f2|"G"g4 e2|"A7"a2 g2 e2|"D"d4:|
-""")
+""",
+)
 
 
 def asked(**fields: Any) -> band.Request:

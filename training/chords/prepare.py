@@ -1,14 +1,14 @@
 """Half bars of songs whose chords are written: POP909, and the tunes of Nottingham.
 
-    heard.npy, bass.npy, tune.npy   float16 [2 × halves, 12]: how long each pitch class sounds in the halves of a half
-                                    bar, in all tracks, as the lowest note, and in the tune
-    label.npy                       int8 [halves]: the chord's number, -1 for none
-    family.npy                      int8 [halves]: 0 major, 1 minor, 2 dominant seventh, -1 what is none of them
-    whole.npy                       bool [halves]: whether one chord lasts throughout
-    songs.npy                       int32 [songs, 4]: first half bar, key (0 is C), split (0 train, 1 val, 2 test), and
-                                    source (0 POP909, 1 Nottingham)
+heard.npy, bass.npy, tune.npy   float16 [2 × halves, 12]: how long each pitch class sounds in the halves of a half
+                                bar, in all tracks, as the lowest note, and in the tune
+label.npy                       int8 [halves]: the chord's number, -1 for none
+family.npy                      int8 [halves]: 0 major, 1 minor, 2 dominant seventh, -1 what is none of them
+whole.npy                       bool [halves]: whether one chord lasts throughout
+songs.npy                       int32 [songs, 4]: first half bar, key (0 is C), split (0 train, 1 val, 2 test), and
+                                source (0 POP909, 1 Nottingham)
 
-    python -m training prepare chords --data data --prepared prepared/chords
+python -m training prepare chords --data data --prepared prepared/chords
 """
 
 from __future__ import annotations
