@@ -25,7 +25,7 @@ from engine.trombone.config import Config, expand
 from engine.trombone.extension import FULL_RATE, finished
 from engine.trombone.pitch import RATE
 from engine.trombone.request import MAX_SECONDS, SHORTEST, TEMPERATURE
-from engine.trombone.takes import STEP, TakeTables, draw, gains
+from engine.trombone.takes import ATTACK, MIDDLE, RELEASE, STEP, TakeTables, draw, gains
 from engine.trombone.takes import cents as wander
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ TOP_DB = -15.0  # loudest 25 ms of every note as the network knows it
 DYNAMIC_POINTS = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 4.75)  # pp is 0, ff 4; beyond them velocities, louder or softer alone
 LOUDNESS_DB = (-45.0, -32.0, -28.0, -24.0, -19.5, -15.0, -12.5)  # of the sound: recordings were levelled, this is ours
 LENGTH_SECONDS = (0.34, 0.6, 0.88, 1.2, 2.5)  # middles of the length classes of recordings
-ATTACK, MIDDLE, RELEASE = 32, 8, 128  # points of a loudness template; attack and release are HOP samples apart
 
 
 @dataclass(frozen=True)

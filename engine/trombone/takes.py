@@ -10,10 +10,13 @@ the loudness curve; what is heard is what the network makes of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 STEP = 256  # samples between two points of what moves slowly, 16 ms
+ATTACK, MIDDLE, RELEASE = 32, 8, 128  # points of a loudness template; attack and release are 4 ms apart
+LINGER = 25  # points of a release
 NEIGHBOURS = 6  # semitones: takes of so near a pitch are drawn from
 
 
@@ -33,6 +36,16 @@ class TakeTables:
     )  # [3] seconds until movement of harmonics, and of pitch, has forgotten itself to 1/e; correlation of
     # neighbouring harmonics
     tuning: np.ndarray  # [1] standard deviation of a whole take's pitch, cents
+
+    @cached_property
+    def unclear(self) -> np.ndarray:
+        """Recordings whose loudness lingers about 12 dB below its sustain, bool [n]: where such a note ends is anyone's
+        guess, so that its length cannot be played."""
+        top = self.loudness.max(axis=1, keepdims=True)
+        sustain = np.nanmedian(np.where(self.loudness >= top - 12, self.loudness, np.nan), axis=1, keepdims=True)
+        lingers = np.abs(self.loudness - (sustain - 12)) < 3
+        out: np.ndarray = (lingers[:, ATTACK:].sum(axis=1) > LINGER) | lingers[:, ATTACK : ATTACK + MIDDLE].any(axis=1)
+        return out & (not out.all())
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ def draw(tables: TakeTables, midi: float, dynamic: float, length: float, generat
     first, second = generator.choice(_nearest(cost), 2)
     angle = generator.uniform(0, 2 * np.pi)
     a, b = np.cos(angle), np.sin(angle)
-    shape = int(generator.choice(_nearest(cost + near[:, 2])))
+    shape = int(generator.choice(_nearest(cost + near[:, 2] + 100 * tables.unclear)))
     levels, phases = (a * table[first] + b * table[second] for table in (tables.levels, tables.phases))
     return Take(levels, phases, tables.loudness[shape])
 

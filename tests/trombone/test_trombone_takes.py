@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -153,3 +155,16 @@ def test_a_loudness_template_stretches_in_its_middle_and_lasts_as_asked() -> Non
         curve = whole_curve(template, seconds)
         assert curve.max() == -15 and curve[:-1].min() >= -52
         assert heard_points(curve) * HOP / RATE == pytest.approx(seconds, abs=0.02)
+
+
+def test_a_recording_that_lingers_where_notes_end_shapes_none(model: trombone.Model) -> None:
+    tables = model.tables.takes
+    clear = np.concatenate([np.linspace(-35, 0, 32), np.zeros(8), np.linspace(0, -35, 128) * 2])
+    lingering = np.concatenate([np.linspace(-35, 0, 32), np.zeros(8), np.full(60, -1.0), np.full(68, -13.0)])
+    rows = replace(
+        tables, notes=np.repeat([[55, 2, 1]], 10, axis=0), levels=tables.levels[:10], phases=tables.phases[:10],
+        loudness=np.stack([clear] * 9 + [lingering]),
+    )  # fmt: skip
+    assert rows.unclear.tolist() == [False] * 9 + [True]
+    for seed in range(30):
+        np.testing.assert_array_equal(draw(rows, 55, 2.0, 1.0, np.random.default_rng(seed)).loudness, clear)

@@ -18,8 +18,8 @@ from scipy.signal import fftconvolve
 
 from engine.core.pitch import midi_hz
 from engine.trombone.conditions import HARMONICS, HOP, loudness_curve
-from engine.trombone.notes import ATTACK, MIDDLE, RELEASE
 from engine.trombone.pitch import RATE, sounding, track_f0
+from engine.trombone.takes import ATTACK, MIDDLE, RELEASE
 
 LEAD = 80  # samples kept before the onset
 FADE = 240  # samples of fade-out after the end
