@@ -119,6 +119,7 @@ def test_a_song_has_five_tracks_and_stays_within_its_bars(model: band.Model, bar
     steps = {0.25} if isinstance(model, band.Model) else {0.25, 4 / 24}  # the player knows triplets
     written = song if isinstance(model, band.Model) else play(replace(model, hand=None), "one", seed=1, bars=bars)
     assert {n.duration for n in notes(written, "drums")} <= steps
+    assert all(n.duration <= max(steps) for n in notes(song, "drums"))
     assert [len(notes(song, name)) for name in TRACKS] == [len(notes(written, name)) for name in TRACKS]
 
 
