@@ -198,7 +198,7 @@ class _Reader:
         """Take in a track's notes, int [n, 6]: start, end, channel, pitch, velocity, place among its note events."""
         for channel in np.unique(struck[:, 2]).tolist():
             own = struck[struck[:, 2] == channel]
-            starts, ends = own[:, 0], self.channels.ends(channel, own)
+            starts, ends = own[:, 0], np.minimum(self.channels.ends(channel, own), int(self.most))
             times = starts / self.ticks, np.maximum(ends - starts, 1) / self.ticks
             voices = self.channels.voices(index, channel, own[:, 5], starts)
             columns = (*times, own[:, 3], own[:, 4], *voices)

@@ -2,7 +2,7 @@
 
 import mido
 
-from engine.core.midi import read_midi
+from engine.core.midi import read_midi, write_midi
 from engine.core.song import Song
 from tests.core.test_song import midi_bytes
 
@@ -27,6 +27,12 @@ def test_sostenuto_holds_what_sounds_when_it_goes_down_and_nothing_that_comes_la
     down, up, again, last = control(66, 127), control(66, 0), control(66, 127, 120), control(66, 0, 600)
     notes = song(down, on(240), off(240), up, on(), again, off(120), last).tracks[0].notes
     assert [(note.onset, note.duration) for note in notes] == [(0.5, 0.5), (1, 1.75)]
+
+
+def test_a_pedal_that_comes_up_beyond_the_longest_song_holds_to_its_end():
+    """What is read of it can be written and read again."""
+    held = song(control(64, 127), on(), off(480), control(64, 0, 8_001 * 480))
+    assert held.beats == 8_000 and read_midi(write_midi(held)).beats == 8_000
 
 
 def test_what_is_heard_and_not_kept_is_said():
