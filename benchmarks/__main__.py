@@ -1,7 +1,7 @@
 """The cost table: what every generator costs, beside what one would use instead, and what the studio costs a person.
 
     make bench
-    python -m benchmarks [band player variation melody trombone translation midi cold studio] [--json]
+    python -m benchmarks [band player variation melody trombone translation listen midi inside cold studio] [--json]
 
 Each part is measured in a process of its own, one after the other, in some minutes; its rows appear when it is done.
 """
@@ -19,7 +19,7 @@ from benchmarks import table
 from engine import ROOT
 from engine.systems import SYSTEMS
 
-PARTS = (*SYSTEMS, "player", "midi", "cold", "studio")
+PARTS = (*SYSTEMS, "player", "listen", "midi", "inside", "cold", "studio")
 
 
 def measure(part: str) -> tuple[list[tuple[str, str, str, str]], str]:

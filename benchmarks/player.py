@@ -25,6 +25,7 @@ from engine.player import Brief, Model, grammar, load, perform, phrases
 from engine.player import vocabulary as v
 from engine.player.desk import LONG_BAR
 from engine.player.network import CONTROLS, Block, Player
+from engine.player.playing import FURTHER
 from engine.player.song import lanes_by_bar
 
 
@@ -83,7 +84,7 @@ class Piece:
 
     def choose(self, logits: np.ndarray, temperature: float, top_p: float) -> int:
         """The next token: the likeliest that is allowed at temperature 0, else drawn from the likeliest that share
-        `top_p` of the chance."""
+        `top_p` of the chance, of pitches more."""
         due = self.due()
         if due is not None:
             return due
@@ -96,6 +97,8 @@ class Piece:
         chance = np.exp((logits[may].astype(float) - logits[may].max()) / temperature)
         order = np.argsort(-chance, kind="stable")
         total = np.cumsum(chance[order])
+        pitches = may[0] >= v.PITCH and may[-1] < v.COMBO
+        top_p = 1 - (1 - top_p) * FURTHER if pitches else top_p
         kept = int(np.searchsorted(total, top_p * total[-1])) + 1
         return int(may[order[np.searchsorted(total[:kept], self.rng.random() * total[kept - 1])]])
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import resource
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 HEAD = ("what", "ours", "instead", "limit")
 
@@ -47,6 +49,18 @@ def seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+@contextmanager
+def busy(cores: int) -> Iterator[None]:
+    """So many cores that work on something else meanwhile."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 def gpus() -> list[str]:

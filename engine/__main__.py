@@ -2,6 +2,7 @@
 
     python -m engine list [--json]
     python -m engine band --genre jazz --seed 8 --bars 8 --out jazz.mid --out jazz.wav
+    python -m engine listen --input hum.wav --out tune.mid
 
 `--out` may be repeated; its ending chooses the format. A system's own options are the fields
 of its request (engine/<system>/request.py).
@@ -29,16 +30,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine import CHECKPOINTS, RequestError, play_on_one_thread
+from engine import CHECKPOINTS, RequestError, listen, play_on_one_thread
 from engine.core import shell
-from engine.core.commandline import PIPE, add_options, request_of, spelled
+from engine.core.commandline import PIPE, add_options, read_file, request_of, spelled
 from engine.core.formats import Mix, endings, named, split
 from engine.core.request import MAX_SEED, Contents, Request, fields
 from engine.core.result import Music, Result
-from engine.systems import SYSTEMS, system
+from engine.systems import PLAYED_BY, SYSTEMS, system
 
 SHOWN = ("format", "sha256", "steps", "metrics")  # of a checkpoint, by `list`
 MAX_COUNT = 1_000
+LISTENS = "the notes, key, tempo and beats of a recording of one voice; the chords of a song"
 
 
 def parser(name: str | None) -> argparse.ArgumentParser:
@@ -48,6 +50,10 @@ def parser(name: str | None) -> argparse.ArgumentParser:
     kinds = top.add_subparsers(dest="command", required=True, parser_class=shell.Parser)
     listing = kinds.add_parser("list", help="systems, checkpoints, options, device and synthesiser")
     listing.add_argument("--json", action="store_true", help="as JSON")
+    listening = kinds.add_parser("listen", help=LISTENS, description=LISTENS)
+    listening.add_argument("--out", action="append", default=[], metavar="FILE", help="as of all systems")
+    listening.add_argument("--json", action="store_true", help="print notes, key, tempo and beats; chords of a song")
+    listen.add_arguments(listening)
     for each, says in SYSTEMS.items():
         sub = kinds.add_parser(each, help=says, description=says)
         if each != name:
@@ -63,7 +69,7 @@ def parser(name: str | None) -> argparse.ArgumentParser:
         )
         common.add_argument("--device", help="cuda, mps or cpu; by default the best there is")
         common.add_argument("--checkpoint", type=Path, help="a folder of weights instead of the shipped ones")
-        common.add_argument("--soundfont", type=Path, help="a soundfont (.sf2) to play songs with")
+        common.add_argument("--soundfont", metavar="NAME", help="what plays songs: a name that `list` shows, or a file")
         common.add_argument("--json", action="store_true", help="print what was made, with settings and timings")
         add_options(sub, module.Request)
         if hasattr(module, "add_arguments"):
@@ -75,11 +81,13 @@ def listing() -> dict[str, Any]:
     """What `list` prints: systems with their checkpoints and options, the device and the synthesiser."""
     from engine import device_name
     from engine.core.checkpoint import read_config
-    from engine.core.render import synthesiser
+    from engine.core.render import available, synthesiser
 
-    out: dict[str, Any] = {"device": device_name(), "synthesiser": str(synthesiser()), "systems": {}}
+    out: dict[str, Any] = {"device": device_name(), "synthesiser": str(synthesiser()),
+                           "soundfonts": {name: str(path) for name, path in available().items()},
+                           "systems": {}}  # fmt: skip
     for name in SYSTEMS:
-        folders = sorted(path.parent for path in (CHECKPOINTS / name).rglob("config.json"))
+        folders = sorted(path.parent for path in (CHECKPOINTS / PLAYED_BY.get(name, name)).rglob("config.json"))
         checkpoints = {}
         for folder in folders:
             try:
@@ -158,22 +166,38 @@ def run(arguments: list[str]) -> int:
         overview = listing()
         print(json.dumps(overview, indent=1) if args.json else _words(overview))
         return 0
+    if args.command == "listen":
+        return _listen(args)
     module: Any = system(args.command)
     if hasattr(module, "answer") and (answer := module.answer(args)) is not None:
         print(json.dumps(answer))
         return 0
     if not 1 <= args.count <= MAX_COUNT:
         raise RequestError(f"--count {args.count} is not between 1 and {MAX_COUNT}.")
-    files = outputs(args.out, args.count, module.Request.CONTENTS)
+    files = _asked(args, args.count, module.Request.CONTENTS)
+    return _make(module, args, files)
+
+
+def _asked(args: argparse.Namespace, count: int, contents: Contents) -> list[list[Path]]:
+    """The files that are asked for. Refused where nothing would be kept, or two things go into one pipe."""
+    files = outputs(args.out, count, contents)
     if not args.out and not args.json:
         raise RequestError("Nothing would be kept: name a file with --out, or ask for --json.")
-    if args.soundfont:
-        from engine.core.render import synthesiser
-
-        synthesiser(args.soundfont)
     if args.json and any(map(_piped, files[0])):
         raise RequestError("--json and --out - both want the standard output; give one of them.")
-    return _make(module, args, files)
+    return files
+
+
+def _listen(args: argparse.Namespace) -> int:
+    [files] = _asked(args, 1, Contents())
+    heard = listen.hear(read_file(args.input), args.tempo, args.tune_number)
+    _write([(path, _content(heard, path, None)) for path in files])
+    for remark in heard.remarks:
+        print(remark, file=sys.stderr)
+    if args.json:
+        remarks = {"remarks": heard.remarks} if heard.remarks else {}
+        print(json.dumps({**heard.report, **remarks, "files": list(map(str, files))}, ensure_ascii=False))
+    return 0
 
 
 def _make(module: Any, args: argparse.Namespace, files: list[list[Path]]) -> int:
@@ -184,6 +208,7 @@ def _make(module: Any, args: argparse.Namespace, files: list[list[Path]]) -> int
     model = module.load(args.checkpoint or request.checkpoint(), args.device)
     loaded = time.perf_counter()
     report = []
+    heard = _player(args.soundfont)
     for number in range(args.count):
         started = time.perf_counter()
         result: Result = module.generate(model, replace(request, seed=request.seed + number), progress=_progress)
@@ -196,7 +221,7 @@ def _make(module: Any, args: argparse.Namespace, files: list[list[Path]]) -> int
                 "seed": request.seed + number,
                 "settings": settings,
                 **result.report,
-                **({"remarks": result.remarks} if result.remarks else {}),
+                **({"remarks": said} if (said := (*result.remarks, *heard)) else {}),
                 "files": [str(path) for path in files[number]],
                 "seconds": {
                     "load": round(loaded - began, 4),
@@ -205,14 +230,21 @@ def _make(module: Any, args: argparse.Namespace, files: list[list[Path]]) -> int
                 },
             }
         )
-        for remark in result.remarks:
+        for remark in (*result.remarks, *heard):
             print(remark, file=sys.stderr)
     if args.json:
         print(json.dumps(report if args.count > 1 else report[0], ensure_ascii=False))
     return 0
 
 
-def _content(result: Music, path: Path, soundfont: Path | None) -> bytes:
+def _player(soundfont: str | None) -> tuple[str, ...]:
+    """What has to be said where a soundfont is asked for."""
+    from engine.core.render import synthesiser
+
+    return synthesiser(soundfont).remarks if soundfont else ()
+
+
+def _content(result: Music, path: Path, soundfont: str | None) -> bytes:
     """A result as the file that is asked for; a pipe without an ending gets MIDI, or WAV of what is only a sound."""
     if path.name == PIPE:
         path = path.with_name("x.mid" if result.audio is None else "x.wav")
@@ -240,7 +272,8 @@ def _write(contents: list[tuple[Path, bytes]]) -> None:
 
 
 def _words(overview: dict[str, Any]) -> str:
-    lines = [f"device       {overview['device']}", f"synthesiser  {overview['synthesiser']}"]
+    lines = [f"device       {overview['device']}", f"synthesiser  {overview['synthesiser']}",
+             f"soundfonts   {', '.join(overview['soundfonts']) or 'none'}"]  # fmt: skip
     for name, entry in overview["systems"].items():
         lines.append(f"{name:<12} {', '.join(entry['checkpoints']) or 'no weights'}")
         for option, values in entry.get("options", {}).items():

@@ -1,4 +1,4 @@
-"""The five systems, by name. Each is a package that offers `Request`, `load` and `generate`, imported when wanted."""
+"""The systems, by name. Each is a package that offers `Request`, `load` and `generate`, imported when wanted."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ SYSTEMS = {
     "melody": "a folk tune in ABC notation, in the key, meter and form asked for",
     "trombone": "a trombone note of a pitch, a length and a dynamic; or a whole melody",
     "translation": "the same performance on another instrument",
+    "jam": "the band plays on, bar by bar, and follows what changes on the way",
 }
 """What each makes, in words."""
+PLAYED_BY = {"band": "player", "jam": "player"}
+"""Those without weights of their own, and whose they play with."""
 
 
 class System(Protocol):

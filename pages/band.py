@@ -4,6 +4,7 @@ own for each player."""
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,28 +13,23 @@ import streamlit as st
 from engine import Progress, RequestError
 from engine.band import Request, generate, load
 from engine.band.progressions import of_style
+from engine.band.request import REPLACED
+from engine.core import rewriting
 from engine.core.chords import read, typed
 from engine.core.harmony import chords_of
-from engine.core.instruments import DRUM_KITS, program_names
 from engine.core.midi import write_midi
-from engine.core.pianoroll import TRACKS
-from engine.core.reading import SONGS, is_song
+from engine.core.reading import SONG_MIB, SONGS, is_song, song_of
 from engine.core.request import File, field_of
 from engine.core.result import Result
 from engine.core.song import Song
 from engine.melody.abc.notes import titles
 from engine.takes.library import Library
-from ui import controls, downloads, frame, jobs, player, takes
+from ui import anew, byhand, controls, frame, hum, inside, jobs, opening, player, strip, takes
 from ui.controls import PERSISTED
 
-BARS = (4, 8, 12, 16, 24, 32, 48, 64)
-INSTRUMENTS = program_names()
+BARS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 OWN_SEEDS = 10_000
-OPENING, FIRST_SEED = "jazz", 73  # all five play, over chords that move and come home
-
-SAME = "as usual"  # of a player's level that nobody chose
-LEVELS = (SAME, *(n / 10 for n in range(11)))
-NETWORKS = {"player": "The player, note by note", "gan": "The GAN, four bars at a draw"}
+OPENING, FIRST_SEED = "jazz", 7  # all five play, over chords that move and come home
 
 frame.open_page("Band", "Pick a style and a seed: drums, piano, guitar, bass and strings improvise together.")
 
@@ -100,28 +96,32 @@ def chord_controls(genre: str) -> str:
 
 def tune_controls() -> tuple[dict[str, Any], tuple[str, ...]]:
     """The tune that the band plays for, from a file or a take; fields of the request, and the take it came from."""
-    with st.expander("A tune of yours", icon=":material/music_note:", expanded=takes.was_sent("band")):
-        upload = st.file_uploader("A MIDI, MusicXML or ABC file", [*SONGS, "abc"], key="band_file",
-                                  help=field_of(Request, "tune").option.help)  # fmt: skip
+    with st.expander("A tune of yours", icon=":material/music_note:", expanded=takes.was_sent("band"),
+                     key="band_tune"):  # fmt: skip
+        if takes.was_sent("band"):
+            controls.let_go("band_file")
+        file = controls.upload("A MIDI, MusicXML or ABC file", [*SONGS, "abc"], key="band_file", most=SONG_MIB,
+                               help=field_of(Request, "tune").option.help)  # fmt: skip
         take = takes.pick("band")
-        if upload is not None:
-            file = File(upload.name, upload.getvalue())
+        hummed = hum.tune("band")
+        if file is not None:
             number = None if is_song(file) else controls.tune_of_book(titles(file.content), "band_tune_number")
             return {"tune": file, "tune_number": number}, ()
         if take is not None and (song := Library().song(take)) is not None:
             return {"tune": File(take.name, write_midi(song), "mid")}, (take.id,)
+        if hummed is not None:
+            return {"tune": hummed}, ()
     return {}, ()
 
 
-def own_seed(track: str) -> None:
-    """Give one player a new seed. For callbacks."""
-    st.session_state[f"band_{track}_seed"] = secrets.randbelow(OWN_SEEDS)
-
-
-def settings_panel(learned: dict[str, Any], tune: bool) -> dict[str, Any]:
-    """The controls of the band as a whole, those that count where it plays for a `tune`; fields of its request."""
-    drawn = "player" if tune else st.session_state.get("band_network")
-    controls.reroll_button("band_seed", "Play something new")
+def settings_panel(learned: dict[str, Any], tune: bool, locks: Sequence[str]) -> dict[str, Any]:
+    """The controls of the band as a whole, those that count where it plays for a `tune` or beside who is locked; fields
+    of its request."""
+    given = tune or bool(locks)  # length, key and meter are
+    seed = controls.new("band_seed", "Everything else anew" if locks else "Play something new", FIRST_SEED,
+                        "All but who is locked." if locks else "The same settings with another seed.")  # fmt: skip
+    if locks:
+        st.caption(f"Locked: {', '.join(locks)}. Length, tempo, key and chords stay too.")
     genres = learned["genre"]
     st.text_input("Say it in words", key="band_words", on_change=say, **PERSISTED,
                   placeholder="slow sad jazz waltz, no drums, sparse",
@@ -139,97 +139,133 @@ def settings_panel(learned: dict[str, Any], tune: bool) -> dict[str, Any]:
         share = st.slider(f"{genre.title()} to {blend.title()}", 0, 100, 50, 5, format="%d%%", key="band_share",
                           **PERSISTED, help="0% is all the first style, 100% all the second.")  # fmt: skip
         mix = {genre: 1 - share / 100, blend: share / 100}
-    seed = controls.seed("band_seed", FIRST_SEED)
-    fields: dict[str, Any] = {"chords": chord_controls(genre)} if drawn != "gan" else {}
-    if not tune:
+    fields: dict[str, Any] = {"chords": chord_controls(genre)} if not locks else {}
+    if not given:
         length = field_of(Request, "bars")
         fields["bars"] = st.select_slider(length.label, BARS, 8, format_func=lambda n: f"{n} bars", key="band_bars",
                                           help=length.option.help, **PERSISTED)  # fmt: skip
     adventurousness = controls.slider(Request, "adventurousness", key="band_adventure")
-    density = controls.slider(Request, "density", key="band_density")
-    with st.expander("Tempo, key, network", icon=":material/tune:"):
-        usual = round(learned["tempo_by_genre"].get(genre, 120))
-        own_tempo = st.toggle("Choose the tempo", key="band_own_tempo", help="Otherwise it is the style's own.",
-                              **PERSISTED)  # fmt: skip
-        tempo = controls.tempo("band", usual) if own_tempo else None
-        if not tune:
+    if not locks:
+        fields["density"] = controls.slider(Request, "density", key="band_density")
+    with st.expander("Tempo, key" if not locks else "Key", icon=":material/tune:"):
+        if not locks:
+            usual = round(learned["tempo_by_genre"].get(genre, 120))
+            own_tempo = st.toggle("Choose the tempo", key="band_own_tempo", help="Otherwise it is the style's own.",
+                                  **PERSISTED)  # fmt: skip
+            fields["tempo"] = controls.tempo("band", usual) if own_tempo else None
+        if not given:
             fields["key"] = controls.pick(Request, "key", key="band_key", placeholder="As it comes")
-            if drawn != "gan":
-                fields["meter"] = controls.pick(Request, "meter", key="band_meter", placeholder="4/4")
+            fields["meter"] = controls.pick(Request, "meter", key="band_meter", placeholder="4/4")
         lock_key = controls.toggle(Request, "lock_key", key="band_strict")
-        network = "player"
-        if not tune:
-            network = controls.pick(Request, "network", key="band_network", names=NETWORKS.__getitem__)
-    return {"network": network, "genre": mix, "seed": seed, "adventurousness": adventurousness, "density": density,
-            "tempo": tempo, "lock_key": lock_key, **fields}  # fmt: skip
+    return {"genre": mix, "seed": seed, "adventurousness": adventurousness, "lock_key": lock_key, **fields}
 
 
-def level_controls(track: str) -> tuple[float | None, int]:
-    """How busy a player is, None as usual, and how many octaves higher it plays."""
-    chosen = st.select_slider(field_of(Request, "busy").label, LEVELS, SAME, key=f"band_{track}_busy", **PERSISTED,
-                            format_func=lambda level: level if level == SAME else f"{level:.0%}",
-                            help=field_of(Request, "busy").option.help)  # fmt: skip
-    busy = chosen if isinstance(chosen, float) else None
-    if track == "drums":
-        return busy, 0
-    octaves = st.select_slider(field_of(Request, "register").label, range(-2, 3), 0, key=f"band_{track}_register",
-                               format_func=lambda n: f"{n:+d}" if n else SAME, **PERSISTED,
-                               help=field_of(Request, "register").option.help)  # fmt: skip
-    return busy, octaves
+def controls_from(opened: opening.Opened) -> dict[str, Any]:
+    """The controls of a take that is opened."""
+    request = opened.request
+    assert isinstance(request, Request)
+    genre, blend, *_ = [*request.genre, None, None]
+    weights = [*request.genre.values(), 0.0, 0.0]
+    return {
+        "band_genre": genre, "band_blend": blend,
+        "band_share": round(100 * weights[1] / (sum(weights[:2]) or 1)), "band_chords": request.chords,
+        "band_bars": opening.nearest(BARS, request.bars), "band_adventure": request.adventurousness,
+        "band_density": request.density, "band_own_tempo": request.tempo is not None,
+        "band_tempo": None if request.tempo is None else round(request.tempo), "band_key": request.key,
+        "band_meter": request.meter, "band_strict": request.lock_key, "band_tune_number": request.tune_number,
+        **opened.source("band_file", request.tune), **strip.controls_from("band", opened),
+    }  # fmt: skip
 
 
-def players(steered: bool) -> dict[str, Any]:
-    """The controls of each player, those of its level where they are followed; the rest of the request's fields."""
-    seeds, programs, without = {}, {}, []
-    busy, register = {}, {}
-    for column, track in zip(st.columns(len(TRACKS), gap="small"), TRACKS):
-        with column, st.container(border=True, key=f"player-of-{track}"):
-            if not st.toggle(f"**{track.capitalize()}**", True, key=f"band_{track}", help="Plays, or rests.",
-                             **PERSISTED):  # fmt: skip
-                without.append(track)
-            choice = DRUM_KITS if track == "drums" else INSTRUMENTS
-            program = st.selectbox(field_of(Request, "programs").label, list(choice), index=None,
-                                   format_func=choice.__getitem__, key=f"band_{track}_program",
-                                   placeholder="The style's own", **PERSISTED,
-                                   help="The same notes on another instrument.")  # fmt: skip
-            if program is not None:
-                programs[track] = program
-            own = st.number_input(field_of(Request, "track_seeds").label, 0, controls.MAX_SEED, None,
-                                  key=f"band_{track}_seed", placeholder="the band's", **PERSISTED,
-                                  help="Number of this player's part alone; empty: the band's seed.")  # fmt: skip
-            st.button("Another part", key=f"band_{track}_roll", icon=":material/casino:", width="stretch",
-                      on_click=own_seed, args=(track,), help="Everyone else plays on as before.")  # fmt: skip
-            if own is not None:
-                seeds[track] = int(own)
-            level, octaves = level_controls(track) if steered else (None, 0)
-            if level is not None:
-                busy[track] = level
-            if octaves:
-                register[track] = octaves
-    return {"track_seeds": seeds, "programs": programs, "without": tuple(without), "busy": busy, "register": register}
+def restored(opened: opening.Opened, asked: Asked | None, progress: Progress) -> tuple[Result, Asked]:
+    """What such a take holds; runs in the worker. Locks ask for everyone else anew, which is no difference."""
+    result = opened.result(asked.request if asked and not opened.take.recipe.locks else None)
+    assert result.song and isinstance(result.request, Request)
+    player.prepare(result.song, progress)
+    return result, Asked(result.request, opened.take.parents)
 
 
 def play(request: Request, progress: Progress) -> Result:
     """The song, with its sound ready; runs in the worker."""
     model, _ = frame.cached_model("band", request.checkpoint(), load)
-    result = generate(model, request, progress=lambda done, total: progress(done, 4 * total))
+    result = generate(model, request, progress=lambda done, total: progress(3 * done, 4 * total))
     assert result.song
-    player.prepare(result.song, lambda done, total: progress(total + 3 * done, 4 * total))
+    player.prepare(result.song, lambda done, total: progress(3 * total + done, 4 * total))
     return result
+
+
+def write_anew(result: Result, parents: tuple[str, ...], first: int, last: int, names: tuple[str, ...]) -> None:
+    """Begin to have some players play some bars of a result anew. For callbacks."""
+    base = result.request
+    assert isinstance(base, Request) and result.song
+    song = File(name_of(base), write_midi(result.song), "mid")
+
+    def ask(seed: int) -> Asked:
+        return Asked(Request(genre=base.genre, adventurousness=base.adventurousness, lock_key=base.lock_key,
+                             busy=base.busy, register=base.register, input=song, rewrite=(first, last), players=names,
+                             seed=seed), parents)  # fmt: skip
+
+    anew.begin("band", ask, lambda asked, progress: play(asked.request, progress),
+               label=f"Writing {rewriting.spelled((first, last))} anew")  # fmt: skip
+
+
+def name_of(request: Request) -> str:
+    """What a song that was asked for so is called where it is written on."""
+    return request.input.name if request.input else request.title
+
+
+def shown() -> tuple[Song, str] | None:
+    """The song that is shown, and what it is called."""
+    made = jobs.result("band")
+    return (made.value.song, name_of(made.value.request)) if made else None
+
+
+def another_part(track: str) -> None:
+    """Have one player play another part, with everyone else as they are. For callbacks."""
+    made = jobs.result("band")
+    if made is None:
+        return
+    if made.before is None and not made.value.request.rewrite and not made.value.by_hand:
+        st.session_state[f"band_{track}_seed"] = secrets.randbelow(OWN_SEEDS)
+    else:  # what was written anew stays too
+        last = len(rewriting.lines_of(made.value.song)) - 1
+        write_anew(made.value, made.settings.parents, 1, last, (track,))
+
+
+def take_phrase(genre: str, seed: int) -> None:
+    """Play what a style and a seed make. For callbacks."""
+    st.session_state.update(band_genre=genre, band_blend=None, band_seed=seed)
+
+
+def asked_for(chosen: dict[str, Any], fields: dict[str, Any], tune: dict[str, Any], parents: tuple[str, ...]) -> Asked:
+    """What the controls ask for: `chosen` of the band, `fields` of its players; where some are locked, that the others
+    play anew. Refused where nobody can."""
+    if not strip.locked("band"):
+        return Asked(Request(**chosen, **fields, **tune), parents)
+    song, names = strip.kept("band", fields)
+    levels: dict[str, Any] = {field: {track: level for track, level in fields[field].items() if track in names}
+              for field in ("busy", "register")}  # fmt: skip
+    last = len(rewriting.lines_of(song_of(song))) - 1
+    return Asked(Request(**chosen, **levels, input=song, rewrite=(1, last), players=names), parents)
 
 
 def result_view(result: Result, parents: tuple[str, ...]) -> None:
     """The player, what has to be said, downloads, takes."""
     request, song = result.request, result.song
     assert isinstance(request, Request) and song
+    before = jobs.before("band")
     title = f"{request.title}, {controls.paced(song)}"
-    follows = request.network == "player"
     mix = player.show("band", song=song, title=title, labels={"lead": "Your tune"},
-                      change_chord=partial(change_chord, song) if follows else None)  # fmt: skip
+                      change_chord=partial(change_chord, song) if not request.rewrite else None,
+                      rewrite=partial(write_anew, result, parents), edit=partial(byhand.keep, "band", result),
+                      marks=result.report.get("parts", ()), before=before.value.song if before else None,
+                      )  # fmt: skip
     for remark in result.remarks:
         st.caption(frame.plain(remark))
-    downloads.show("band", f"{request.style}-{request.seed}", result, mix=mix)
-    takes.save_or_send("band", result, name=title, parents=parents)
+    about = [f"for {request.tune.name}"] if request.tune else [f"over {request.chords}"] if request.chords else []
+    takes.actions("band", result, f"{request.style}-{request.seed}", name=", ".join([title, *about]), parents=parents,
+                  mix=mix, locks=strip.locked("band"))  # fmt: skip
+    inside.how_it_was_made("band", request, song, result.weights, take_phrase)
 
 
 try:
@@ -238,20 +274,27 @@ except RequestError as refused:
     st.error(frame.plain(str(refused)), icon=":material/error:")
     st.stop()
 
+opening.put_back("band", controls_from, restored)
+locks = strip.locked("band")
 view, panel = st.columns([2.4, 1], gap="large")
 with panel, st.container(border=True, key="desk"):
     tune, parents = tune_controls()
-    chosen = settings_panel(learned, bool(tune))
-st.subheader("The players", anchor=False)
-chosen |= players(chosen["network"] == "player")
+    chosen = settings_panel(learned, bool(tune), locks)
 with view:
-    try:
-        asked = Asked(Request(**chosen, **tune), parents)
-        jobs.run_when_changed("band", lambda progress: play(asked.request, progress), settings=asked,
-                              label=f"Playing {asked.request.length} bars of {asked.request.style}")  # fmt: skip
-    except RequestError as refused:
-        jobs.dismiss("band")
-        st.error(frame.plain(str(refused)), icon=":material/error:")
-    made = jobs.show("band")
+    above, strips = st.container(), st.container(key="players")
+    with strips:
+        fields = strip.show("band", Request, another_part, shown)
+    with above:
+        if st.query_params.get("band_network", "").startswith("The GAN"):  # a link from when it could be chosen
+            st.caption(frame.plain(REPLACED))
+        try:
+            asked = asked_for(chosen, fields, tune, parents)
+            what = "everyone else anew" if locks else f"{asked.request.length} bars of {asked.request.style}"
+            jobs.run_when_changed("band", lambda progress: play(asked.request, progress), settings=asked,
+                                  label=f"Playing {what}")  # fmt: skip
+        except RequestError as refused:
+            jobs.dismiss("band")
+            st.error(frame.plain(str(refused)), icon=":material/error:")
+        made = jobs.show("band")
     if made:
         result_view(made.value, made.settings.parents)

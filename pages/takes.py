@@ -10,8 +10,8 @@ from engine.core.song import Song
 from engine.takes.archive import export, unpack
 from engine.takes.library import SONG, SOUND, Library, Take
 from engine.takes.replay import Replayed, replay
-from ui import downloads, frame, jobs, player
-from ui.takes import chain, labels, send, settings_in_words, targets
+from ui import downloads, frame, jobs, mixing, opening, player
+from ui.takes import chain, labels, send, send_menu, settings_in_words
 
 PAGE = 8  # takes shown at once
 SHELVES = ("All", "Starred", "Deleted")
@@ -43,6 +43,8 @@ def show_replay(take: Take, replayed: Replayed, same: bool) -> None:
         st.info("It was made with weights of another version, so this is what today's make of its recipe.",
                 icon=":material/info:")  # fmt: skip
         result = replayed.result
+        for remark in result.remarks:
+            st.caption(frame.plain(remark))
         player.show(f"again {take.id}", song=result.song if result.audio is None else None, audio=result.audio,
                     compact=True)  # fmt: skip
         if st.button("Keep as a new take", key=f"keep {take.id}", icon=":material/bookmark_add:",
@@ -58,7 +60,7 @@ def draw(take: Take) -> None:
     song = audio = None
     try:
         song, audio = library.song(take), library.audio(take)
-        player.show(f"take {take.id}", song=song, audio=audio, compact=True)
+        player.show(f"take {take.id}", song=song, audio=audio, compact=True, volumes=mix_of(take, song))
     except RequestError as refused:
         show_error(refused)
     asked = settings_in_words(take)
@@ -80,20 +82,20 @@ def draw(take: Take) -> None:
 def actions(take: Take, song: Song | None, audio: Audio | None) -> None:
     """The buttons under a take: what can be done with it and its music, as far as that can be read."""
     with st.container(horizontal=True, gap="small"):
+        opening.button(take)
         word = "Unstar" if take.starred else "Star"
         if st.button(word, key=f"star {take.id}", icon=":material/star:", help="Starred takes can be shown alone."):
             library.star(take.id, not take.starred)
             st.rerun()
-        for page in targets(song is not None) if song or audio else ():
-            says = f"Open it on the {page.title} page."
-            if st.button(f"To {page.title}", key=f"send {take.id} {page.title}", icon=page.icon, help=says):
-                send(take, page)
+        if (song or audio) and (to := send_menu(take.id, song is not None, says="Open it on the {} page.")):
+            send(take, to)
         edit(take)
         if song or audio:
             away = st.popover("Download", icon=":material/download:", key=f"download {take.id}", on_change="rerun")
             if away.open:
                 with away:
-                    downloads.show(f"take {take.id}", take.name, Music(song=song, audio=audio))
+                    downloads.show(f"take {take.id}", take.name, Music(song=song, audio=audio),
+                                   mix=mix_of(take, song))  # fmt: skip
         if st.button(
             "Make again", key=f"again {take.id}", icon=":material/replay:", help="From its recipe, and compare."
         ):
@@ -103,6 +105,11 @@ def actions(take: Take, song: Song | None, audio: Audio | None) -> None:
             library.delete(take.id)
             st.session_state["deleted take"] = take
             st.rerun()
+
+
+def mix_of(take: Take, song: Song | None) -> dict[str, float]:
+    """How loud each of its tracks is heard."""
+    return mixing.gains(mixing.read(take.recipe.mix), {track.name: 1.0 for track in song.tracks} if song else {})
 
 
 def edit(take: Take) -> None:
@@ -169,7 +176,7 @@ try:
     if not matching:
         st.info(
             "No take has all of these words." if search else
-            "Nothing here yet. Make something on another page and press *Save as take*." if shelf == "All" else
+            "Nothing here yet. Make something on another page and press *Save*." if shelf == "All" else
             f"No take is {shelf.lower()}.",
             icon=":material/library_music:",
         )  # fmt: skip

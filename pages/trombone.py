@@ -11,7 +11,7 @@ from engine.core.audio import Audio
 from engine.core.instruments import program_names
 from engine.core.midi import write_midi
 from engine.core.pitch import midi_hz, note_name
-from engine.core.reading import SONGS, is_song
+from engine.core.reading import SONG_MIB, SONGS, is_song
 from engine.core.request import File, field_of
 from engine.core.result import Result
 from engine.core.song import Song
@@ -24,11 +24,12 @@ from engine.trombone.generate import line_of
 from engine.trombone.phrasing import read_song
 from engine.trombone.pitch import HOP_SECONDS, RATE, track_f0
 from engine.trombone.request import MAX_SECONDS
-from ui import controls, downloads, frame, jobs, player, takes
+from ui import controls, frame, hum, inside, jobs, opening, player, takes
 from ui.controls import PERSISTED
 
 KINDS = ("A note", "A scale", "A melody")
 WORDS = {"pp": "pp, very soft", "p": "p, soft", "mf": "mf, moderate", "f": "f, loud", "ff": "ff, very loud"}
+SHORTEST, LONGEST, BREATHIEST = 0.3, (MAX_SECONDS, 2.0), 1.0  # seconds of a note and of each of a scale; breath
 STYLES = {"legato": "Legato", "tenuto": "Tenuto", "staccato": "Staccato", "marcato": "Marcato"}
 
 frame.open_page("Trombone", "A neural network blows the note you ask for, sample by sample; or a melody of yours.")
@@ -47,19 +48,22 @@ def named(midi: int) -> str:
     return f"{name[:1]}{name[1:].replace('b', '♭').replace('#', '♯')} · {midi}"
 
 
-def settings_panel() -> tuple[str, dict[str, Any]]:
-    """The controls that a note, a scale and a melody share, and those of each; the mode and fields of the request."""
-    controls.reroll_button("trombone_seed", "Play it again, differently")
-    mode = st.segmented_control("Play", KINDS, default=KINDS[0], key="trombone_kind", required=True, **PERSISTED,
+def mode_control() -> str:
+    """What is to be played."""
+    return st.segmented_control("Play", KINDS, default=KINDS[0], key="trombone_kind", required=True, **PERSISTED,
                                 help="One note, a major scale, or a tune that you bring.") or KINDS[0]  # fmt: skip
-    fields: dict[str, Any] = {}
+
+
+def settings_panel(mode: str) -> dict[str, Any]:
+    """The controls that a note, a scale and a melody share, and those of each; fields of the request."""
+    fields: dict[str, Any] = {"seed": controls.new("trombone_seed", "Play it again, differently")}
     if mode != KINDS[2]:
         help = f"From {named(LOWEST)} to {named(HIGHEST)}: the notes that it has learned."
         fields["note"] = st.select_slider("Note", range(LOWEST, HIGHEST + 1), 58, format_func=named,
                                           key="trombone_note", help=help, **PERSISTED)  # fmt: skip
-        most, usual = (MAX_SECONDS, 2.0) if mode == KINDS[0] else (2.0, 0.5)
-        fields["seconds"] = controls.slider(Request, "seconds", low=0.3, high=most, default=usual, step=0.1,
-                                            format="%.1f s", key=f"trombone_seconds_{KINDS.index(mode)}")  # fmt: skip
+        number, usual = (0, 2.0) if mode == KINDS[0] else (1, 0.5)
+        fields["seconds"] = controls.slider(Request, "seconds", low=SHORTEST, high=LONGEST[number], default=usual,
+                                            step=0.1, format="%.1f s", key=f"trombone_seconds_{number}")  # fmt: skip
         fields["dynamic"] = st.select_slider("Dynamic", DYNAMICS, "mf", format_func=WORDS.__getitem__, **PERSISTED,
                                              key="trombone_dynamic", help="Louder is brighter.")  # fmt: skip
     else:
@@ -72,23 +76,49 @@ def settings_panel() -> tuple[str, dict[str, Any]]:
             format_func=STYLES.__getitem__, help=field_of(Request, "articulation").option.help,
         ) or "tenuto"  # fmt: skip
     fields["scale"] = mode == KINDS[1]
-    fields["temperature"] = controls.slider(Request, "temperature", key="trombone_temperature", high=1.0)
-    fields["seed"] = controls.seed("trombone_seed")
-    return mode, fields
+    fields["temperature"] = controls.slider(Request, "temperature", key="trombone_temperature", high=BREATHIEST)
+    return fields
+
+
+def controls_from(opened: opening.Opened) -> dict[str, Any]:
+    """The controls of a take that is opened."""
+    request = opened.request
+    assert isinstance(request, Request)
+    number = 2 if request.input else int(request.scale)
+    return {
+        "trombone_kind": KINDS[number], "trombone_note": request.note,
+        f"trombone_seconds_{number}": min(max(request.seconds, SHORTEST), LONGEST[number]) if number < 2 else None,
+        "trombone_dynamic" if number < 2 else "trombone_tune_dynamic": request.dynamic,
+        "trombone_articulation": request.articulated, "trombone_temperature": min(request.temperature, BREATHIEST),
+        "trombone_tune": request.tune_number, "trombone_track": request.track,
+        **opened.source("trombone_file", request.input),
+    }  # fmt: skip
+
+
+def restored(opened: opening.Opened, asked: Asked | None, progress: Progress) -> tuple[Result, Asked]:
+    """What such a take holds; runs in the worker."""
+    result = opened.result(asked.request if asked else None)
+    assert isinstance(result.request, Request)
+    return result, Asked(result.request, opened.take.parents)
 
 
 def melody_file() -> tuple[File, tuple[str, ...]] | None:
     """A melody from a file or from a take, and the takes that it came from."""
-    upload = st.file_uploader("A MIDI, MusicXML or ABC file", [*SONGS, "abc"], key="trombone_file",
-                              help=field_of(Request, "input").option.help.partition(". ")[2])  # fmt: skip
+    if takes.was_sent("trombone"):
+        controls.let_go("trombone_file")
+    file = controls.upload("A MIDI, MusicXML or ABC file", [*SONGS, "abc"], key="trombone_file", most=SONG_MIB,
+                           help=field_of(Request, "input").option.help.partition(". ")[2])  # fmt: skip
     take = takes.pick("trombone")
+    with st.expander("Hum it or play it", icon=":material/mic:"):
+        hummed = hum.tune("trombone")
     try:
-        if upload is not None:
-            file = File(upload.name, upload.getvalue())
+        if file is not None:
             read_song(file)
             return file, ()
         if take is not None and (song := Library().song(take)) is not None:
             return File(take.name, write_midi(song), "mid"), (take.id,)
+        if hummed is not None:
+            return hummed, ()
     except RequestError as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")
     return None
@@ -114,7 +144,7 @@ def track_of(file: File, tune_number: int | None) -> str | None:
 def play(request: Request, progress: Progress) -> Result:
     """Sound and notes; runs in the worker."""
     model, _ = frame.cached_model("trombone", request.checkpoint(), load)
-    return generate(model, request, progress=progress)
+    return generate(model, request, progress=progress, hear=jobs.report_partial)
 
 
 def pitch_lines(audio: Audio, song: Song) -> list[player.Line]:
@@ -132,7 +162,7 @@ def pitch_lines(audio: Audio, song: Song) -> list[player.Line]:
 
 
 def measured(result: Result, audio: Audio, seconds: float) -> str:
-    """What was measured, and what had to be changed, in words."""
+    """What was measured, in words."""
     words = []
     if "cents" in result.report:
         cents, hz = result.report["cents"], midi_hz(result.request.note)  # type: ignore[attr-defined]
@@ -143,32 +173,35 @@ def measured(result: Result, audio: Audio, seconds: float) -> str:
     if seconds > 0:
         speed = audio.seconds / seconds
         words.append(f"{audio.seconds:.1f} seconds of sound in {seconds:.1f} s, {speed:.1f} × real time.")
-    return " ".join([*words, *result.remarks])
+    return " ".join(words)
 
 
 def result_view(made: jobs.JobResult) -> None:
     """The sound with its pitch, what was measured, downloads, takes."""
     result, asked = made.value, made.settings
     audio, song, title = result.audio, result.song, result.request.title
-    st.caption(frame.plain(measured(result, audio, made.seconds)))
+    for remark in result.remarks:
+        st.caption(frame.plain(remark))
     player.show("trombone", audio=audio, title=title, spectrogram=True, lines=pitch_lines(audio, song))
     mode = "melody" if result.request.input else "scale" if result.request.scale else "note"
-    downloads.show("trombone", f"trombone-{mode}-{result.request.seed}", result)
-    takes.save_or_send("trombone", result, name=title, parents=asked.parents)
+    takes.actions("trombone", result, f"trombone-{mode}-{result.request.seed}", name=title, parents=asked.parents)
     if audio.silent:
         st.warning("That came out silent; try another seed.", icon=":material/volume_off:")
+    frame.details(measured(result, audio, made.seconds))
+    inside.how_it_was_made("trombone", result)
 
 
+opening.put_back("trombone", controls_from, restored)
 view, panel = st.columns([2.4, 1], gap="large")
 asked: Asked | None = None
 with panel, st.container(border=True, key="desk"):
     if takes.was_sent("trombone"):
         st.session_state["trombone_kind"] = KINDS[2]
-    mode, fields = settings_panel()
+    mode = mode_control()
     brought = melody_file() if mode == KINDS[2] else None
-    if brought is not None:
-        fields["tune_number"] = tune_number_of(brought[0])
-        fields["track"] = track_of(brought[0], fields["tune_number"])
+    tune_number = tune_number_of(brought[0]) if brought else None
+    track = track_of(brought[0], tune_number) if brought else None
+    fields = settings_panel(mode) | ({"tune_number": tune_number, "track": track} if brought else {})
 with view:
     try:
         if mode != KINDS[2]:
@@ -187,5 +220,9 @@ with view:
         jobs.run_when_changed("trombone", lambda progress: play(wanted.request, progress), settings=wanted,
                               label=f"Playing {wanted.request.title}")  # fmt: skip
     made = jobs.show("trombone")
-    if made:
+    first_notes = jobs.partial_result("trombone")
+    if asked is not None and first_notes is not None:
+        st.caption("The first notes; the rest is still being played.")
+        player.show("trombone", audio=first_notes, title=asked.request.title, spectrogram=True)
+    elif made:
         result_view(made)

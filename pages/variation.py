@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from engine import Progress, RequestError
+from engine.core import rewriting
 from engine.core.checkpoint import read_config
 from engine.core.midi import write_midi
 from engine.core.pianoroll import TRACKS
-from engine.core.reading import SONGS, song_of
+from engine.core.reading import SONG_MIB, SONGS, song_of
 from engine.core.request import File, field_of
 from engine.core.result import Result
 from engine.core.song import Song
@@ -21,14 +23,16 @@ from engine.takes.library import Library
 from engine.variation import Request, generate, load
 from engine.variation.bars import BarGrid, read
 from engine.variation.request import LATENTS, MAX_NOISE, PATH
-from ui import controls, downloads, frame, jobs, player, takes
+from ui import anew, byhand, controls, frame, hum, inside, jobs, opening, player, takes
 from ui.controls import PERSISTED
 
 EXAMPLES = frame.ROOT / "assets" / "examples"
-OWN, TAKE = "A MIDI file of mine", "A take"
+OWN, TAKE, HUMMED = "A MIDI file of mine", "A take", "A tune that I hum"
 MODES = {"vary": "Vary", "grid": "Grid", "continue": "Continue", "walk": "Walk"}
+WRITERS = {"player": "The band's player", "networks": "A network for each instrument"}
 GRID = (0.5, 1.0, 1.5)  # noise of a grid's rows
 GRID_BARS, GRID_SEEDS = 4, 3
+WALK_MOST = 16  # steps of a walk, and bars of each
 
 frame.open_page("Variation", "Bring a MIDI file, move one slider, hear its cousins, and what might come next.")
 
@@ -61,7 +65,7 @@ def sizes() -> list[int]:
 def source(key: str, label: str, first: int = 0) -> Source | None:
     """A song that a person picks, checked to be one; None until there is one."""
     shipped = examples()
-    choices = [*shipped, OWN, TAKE]
+    choices = [*shipped, OWN, TAKE, HUMMED]
     if key == "variation" and takes.was_sent("variation"):
         st.session_state[f"{key}_source"] = TAKE
     chosen = st.selectbox(label, choices, first, key=f"{key}_source", persist_state="session",
@@ -69,12 +73,16 @@ def source(key: str, label: str, first: int = 0) -> Source | None:
     assert chosen
     try:
         if chosen == OWN:
-            upload = st.file_uploader("MIDI or MusicXML", type=list(SONGS), key=f"{key}_file", help="At most 2 MiB.")
-            picked = Source(File(upload.name, upload.getvalue())) if upload else None
+            file = controls.upload("MIDI or MusicXML", SONGS, key=f"{key}_file", most=SONG_MIB,
+                                   help="Each of its instruments is varied.")  # fmt: skip
+            picked = Source(file) if file else None
         elif chosen == TAKE:
             take = takes.pick(key)
             song = Library().song(take) if take else None
             picked = Source(File(take.name, write_midi(song), "mid"), (take.id,)) if take and song else None
+        elif chosen == HUMMED:
+            hummed = hum.tune(key)
+            picked = Source(hummed) if hummed else None
         else:
             picked = Source(File(chosen, shipped[chosen].read_bytes()))
         if picked:
@@ -93,8 +101,7 @@ def settings_panel(grid: BarGrid) -> tuple[str, dict[str, Any]]:
                                 "Walk: the way to a second song.")  # fmt: skip
     fields: dict[str, Any] = {"seed": 0}
     if mode != "walk":  # a walk leaves nothing to chance
-        controls.reroll_button("variation_seed", "Another one" if mode != "grid" else "Others")
-        fields["seed"] = controls.seed("variation_seed")
+        fields["seed"] = controls.new("variation_seed", "Another one" if mode != "grid" else "Others")
     latent = field_of(Request, "latent")
     fields["latent"] = st.select_slider(latent.label, sizes(), latent.default, key="variation_latent", **PERSISTED,
                                         help=latent.option.help)  # fmt: skip
@@ -105,13 +112,14 @@ def settings_panel(grid: BarGrid) -> tuple[str, dict[str, Any]]:
     if mode == "continue":
         fields["continue_bars"] = controls.slider(Request, "continue_bars", key="variation_more",
                                                   default=8)  # fmt: skip
+        fields["by"] = controls.pick(Request, "by", names=WRITERS.__getitem__, key="variation_by")
         fields["temperature"] = controls.slider(Request, "temperature", key="variation_temperature",
                                                 help="0 goes on in the likeliest way; more strays from it.",
                                                 )  # fmt: skip
     if mode == "walk":
-        fields["steps"] = controls.slider(Request, "steps", key="variation_steps", high=16,
+        fields["steps"] = controls.slider(Request, "steps", key="variation_steps", high=WALK_MOST,
                                           help="Both ends among them.")  # fmt: skip
-        fields["step_bars"] = controls.slider(Request, "step_bars", key="variation_walk", high=16,
+        fields["step_bars"] = controls.slider(Request, "step_bars", key="variation_walk", high=WALK_MOST,
                                               help="From the beginning of each song.")  # fmt: skip
     if mode in ("vary", "grid"):
         fields |= what_stays(mode, grid)
@@ -155,6 +163,40 @@ def asked_for(mode: str, fields: dict[str, Any], picked: Source, other: Source |
     return Asked(mode, tuple(replace(one, noise=noise, seed=seed) for noise in GRID for seed in seeds), parents)
 
 
+def controls_from(opened: opening.Opened) -> dict[str, Any]:
+    """The controls of a take that is opened."""
+    request, mode = opened.request, opened.request.mode  # type: ignore[attr-defined]
+    assert isinstance(request, Request)
+    bars = read(song_of(request.input)).bars
+    out = {
+        "variation_mode": mode, "variation_latent": request.latent,
+        "variation_more": request.continue_bars, "variation_by": request.by,
+        "variation_temperature": request.temperature, "variation_keep": request.preserve,
+        "variation_steps": min(request.steps, WALK_MOST), "variation_walk": min(request.step_bars, WALK_MOST),
+        "variation_stay": request.strength, f"variation_bars_{bars}": request.bars if mode == "vary" else None,
+        **{f"variation_hold_{track}": track in request.frozen_tracks for track in TRACKS},
+        **source_from(opened, "variation", request.input),
+        **(source_from(opened, "variation_other", request.towards) if request.towards else {}),
+    }  # fmt: skip
+    if isinstance(request.noise, float):
+        return out | {"variation_noise": request.noise}
+    return out | {"variation_apart": True} | {f"variation_noise_{t}": float(request.noise.get(t, 0)) for t in TRACKS}
+
+
+def source_from(opened: opening.Opened, key: str, file: File) -> dict[str, Any]:
+    """The controls of a song of such a take."""
+    given = opened.source(f"{key}_file", file, picker=key)
+    return {f"{key}_source": TAKE if given[f"take for {key}"] else OWN, **given}
+
+
+def restored(opened: opening.Opened, asked: Asked | None, progress: Progress) -> tuple[list[Result], Asked]:
+    """What such a take holds; runs in the worker."""
+    result = opened.result(asked.requests[0] if asked else None)
+    assert result.song and isinstance(result.request, Request)
+    player.prepare(result.song, progress)
+    return [result], Asked(result.request.mode, (result.request,), opened.take.parents)
+
+
 def make(asked: Asked, progress: Progress) -> list[Result]:
     """All that was asked for, with the sound of a single one ready; runs in the worker."""
     model, _ = frame.cached_model("variation", asked.requests[0].checkpoint(), load)
@@ -170,18 +212,20 @@ def make(asked: Asked, progress: Progress) -> list[Result]:
     return [result]
 
 
-def save_or_send(key: str, result: Result, asked: Asked) -> None:
-    """Save a result or send it on, named after what it was made from."""
+def actions(key: str, result: Result, asked: Asked, **options: Any) -> None:
+    """What can be done with a result, named after what it was made from."""
     request = result.request
     assert isinstance(request, Request)
     mode = "vary" if asked.mode == "grid" else asked.mode
     name = f"{request.input.name}, {title_of(mode, request).lower()}"
-    takes.save_or_send(key, result, name=name, parents=asked.parents)
+    file = f"variation-{request.noise:g}-{request.seed}" if asked.mode == "grid" else f"variation-{request.seed}"
+    takes.actions(key, result, file, name=name, parents=asked.parents, **options)
 
 
 def title_of(mode: str, request: Request) -> str:
     """What a result is called."""
-    return f"{MODES[mode]}, seed {request.seed}"
+    what = f"{rewriting.spelled(request.rewrite).capitalize()} anew" if request.rewrite else MODES[mode]
+    return f"{what}, seed {request.seed}"
 
 
 def draw_grid(results: Sequence[Result], asked: Asked) -> None:
@@ -196,8 +240,27 @@ def draw_grid(results: Sequence[Result], asked: Asked) -> None:
                 more = st.popover("Keep or send", icon=":material/more_horiz:", key=f"more {key}", on_change="rerun")
                 if more.open:
                     with more:
-                        downloads.show(key, f"variation-{noise:g}-{result.request.seed}", result)
-                        save_or_send(key, result, asked)
+                        actions(key, result, asked, flat=True)
+
+
+def write_anew(result: Result, asked: Asked, first: int, last: int, names: tuple[str, ...]) -> None:
+    """Begin to vary some bars of a result further. For callbacks."""
+    base = result.request
+    assert isinstance(base, Request) and result.song
+    song = File(base.input.name, write_midi(result.song), "mid")
+
+    def ask(seed: int) -> Asked:
+        request = Request(input=song, latent=base.latent, noise=base.noise, preserve=base.preserve,
+                          harmony_strength=base.harmony_strength, rewrite=(first, last), players=names,
+                          seed=seed)  # fmt: skip
+        return Asked("vary", (request,), asked.parents)
+
+    anew.begin("variation", ask, make, label=f"Writing {rewriting.spelled((first, last))} anew")
+
+
+def take_seed(seed: int) -> None:
+    """Make the variation of a seed. For callbacks."""
+    st.session_state["variation_seed"] = seed
 
 
 def result_view(results: Sequence[Result], asked: Asked) -> None:
@@ -209,9 +272,14 @@ def result_view(results: Sequence[Result], asked: Asked) -> None:
     for remark in result.remarks:
         st.caption(frame.plain(remark))
     title = title_of(asked.mode, asked.requests[0])
-    mix = player.show("variation", song=result.song, group="variation", title=title)
-    downloads.show("variation", f"variation-{result.request.seed}", result, mix=mix)
-    save_or_send("variation", result, asked)
+    before = jobs.before("variation")
+    ghosts = before.value[0].song if before else original if asked.mode == "vary" else None
+    mix = player.show("variation", song=result.song, group="variation", title=title, before=ghosts,
+                      rewrite=partial(write_anew, result, asked), edit=partial(byhand.keep, "variation", result),
+                      marks=result.report.get("parts", ()))  # fmt: skip
+    actions("variation", result, asked, mix=mix)
+    if asked.mode == "vary":
+        inside.how_it_was_made("variation", asked.requests[0], result.weights, take_seed)
 
 
 try:
@@ -220,6 +288,7 @@ except RequestError as refused:
     st.error(frame.plain(str(refused)), icon=":material/error:")
     st.stop()
 
+opening.put_back("variation", controls_from, restored)
 view, panel = st.columns([2.4, 1], gap="large")
 original: Song | None = None
 asked: Asked | None = None

@@ -15,7 +15,7 @@ def own_library(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="session")
 def prepared_systems(tmp_path_factory):
-    """A folder of small prepared arrays of all five systems; tests write elsewhere."""
+    """A folder of small prepared arrays of the systems that train; tests write elsewhere."""
     from tests.tiny_data import prepared_systems  # here, because it brings torch and all of training
 
     return prepared_systems(tmp_path_factory.mktemp("prepared"))

@@ -1,11 +1,13 @@
 """Takes the README's pictures anew: every page in light and in dark, and one on a phone.
 
 python -m tests.screenshots [--to FOLDER] [--page Band …]
+python -m tests.screenshots --survey FOLDER        every page whole, at three widths, in light and in dark, to look at
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from ui import frame
 
 FOLDER = ROOT / "assets" / "screenshots"
 MAX_BYTES = 250_000
+WIDTHS = (1440, 820, 390)
+TALLEST = 3600  # pixels of a page in a survey
 HEIGHTS = {"Band": 1180, "Melody": 1180, "Translation": 1180, "Variation": 1180}
 
 
@@ -35,7 +39,7 @@ def keep_something(browser: Browser, address: str) -> None:
     """A jig and a band's piece in the library, so that the Takes page has something to show."""
     for page in ("band", "melody?melody_type=Jig"):
         with Visit(browser, address).open(page, ".bs .play") as visit:
-            visit.page.get_by_role("button", name="Save as take").click()
+            visit.page.get_by_role("button", name="Save", exact=True).click()
             visit.page.get_by_text("Kept as").wait_for()
 
 
@@ -58,19 +62,42 @@ def picture(browser: Browser, address: str, page: frame.Page, path: Path, *, dar
     print(path.name, path.stat().st_size)
 
 
+def survey(browser: Browser, address: str, page: frame.Page, folder: Path) -> None:
+    """One page, whole, at every width in light and in dark."""
+    with Visit(browser, address) as visit:
+        visit.open("" if page is frame.HOME else Path(page.path).stem)
+        visit.page.locator("[data-testid=stStatusWidget], [data-testid=stProgress]").first.wait_for(state="detached")
+        for width, dark in itertools.product(WIDTHS, (False, True)):
+            visit.page.emulate_media(color_scheme="dark" if dark else "light")
+            visit.page.set_viewport_size({"width": width, "height": 900})
+            visit.page.wait_for_timeout(900)
+            whole = visit.page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
+            visit.page.set_viewport_size({"width": width, "height": min(max(900, whole + 20), TALLEST)})
+            visit.page.wait_for_timeout(500)
+            visit.page.screenshot(path=folder / f"{page.title.lower()}-{width}{'-dark' if dark else ''}.png")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__.splitlines()[0])
     parser.add_argument("--to", type=Path, default=FOLDER)
     parser.add_argument("--page", action="append", help="only this one; may be repeated")
+    parser.add_argument("--survey", type=Path, help="every page whole, at three widths, into this folder instead")
     args = parser.parse_args()
+    chosen = [page for page in (frame.HOME, *frame.pages()) if not args.page or page.title in args.page]
+    if args.survey:
+        args.survey.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as home, chromium() as browser:
+            with served(Path(home), ROOT / "serve.py") as address:
+                keep_something(browser, address)
+                for page in chosen:
+                    survey(browser, address, page, args.survey)
+        return
     args.to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, chromium() as browser, served(Path(home)) as address:
         keep_something(browser, address)
-        for page in [frame.HOME, *frame.pages()]:
-            if not args.page or page.title in args.page:
-                for dark in (False, True):
-                    name = page.title.lower() + ("-dark" if dark else "")
-                    picture(browser, address, page, args.to / f"{name}.png", dark=dark)
+        for page, dark in itertools.product(chosen, (False, True)):
+            name = page.title.lower() + ("-dark" if dark else "")
+            picture(browser, address, page, args.to / f"{name}.png", dark=dark)
         if not args.page:
             picture(browser, address, frame.PAGES[0], args.to / "phone.png", dark=True, phone=True)
 

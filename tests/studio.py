@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Download, Page, sync_playwright
 from streamlit.testing.v1 import AppTest
 
 from engine.band import Request
@@ -159,7 +159,7 @@ class Visit:
         # On a cold deep link Streamlit asks for its health below the page's path first, and is told 404.
         probing = "/_stcore/" in message.location.get("url", "") and "404" in message.text
         if message.type == "error" and not probing:
-            self.wrong.append(f"console: {message.text}")
+            self.wrong.append(f"console: {message.text} {message.location.get('url', '')}")
 
     def _outside(self, url: str) -> None:
         if not url.startswith((f"{self.address}/", self.address.replace("http", "ws") + "/", "data:", "blob:")):
@@ -186,13 +186,29 @@ class Visit:
         """What a player says of itself: playing, seconds, level (RMS of what is heard), sound (its name), length."""
         return self.page.evaluate(
             """key => { const p = window.__bandstand?.players.get(key); return p ? {playing: p.deck.playing,
-               seconds: p.deck.position, level: p.deck.level, sound: p.data.sound, length: p.data.seconds,
+               seconds: p.deck.position, level: p.deck.level, sound: p.data.sound, length: p.axis,
                loop: p.deck.loop, gains: p.gains()} : {} }""",
             key,
         )
 
     def players(self) -> list[str]:
         return self.page.evaluate("[...(window.__bandstand?.players.keys() ?? [])]")
+
+    def download(self, key: str, label: str) -> Download:
+        """A file of a page's result, from its menu."""
+        self.page.locator(f".st-key-takes-{key}").get_by_role("button", name="Download").click()
+        button = self.page.locator(f".st-key-downloads-{key}").get_by_role("button", name=label, exact=True)
+        with self.page.expect_download() as download:
+            button.click()
+        self.page.keyboard.press("Escape")
+        button.wait_for(state="detached")
+        return download.value
+
+    def send(self, key: str, to: str) -> None:
+        """Send a page's result to another page, from its menu, and be there."""
+        self.page.locator(f".st-key-takes-{key}").get_by_role("button", name="Send to").click()
+        self.page.locator(f".st-key-send-{key}-{to}").get_by_role("button").click()
+        self.page.get_by_role("heading", name=to, exact=True).wait_for()
 
     def heard(self, key: str) -> None:
         """The sound of this player goes on and can be heard."""

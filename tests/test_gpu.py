@@ -1,7 +1,7 @@
 """A GPU changes how fast music comes, not what comes; and where it has no room, the processor steps in.
 
-Trombone and Melody sample in compiled loops on the processor wherever they are loaded: of them the networks that
-training and scoring run on a GPU are compared.
+Band, Trombone and Melody sample in compiled loops on the processor wherever they are loaded: of the latter two the
+networks that training and scoring run on a GPU are compared.
 """
 
 from dataclasses import dataclass, replace
@@ -12,8 +12,7 @@ import torch
 from torch import nn
 
 from benchmarks.translation import recording
-from engine import band, melody, translation, variation
-from engine.band.request import PATHS
+from engine import melody, translation, variation
 from engine.core import fallback
 from engine.core.audio import Audio, write_wav
 from engine.core.midi import write_midi
@@ -46,16 +45,9 @@ def same_notes(one: Song, other: Song) -> float:
 
 @pytest.mark.gpu
 @on_cuda
-def test_band_and_variation_write_the_same_notes_on_cuda():
-    def jazz(device: str) -> Song:
-        asked = band.Request(genre={"jazz": 1}, seed=3, bars=16)
-        return band.generate(band.load(PATHS["gan"], device=device), asked).song
-
-    def varied(device: str) -> Song:
-        return variation.generate(variation.load(device=device), VARIED).song
-
-    assert same_notes(jazz("cuda"), jazz("cpu")) >= SAME_NOTES
-    assert same_notes(varied("cuda"), varied("cpu")) >= SAME_NOTES
+def test_variation_writes_the_same_notes_on_cuda():
+    cuda, cpu = (variation.generate(variation.load(device=device), VARIED).song for device in ("cuda", "cpu"))
+    assert same_notes(cuda, cpu) >= SAME_NOTES
 
 
 @pytest.mark.gpu
@@ -85,14 +77,14 @@ def test_melody_scores_and_the_trombones_network_expects_the_same_on_cuda():
 @pytest.mark.gpu
 @on_cuda
 def test_a_gpu_that_is_full_leaves_the_work_to_the_processor():
-    model, asked = band.load(PATHS["gan"], device="cuda"), band.Request(genre={"jazz": 1}, seed=3, bars=64)
+    model = variation.load(device="cuda")
     torch.cuda.set_per_process_memory_fraction(1e-6)
     try:
-        result = band.generate(model, asked)
+        result = variation.generate(model, VARIED)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert fallback.REMARK in result.remarks and model.device.type == "cuda"
-    assert result.song == band.generate(band.load(PATHS["gan"], device="cpu"), asked).song
+    assert result.song == variation.generate(variation.load(device="cpu"), VARIED).song
 
 
 # ---- what can be tried without a GPU ---------------------------------------------------------------------------------
@@ -113,11 +105,10 @@ def full(times: int):
 @pytest.mark.parametrize(
     "system, request_",
     [
-        (band, band.Request(genre={"jazz": 1}, network="gan", seed=3, bars=4)),
         (variation, VARIED),
         (translation, translated(SOUND)),
     ],
-    ids=["band", "variation", "translation"],
+    ids=["variation", "translation"],
 )
 def test_out_of_memory_is_a_remark_and_the_same_music(system, request_):
     model = system.load(request_.checkpoint(), device="cpu")

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import soundfile
-import torch
-from safetensors.torch import save_file
 
-from engine.core.pianoroll import TRACKS
 from engine.core.pitch import midi_hz
 from engine.trombone.pitch import RATE
-from engine.variation.vae import BarVae, VaeConfig
 from tests.melodies import collection
 from training.__main__ import main as training
 from training.band.genres import GENRES
-from training.band.prepare import BARS
-from training.band.prepare import prepare as prepare_band
 from training.core.data import SongNotes, songs_npz
 from training.trombone.prepare import prepare as prepare_trombone
 from training.variation.prepare import prepare as prepare_variation
@@ -30,8 +24,8 @@ AMPLITUDES = np.array([0.3, 1.0, 0.6, 0.3, 0.15])
 PHASES = np.array([0.0, 1.1, -2.0, 0.4, 2.2])
 
 
-def song(label: str, split: str, seed: int, bars: int = 3 * BARS, shift: int = 0) -> SongNotes:
-    """Kick and snare, a bass on C, G and F, chords above; a little of it by chance; three windows of Band."""
+def song(label: str, split: str, seed: int, bars: int = 24, shift: int = 0) -> SongNotes:
+    """Kick and snare, a bass on C, G and F, chords above; a little of it by chance."""
     rng = np.random.default_rng(seed)
     notes = []
     for beat in range(4 * bars):
@@ -45,21 +39,21 @@ def song(label: str, split: str, seed: int, bars: int = 3 * BARS, shift: int = 0
                      columns[4].astype(np.uint8), label, split, 100.0 + seed)  # fmt: skip
 
 
-def songs() -> Iterator[SongNotes]:
+def songs(bars: int = 24) -> Iterator[SongNotes]:
     for i, label in enumerate(LABELS):
         for j, split in enumerate(("train", "train", "val", "test")):
-            yield song(label, split, 4 * i + j, shift=(i * 5) % 12 - 6)
+            yield song(label, split, 4 * i + j, bars, shift=(i * 5) % 12 - 6)
 
 
-def untrained_codec(folder: Path) -> Path:
-    """Autoencoders in the form in which Variation's training leaves them."""
-    for track in TRACKS:
-        torch.manual_seed(1)
-        vae = BarVae(VaeConfig(latent=32, step=96, beat=192, bar=192))
-        (folder / track).mkdir(parents=True)
-        weights = {f"vae/{k}": w.contiguous() for k, w in vae.state_dict().items()}
-        save_file(weights, folder / track / "best.safetensors")
-    return folder
+def as_npz(songs: Iterable[SongNotes], path: Path) -> Path:
+    """Songs in one file, as `songs_npz` reads it."""
+    made = list(songs)
+    fields = {"track": "track", "onset": "onset", "dur": "duration", "pitch": "pitch", "vel": "velocity"}
+    columns = {name: np.concatenate([getattr(song, field) for song in made]) for name, field in fields.items()}
+    np.savez(path, **columns, offsets=np.concatenate([[0], np.cumsum([len(song.onset) for song in made])]),
+             genre=[song.label for song in made], split=[song.split for song in made],
+             qpm=[song.tempo for song in made])  # fmt: skip
+    return path
 
 
 def songs_file(path, count=12):
@@ -137,14 +131,12 @@ def two_instruments(folder: Path) -> Path:
 
 
 def prepared_systems(folder: Path) -> Path:
-    """Small arrays of all five systems, in a folder each."""
+    """Small arrays of the systems that train, in a folder each."""
     two_instruments(folder)
     (folder / "tunes.abc").write_text(collection())
     training(["prepare", "melody", "--prepared", str(folder / "melody"), "--data", str(folder / "tunes.abc")])
     songs_file(folder / "songs.npz")
     prepare_variation(songs_npz(folder / "songs.npz"), folder / "variation")
-    prepare_band(songs(), folder / "band")
-    untrained_codec(folder / "codec")
     (folder / "notes").mkdir()
     prepare_trombone(recorded(folder / "notes"), folder / "trombone", copies=1, progress=False)
     return folder

@@ -1,8 +1,9 @@
-"""Trains all five systems for two steps on the small arrays of tests/tiny_data.py, and prints a line of JSON for each.
+"""Trains four systems for two steps on the small arrays of tests/tiny_data.py, and prints a line of JSON for each.
 
-    python tests/train_all.py PREPARED OUT
+    python tests/train_all.py PREPARED OUT [OPTION ...]      options: of every command
 
-A line: the run, this process and how many there are, the precision, the first step's losses, a hash of the weights.
+A line: the run, this process and how many there are, device and precision, the first step's losses, a hash of the
+weights.
 """
 
 from __future__ import annotations
@@ -11,10 +12,8 @@ import hashlib
 import json
 import sys
 
-from engine.band.network import Config
 from engine.core.stop import leave
 from training import __main__ as training
-from training.band import train as band
 from training.core.loop import Loop
 
 COMMANDS = (
@@ -23,10 +22,8 @@ COMMANDS = (
     "variation --prepared {0}/variation --run {1}/run/variation --latent 8 --track bass --steps 2"
     " --batch 8 --minutes 1",
     "trombone --prepared {0}/trombone --run {1}/run/trombone/a --dim 16 --batch 2 --chunk 256 --steps 2 --every 99",
-    "band --prepared {0}/band --codec {0}/codec --run {1}/run/band/a --batch 4"
-    " --steps 2 --evaluate-every 2 --calibrate 2 --checkpoint {1}/made/band",
-    "translation --prepared {0}/prepared --run {1}/run/translation --pair dull-bright --steps 2"
-    " --batch 2 --width 16 --checkpoint {1}/made",
+    "translation --prepared {0}/prepared --run {1}/run/translation/a --instrument dull --instrument bright --steps 2"
+    " --batch 2 --width 16 --checkpoint {1}/made/translation",
 )
 
 
@@ -39,9 +36,10 @@ def watched(loop: Loop, step, **how) -> None:
         return seen[-1]
 
     run(loop, told, **how)
-    weights = b"".join(w.detach().numpy().tobytes() for name in loop.modules for w in loop.plain(name).parameters())
+    parameters = [w.detach().cpu().numpy() for name in loop.modules for w in loop.plain(name).parameters()]
+    weights = hashlib.sha256(b"".join(w.tobytes() for w in parameters)).hexdigest()
     found = {"run": loop.folder.parent.name, "rank": loop.rank, "processes": loop.accelerator.num_processes,
-             "precision": loop.precision, "first": seen[0], "weights": hashlib.sha256(weights).hexdigest()}  # fmt: skip
+             "device": loop.device.type, "precision": loop.precision, "first": seen[0], "weights": weights}  # fmt: skip
     sys.stdout.write("\n" + json.dumps(found) + "\n")
     sys.stdout.flush()
 
@@ -49,7 +47,6 @@ def watched(loop: Loop, step, **how) -> None:
 if __name__ == "__main__":
     run = Loop.run
     Loop.run = watched  # type: ignore[method-assign]
-    band.Config = lambda genres: Config(genres, width=24, depth=1, bar_width=16, track_width=16)
     for words in COMMANDS:
-        training.main(["train", *words.format(*sys.argv[1:]).split()])
+        training.main(["train", *words.format(*sys.argv[1:]).split(), *sys.argv[3:]])
     leave(0)

@@ -1,4 +1,4 @@
-"""Train the five systems, and the player, the hand and the chords that they share, and measure them.
+"""Train the systems, and the player, planner, hand, chords and ear that they share, and measure them.
 
     python -m training prepare  SYSTEM [options]     data → arrays
     python -m training train    SYSTEM [options]     arrays → a run, and its best weights as a checkpoint; resumes,
@@ -19,6 +19,7 @@ from types import ModuleType
 
 from engine.core import shell
 from engine.core.stop import leave
+from engine.systems import PLAYED_BY
 from engine.systems import SYSTEMS as PLAYED
 
 STAGES = {
@@ -26,7 +27,9 @@ STAGES = {
     "train": "train, resuming what is there, and write the best weights as a checkpoint",
     "evaluate": "measure a checkpoint on held-out data beside baselines, and write its card",
 }
-SYSTEMS = (*PLAYED, "player", "touch", "chords")
+UNPLAYED = ("player", "planner", "ranker", "touch", "chords", "listen")  # networks behind the systems
+TRAINED = (*(name for name in PLAYED if name not in PLAYED_BY), *UNPLAYED)
+SYSTEMS = {"prepare": TRAINED, "train": TRAINED, "evaluate": ("band", *TRAINED)}  # Band has no weights of its own
 REPORT = "report"
 
 
@@ -43,7 +46,7 @@ def parser(stage: str | None, system: str | None) -> argparse.ArgumentParser:
     stages = top.add_subparsers(dest="stage", required=True, metavar="{prepare,train,evaluate,report}")
     for name, says in STAGES.items():
         systems = stages.add_parser(name, help=says, description=says).add_subparsers(dest="system", required=True)
-        for other in SYSTEMS:
+        for other in SYSTEMS[name]:
             sub = systems.add_parser(other)
             if (name, other) == (stage, system):
                 from training.core import options  # here, because it brings torch
@@ -51,8 +54,10 @@ def parser(stage: str | None, system: str | None) -> argparse.ArgumentParser:
                 chosen = module(name, other)
                 sub.description, sub.formatter_class = chosen.__doc__, raw
                 chosen.add_arguments(sub)
-                if name == "train" and sub.get_default("checkpoint"):
-                    options.add_overwrite(sub)
+                if name == "train":
+                    options.add_device(sub)
+                    if sub.get_default("checkpoint"):
+                        options.add_overwrite(sub)
                 sub.set_defaults(run_stage=chosen.run, options_of=sub)
     says = "measure every system with the committed weights and gather the figures in EVALUATION.md"
     sub = stages.add_parser(REPORT, help=says, description=says)
@@ -68,7 +73,7 @@ def main(words: list[str] | None = None) -> int | None:
     """Run one command; the exit status, None for success."""
     words = sys.argv[1:] if words is None else words
     stage, system = [*words, None, None][:2]
-    known = stage in (*STAGES, REPORT) and (stage == REPORT or system in SYSTEMS)
+    known = stage == REPORT or system in SYSTEMS.get(stage, ())
     args = parser(stage if known else None, system).parse_args(words)
     if stage == REPORT:
         return args.run_stage(args)
@@ -76,6 +81,8 @@ def main(words: list[str] | None = None) -> int | None:
 
     options.check_numbers(args, args.options_of)
     options.use_threads(args)
+    if stage == "train":
+        options.use_device(args)
     try:
         with options.protected(args) if "overwrite" in args and args.run else nullcontext():
             return args.run_stage(args)

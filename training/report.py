@@ -1,4 +1,4 @@
-"""One report: runs the five evaluations with the committed weights and gathers their figures in EVALUATION.md.
+"""One report: runs the evaluations with the committed weights and gathers their figures in EVALUATION.md and .json.
 
     make evaluate                                   everything; or make evaluate ARGS="--system band --data elsewhere"
     python -m training report [--system band …] [--data data] [--prepared prepared] [--run runs]
@@ -8,12 +8,14 @@
 Each evaluation puts its figures into config.json and into the section `## Figures` of the model card beside it:
 generated beside real data, beside its baselines. What it needs of prepared arrays is prepared first where it is not
 there. The report is a table a system (training/report_rows.py), then those sections, each with the date, the machine
-and the command that measured it; a system that was not measured keeps its last figures.
+and the command that measured it; a system that was not measured keeps its last figures. The rows of the tables are
+EVALUATION.json too, which the page Inside draws.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import re
@@ -25,13 +27,14 @@ import time
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from engine import CHECKPOINTS, ROOT
 from engine.core import checkpoint
 from engine.core.stop import tidying
 from training.core import cards
 from training.core.options import add_common
-from training.report_rows import OPENING, summary
+from training.report_rows import OPENING, figures_of, summary
 
 HEADING = re.compile(r"^## Figures\b.*$", re.MULTILINE)
 
@@ -41,9 +44,9 @@ class System:
     """How one system is measured. In the options stand {data}, {prepared}, {run} and {checkpoint}, its own folders."""
 
     data: str  # what it learns from, in the data folder
-    ready: str  # what preparing writes last
-    preparing: str  # options of `prepare`
     places: str  # options of `evaluate`: where things are
+    ready: str = ""  # what preparing writes last; nothing where nothing is prepared
+    preparing: str = ""  # options of `prepare`
     settings: str = ""  # how much is measured
     quick: str = ""  # the same, small
     listens: bool = False  # whether evaluating reads the data itself, and not the prepared arrays alone
@@ -52,19 +55,30 @@ class System:
 SYSTEMS = {
     "band": System(
         data="songs.npz",
-        ready="facts.json",
-        preparing="--data {data} --prepared {prepared}",
-        places="--songs {data} --prepared {prepared} --checkpoint {checkpoint}",
-        settings="--phrases 2000",
-        quick="--phrases 32 --judged 64",
+        places="--data {data} --checkpoint {checkpoint}",
+        quick="--judged 64 --known 400 --pieces 8 --steered 2 --told 32",
+        listens=True,
     ),
     "player": System(
         data="songs.npz",
         ready="facts.json",
         preparing="--data {data} --prepared {prepared}",
-        places="--data {data} --prepared {prepared} --checkpoint {checkpoint}",
-        settings="--phrases 2400",
-        quick="--phrases 40 --held-out 4 --followed 8",
+        places="--prepared {prepared} --checkpoint {checkpoint}",
+        quick="--held-out 4 --followed 8",
+    ),
+    "planner": System(
+        data="songs.npz",
+        ready="facts.json",
+        preparing="--data {prepared}/../player --prepared {prepared}",
+        places="--prepared {prepared} --checkpoint {checkpoint}",
+        quick="--plans 200",
+    ),
+    "ranker": System(
+        data="songs.npz",
+        ready="facts.json",
+        preparing="--data {prepared}/../player --prepared {prepared}",
+        places="--prepared {prepared}/../player --checkpoint {checkpoint}",
+        quick="--phrases 16 --mapped 160",
     ),
     "touch": System(
         data="songs.npz",
@@ -77,7 +91,7 @@ SYSTEMS = {
         data="songs.npz",
         ready="facts.json",
         preparing="--data {data} --prepared {prepared}",
-        places="--prepared {prepared} --checkpoint {checkpoint} --run {run}",
+        places="--data {data} --prepared {prepared} --checkpoint {checkpoint} --run {run}",
         settings="--songs 60",
         quick="--songs 12 --latent 64",
     ),
@@ -100,11 +114,11 @@ SYSTEMS = {
     ),
     "translation": System(
         data="audio",
-        ready="cello.npz",
+        ready="voice.npz",
         preparing="--data {data}/audio --prepared {prepared}",
-        places="--prepared {prepared} --data {data}/audio --checkpoint {checkpoint} --run {run}",
-        settings="--recordings 16 --others",
-        quick="--recordings 2 --judged 20 --sample 1 --pair flute-trombone",
+        places="--prepared {prepared} --data {data}/audio --checkpoint {checkpoint}",
+        settings="",
+        quick="--recordings 1 --other 1 --judged 12 --sung 1",
         listens=True,
     ),
 }
@@ -144,7 +158,7 @@ def missing(name: str, places: Places) -> str:
 def measure(name: str, places: Places, quick: bool = False) -> bool:
     """Prepare where that was not done, and evaluate; whether both ended well. Date and machine go into config.json."""
     system = SYSTEMS[name]
-    if not (places.prepared / name / system.ready).exists():
+    if system.ready and not (places.prepared / name / system.ready).exists():
         print(f"Preparing the data of {name}: some minutes, once ...", file=sys.stderr, flush=True)
         if not launch(name, "prepare", places.words(name, system.preparing))[1]:
             return False
@@ -196,19 +210,28 @@ def provenance(config: dict) -> str:
     """By what, when, where and for how long a checkpoint was measured."""
     how = config.get("measured")
     if not how:
-        return "Measured before this report was first made."
+        return "Measured apart from this report: when, and on what machine, was not kept."
     return f"`{how['command']}`, {how['date']}, {how['minutes']} minutes on {how['machine']}."
 
 
-def gather(names: list[str], checkpoints: Path) -> str:
-    """EVALUATION.md: for each system its table, how it was measured, and the figures of its cards, folded away."""
-    parts = [OPENING]
+def tables(names: list[str], checkpoints: Path) -> dict[str, Any]:
+    """EVALUATION.json: for each system the rows of its table, what the seed had reached, and how it was measured."""
+    out = {}
     for name in names:
-        measured = folders(checkpoints / name)
-        configs = {folder.name: checkpoint.read_config(folder) for folder in measured}
-        parts.append(f"## {name.capitalize()}\n\n{summary(name, configs)}\n")
-        parts += [f"{how}\n" for how in dict.fromkeys(map(provenance, configs.values()))]
-        for folder in measured:
+        configs = {folder.name: checkpoint.read_config(folder) for folder in folders(checkpoints / name)}
+        measured = list(dict.fromkeys(map(provenance, configs.values())))
+        out[name] = {**figures_of(name, configs), "measured": measured}
+    return out
+
+
+def gather(known: dict[str, Any], checkpoints: Path) -> str:
+    """EVALUATION.md: for each of the `tables` its text, how it was measured, and the figures of its cards, folded
+    away."""
+    parts = [OPENING]
+    for name, system in known.items():
+        parts.append(f"## {name.capitalize()}\n\n{summary(system)}\n")
+        parts += [f"{how}\n" for how in system["measured"]]
+        for folder in folders(checkpoints / name):
             place = folder.relative_to(checkpoints).as_posix()
             card = folder / "README.md"
             text = figures(card.read_text("utf-8")) if card.exists() else ""
@@ -252,10 +275,12 @@ def run(args: argparse.Namespace) -> int:
                 cards.write(folder)
         else:
             failed = [name for name in wanted if not measure(name, places, args.quick)]
-        text = gather(wanted if args.quick else list(SYSTEMS), places.checkpoints)
+        known = tables(wanted if args.quick else list(SYSTEMS), places.checkpoints)
+        text = gather(known, places.checkpoints)
     if args.quick:
         print(text)
     else:
+        checkpoint.write_whole(ROOT / "EVALUATION.json", (json.dumps(known, indent=1) + "\n").encode())
         checkpoint.write_whole(ROOT / "EVALUATION.md", text.encode())
     for name in failed:
         print(f"The evaluation of {name} failed (see above); its last figures stand.", file=sys.stderr)

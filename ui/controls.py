@@ -1,9 +1,8 @@
-"""Widgets made from a request's fields, and controls that several pages have: a seed with a lock and a reroll, tempo.
+"""Widgets made from a request's fields, and controls that several pages have: something new, tempo, uploads.
 
     bars = controls.slider(Request, "bars", key="band_bars")    # label, range, default and help are the field's
     key = controls.pick(Request, "key", key="band_key", placeholder="As it comes")
-    seed = controls.seed("band_seed")                                       # a number, a lock, a die
-    controls.reroll_button("band_seed", "Play something new")               # the page's big button: a new seed
+    seed = controls.new("band_seed", "Play something new")      # the page's big button, and the seed one click away
     song = controls.shaped("band", song)                    # tempo and transposition, without making anything anew
 
 Every control of a page takes `**PERSISTED`: its value stands in the address, so that a link makes the same again, and
@@ -19,8 +18,10 @@ from typing import Any
 
 import streamlit as st
 
-from engine.core.request import Request, field_of
-from engine.core.song import Song
+from engine.core.request import File, Request, field_of
+from engine.core.song import Song, beat_of
+from ui import history
+from ui.frame import plain
 
 PERSISTED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 SEEDS = 100_000  # seeds are 0 .. SEEDS - 1 when rolled: short enough to read out loud
@@ -90,50 +91,45 @@ def toggle(request: type[Request], name: str, *, key: str) -> bool:
 
 
 def roll(key: str) -> None:
-    """Put a new seed in place, unless it is locked. For callbacks."""
-    if not st.session_state.get(f"{key}_lock"):
-        st.session_state[key] = secrets.randbelow(SEEDS)
+    """Put a new seed in place. For callbacks."""
+    st.session_state[key] = secrets.randbelow(SEEDS)
 
 
-def _lock(key: str) -> None:
-    st.session_state[f"{key}_lock"] = True
-
-
-def seed(key: str, default: int = 7, label: str = "Seed") -> int:
-    """A seed: typing one locks it, the die rolls another."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"seed-{key}"):
-        value = st.number_input(
-            label, 0, MAX_SEED, default, key=key, on_change=_lock, args=(key,), **PERSISTED,
-            help="The same seed with the same settings always plays the same music. Write down the ones you like.",
-        )  # fmt: skip
-        locked = st.session_state.get(f"{key}_lock", False)
-        st.button(
-            "Roll", key=f"{key} roll", icon=":material/casino:", on_click=roll, args=(key,), disabled=locked,
-            help="Roll a new seed" if not locked else "The seed is locked.",
-        )  # fmt: skip
-        st.toggle("Lock", key=f"{key}_lock", **PERSISTED, help="Keep this seed while you change everything else.")
+def new(key: str, label: str, default: int = 7, help: str = "The same settings with another seed.") -> int:
+    """Something new: a button that rolls the seed `key`, and the seed itself one click away; returns it. What there
+    was stays in the page's history."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"new-{key}"):
+        st.button(label, key=f"{key} again", type="primary", icon=":material/casino:", on_click=roll, args=(key,),
+                  width="stretch", help=help)  # fmt: skip
+        with st.popover("Seed", icon=":material/tag:", help="The number that this music was made from."):
+            value = st.number_input(
+                "Seed", 0, MAX_SEED, default, key=key, **PERSISTED,
+                help="The same seed with the same settings always plays the same music. Write down the ones you like.",
+            )  # fmt: skip
     return int(value)
 
 
-def reroll_button(key: str, label: str, help: str = "The same settings with another seed.") -> bool:
-    """A page's big button: rolls the seed `key` unless it is locked. True when it was pressed."""
-    locked = st.session_state.get(f"{key}_lock", False)
-    return st.button(
-        label, key=f"{key} again", type="primary", icon=":material/casino:", on_click=roll, args=(key,),
-        width="stretch", disabled=locked, help=help if not locked else "The seed is locked; unlock it first.",
-    )  # fmt: skip
+def tempo(key: str, default: float, low: int = 40, high: int = 240, beat: float = 1.0) -> float:
+    """Quarter notes a minute, as is `default`; a person says them in beats of so many quarters: 1.5 is dotted ones."""
+    counted = "quarter notes" if beat == 1 else "dotted quarter notes"
+    help = f"Beats a minute, counted in {counted}."
+    chosen = st.slider("Tempo", low, high, round(default / beat), key=tempo_key(key, beat), format="%d bpm",
+                       help=help, **PERSISTED)  # fmt: skip
+    return float(chosen * beat)
 
 
-def tempo(key: str, default: int, low: int = 40, high: int = 240) -> int:
-    """Quarter notes a minute."""
-    help = "Beats a minute, counted in quarter notes."
-    return int(st.slider("Tempo", low, high, default, key=f"{key}_tempo", format="%d bpm", help=help, **PERSISTED))
+def tempo_key(key: str, beat: float) -> str:
+    """The key of the tempo's slider: another one where other beats are counted."""
+    return f"{key}_tempo" if beat == 1 else f"{key}_dotted_tempo"
 
 
 def paced(song: Song) -> str:
-    """A song's tempo as a title has it: "90 bpm", or from the slowest to the fastest where it changes, "60–90 bpm"."""
-    tempi = [round(tempo) for tempo in (song.tempo, *(each for _, each in song.tempo_changes))]
-    return f"{min(tempi)}–{max(tempi)} bpm" if min(tempi) < max(tempi) else f"{tempi[0]} bpm"
+    """A song's tempo as a title has it: "90 bpm", "♩. = 120" where dotted quarters are counted, or from the slowest to
+    the fastest where it changes, "60–90 bpm"."""
+    beat = beat_of(song.meter)
+    tempi = [round(tempo / beat) for tempo in (song.tempo, *(each for _, each in song.tempo_changes))]
+    said = f"{min(tempi)}–{max(tempi)}" if min(tempi) < max(tempi) else f"{tempi[0]}"
+    return f"{said} bpm" if beat == 1 else f"♩. = {said}"
 
 
 def transpose(key: str) -> int:
@@ -146,10 +142,44 @@ def shaped(key: str, song: Song) -> Song:
     """Tempo and transposition of a song that is there already."""
     left, right = st.columns(2)
     with left:
-        bpm = tempo(key, round(song.tempo))
+        bpm = tempo(key, song.tempo)
     with right:
         up = transpose(key)
     return song.transposed(up).with_tempo(bpm)
+
+
+def upload(label: str, endings: Sequence[str], *, key: str, help: str, most: int | None = None) -> File | None:
+    """A file that a person brings, of at most so many MiB where that is less than the server takes (`most`). It stays
+    through a change of page and a reload, until it is let go."""
+    given = st.file_uploader(label, list(endings), key=key, help=help, on_change=dropped, args=(key,),
+                             max_upload_size=most)  # fmt: skip
+    return kept(key, File(given.name, given.getvalue()) if given is not None else None)
+
+
+def dropped(key: str) -> None:
+    """Let go of what a person took out of a control. For callbacks."""
+    if st.session_state[key] is None:
+        let_go(key)
+
+
+def kept(key: str, given: File | None) -> File | None:
+    """What a person has just given, or gave before; then it is said, and can be let go."""
+    slot = f"{key} kept"
+    if given is not None:
+        st.session_state[slot] = given
+        history.remember()
+    file: File | None = st.session_state.get(slot)
+    if given is None and file is not None:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key} held"):
+            st.caption(plain(f"{file.name} is still here."), width="content")
+            st.button("Let go", key=f"{key} away", icon=":material/close:", on_click=let_go, args=(key,),
+                      help="Go on without this file.")  # fmt: skip
+    return file
+
+
+def let_go(key: str) -> None:
+    """Keep the file of an upload no longer. For callbacks, or before it is drawn."""
+    st.session_state.pop(f"{key} kept", None)
 
 
 def tune_of_book(titles: list[str], key: str) -> int | None:

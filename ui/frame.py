@@ -11,9 +11,11 @@ The menu and the home page's cards show the pages that exist, in the order of `P
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +24,8 @@ from streamlit import runtime
 
 from engine import play_on_one_thread
 from engine.core import checkpoint
+from ui import history
+from ui.roll import COLOURS
 
 play_on_one_thread()
 
@@ -37,6 +41,7 @@ class Page:
     title: str
     icon: str  # a Material symbol; Streamlit ships the font
     says: str  # what a person gets there, for the home page's card
+    makes: bool = True  # music, and so opens with some
 
     @property
     def exists(self) -> bool:
@@ -56,8 +61,12 @@ PAGES = (
          "A trombone, sample by sample: one note, a scale, or a whole melody."),
     Page("pages/translation.py", "Translation", ":material/swap_horiz:",
          "A recording of one instrument, performed again on another."),
+    Page("pages/jam.py", "Jam", ":material/groups:",
+         "The band plays on and on, and follows your chords, your keys and every control."),
+    Page("pages/inside.py", "Inside", ":material/visibility:",
+         "How good each network is beside real music, and how it came to what it made.", makes=False),
     Page("pages/takes.py", "Takes", ":material/library_music:",
-         "All that you kept, with the recipe to make it again."),
+         "All that you kept, with the recipe to make it again.", makes=False),
 )  # fmt: skip
 
 
@@ -66,17 +75,24 @@ def pages() -> list[Page]:
     return [page for page in PAGES if page.exists]
 
 
+def makers() -> list[Page]:
+    """Those that make music."""
+    return [page for page in pages() if page.makes]
+
+
 def open_page(title: str, says: str = "") -> None:
     """The first call of every page: browser title, look, menu, heading, and one line (`says`) on what the page does."""
     st.set_page_config(
         page_title=f"{title} · Bandstand" if title != "Bandstand" else title,
-        page_icon=str(ICON) if ICON.is_file() else "🎺",
+        page_icon=_icon(),
         layout="wide",
         initial_sidebar_state="collapsed",
     )
-    # Streamlit writes white on a primary button; on the dark theme's brass that cannot be read.
-    dark = ".stApp button[kind=primary], .stApp button[kind=primary] * { color: #241a14; }"
-    st.html(f"<style>{_css()}{dark if st.context.theme.type == 'dark' else ''}</style>")
+    st.html(f"<style>{style()}</style>")
+    asked = st.query_params.get("open")
+    _tab(key="tab", data={"name": history.open_memory(title), "open": asked})
+    if asked:
+        del st.query_params["open"]
     with st.container(horizontal=True, key="menu", gap="small", vertical_alignment="center"):
         st.page_link(HOME.path, label="Bandstand", icon=":material/home:")
         for page in pages():
@@ -86,9 +102,20 @@ def open_page(title: str, says: str = "") -> None:
         st.markdown(f":gray[{says}]")
 
 
-@st.cache_resource
-def _css() -> str:
-    return Path(__file__).with_name("frame.css").read_text("utf-8")
+@cache
+def _icon() -> str:
+    """The tab's picture in words: a file of Streamlit's is forgotten while one goes from page to page."""
+    return f"data:image/png;base64,{base64.b64encode(ICON.read_bytes()).decode()}"
+
+
+@cache
+def style() -> str:
+    """The stylesheet, below the colours of the theme and of the players, each on light and on dark."""
+    named = {"accent": "primary", "paper": "background", "shade": "secondaryBackground", "ink": "text"}
+    pairs = {name: tuple(st.get_option(f"theme.{base}.{colour}Color") for base in ("light", "dark"))
+             for name, colour in named.items()}  # fmt: skip
+    colours = "".join(f"--{name}: light-dark({', '.join(pair)});" for name, pair in (pairs | COLOURS).items())
+    return f":root, :host {{ {colours} }}\n{Path(__file__).with_name('style.css').read_text('utf-8')}"
 
 
 def cached_model(system: str, folder: Path | str, loader: Callable[..., Model]) -> tuple[Model, threading.Lock]:
@@ -113,7 +140,7 @@ def _held(system: str, folder: str, sha256: str, _loader: Callable[..., Any]) ->
 
 
 def component(name: str, **parts: str) -> Callable[..., Any]:
-    """A component of Streamlit (html, css, js), shown by calling what comes back.
+    """A component of Streamlit (html, css, js), in the studio's style, shown by calling what comes back.
 
     It is registered with the runtime that shows it: one imported while another ran would be unknown to it.
     """
@@ -123,10 +150,21 @@ def component(name: str, **parts: str) -> Callable[..., Any]:
     def show(**arguments: Any) -> Any:
         nonlocal mount
         if mount is None or runtime.get_instance().bidi_component_registry.get(name) is None:
-            mount = st.components.v2.component(name, **parts)  # type: ignore[arg-type]  # html, css and js are text
+            css = {"css": style() + parts["css"]} if "css" in parts else {}
+            mount = st.components.v2.component(name, **parts | css)  # type: ignore[arg-type]  # html, css and js are text
         return mount(**arguments)
 
     return show
+
+
+_tab = component("bandstand_tab", html="<i></i>", js=Path(__file__).with_name("tab.js").read_text("utf-8"))
+
+
+def details(text: str) -> None:
+    """Figures of the laboratory, one click away; `text` is shown as it is."""
+    if text:
+        with st.expander("Details", type="compact"):
+            st.caption(plain(text))
 
 
 def plain(text: str) -> str:

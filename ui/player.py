@@ -5,13 +5,17 @@
     player.show("note", audio=audio, spectrogram=True,       # waveform, spectrogram, and lines drawn over it in Hz
                 lines=[Line("asked", [(0, 233.1), (2, 233.1)], dashed=True), Line("measured", track)])
     player.show("tune", song=song, audio=audio)              # the song's pianoroll, but this is its sound
+    player.show("band", song=song, rewrite=begin)            # bars are marked, and begin(first, last, names) is called
+    player.show("band", song=song, edit=keep)                # notes are changed by hand, and keep(song) is called
+    player.show("varied", song=b, before=a)                  # what differs is seen, and A and B are heard by turns
+    player.show("walk", song=song, marks=[(0, "Reel"), (16, "25% of the way")])    # parts are named over the lanes
 
     player.show("original", song=a, group="variation", title="Original")      # A/B: players of a group hand over the
     player.show("varied", song=b, group="variation", title="Variation")       # position, so B goes on where A was
     player.show("grid-3", song=c, compact=True)              # small; its sound is rendered only when play is pressed
 
 `key` names the player: unique on its page, and the same at every rerun, or the sound stops. A rerun with the same music
-disturbs nothing; other music of the same length takes over while it plays. Starting one player stops every other.
+disturbs nothing; other music goes on from the same beat while it plays. Starting one player stops every other.
 
 Sound: a Song is rendered by engine/core/render/ and held in memory for the songs heard last; call `prepare(song)` in a
 job (it needs no Streamlit) so that `show` finds it ready. The stems go to the browser as files of this server.
@@ -20,7 +24,10 @@ In the browser (all players are in the page's own document, not in frames), on `
     event "bandstand:time"   detail {player: key, seconds, beats, playing}   at every frame while playing, and on a seek
     event "bandstand:seek"   detail {player: key, seconds, play?: true}      send it to move the playhead
 so a score lights up the note at `beats` by listening, and a click on a note may send a seek. Keys when a player has the
-focus: space, ← → (a beat; with shift a bar), Home, End, L (loop), + −, 1…9 (mute). Drag over the ruler to loop.
+focus: space, ← → (a beat; with shift a bar), Home, End, L (loop), + − (time), [ ] (rows), 1…9 (mute). A click on a name
+enlarges a lane. Drag over the ruler to loop, or to mark bars that are written anew by those whose pencil is pressed. By
+hand, with a lane's focus: arrows choose a note, with shift they move it, with control they change its length and
+loudness; Enter draws, Delete removes, Control+Z and Control+Shift+Z undo and redo.
 """
 
 from __future__ import annotations
@@ -29,7 +36,9 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,27 +48,22 @@ from streamlit import runtime
 
 from engine import Progress, RequestError
 from engine.core.audio import Audio, write_flac, write_wav
-from engine.core.harmony import chords_of, halves
-from engine.core.song import Clock, Song, Track
+from engine.core.byhand import changed
+from engine.core.song import Song
+from ui import mixing
 from ui.frame import component, plain
+from ui.history import History, history_of
+from ui.roll import COLOURS, roll
 
 RATE = 32_000  # Hz, of what is heard in the browser; downloads are at 44.1 kHz
 STEREO_SECONDS = 240.0  # longer songs are heard in mono: five decoded stems of ten minutes would be 1.5 GB
 WAV_SECONDS = 45.0  # longer stems are packed as FLAC on their way to the browser
 HELD_BYTES = 96 * 2**20  # of sounds that no page need show any more: some ten pieces of 64 bars
 
-COLOURS = {  # of a track, on light and on dark
-    "drums": ("#b7791f", "#f0b54a"),
-    "piano": ("#2f6f8f", "#6fb7d6"),
-    "guitar": ("#b4472e", "#ef8660"),
-    "bass": ("#5b4b9a", "#a79be6"),
-    "strings": ("#3d7a52", "#7fc796"),
-}
-OTHERS = (("#a33d6b", "#ea86b0"), ("#2d7d78", "#69c9c1"), ("#7a5a34", "#cba774"), ("#4a63ad", "#93a9ee"))
 LINES = (("#0f7f9c", "#7fe3ff"), ("#7a2fb0", "#d9a6ff"), ("#2b211b", "#fff7e8"))  # over a spectrogram
 
 _PARTS = Path(__file__).with_name("player_parts")
-_SCRIPTS = ("sound", "draw", "spectrum", "face", "player")  # one module, in this order
+_SCRIPTS = ("sound", "draw", "spectrum", "ruler", "lanes", "face", "hand", "player")  # one module, in this order
 _component = component(
     "bandstand_player",
     html='<div class="bs"></div>',
@@ -139,7 +143,7 @@ def _song_sound(song: Song, progress: Progress | None = None) -> Sound:
     def make() -> Sound:
         return _packed(render.render_stems(song, rate=RATE, progress=progress))
 
-    return _SHELF.fetch(song, make)
+    return _SHELF.fetch((song, render.synthesiser()), make)
 
 
 def _audio_sound(audio: Audio) -> Sound:
@@ -181,50 +185,58 @@ def show(
     volumes: Mapping[str, float] | None = None,
     lines: Sequence[Line] = (),
     bands: Sequence[tuple[float, float]] = (),
+    marks: Sequence[tuple[float, str]] = (),
     spectrogram: bool = False,
     group: str = "",
     height: int | None = None,
     compact: bool = False,
     change_chord: Callable[[int, int, str], None] | None = None,
+    rewrite: Callable[[int, int, tuple[str, ...]], None] | None = None,
+    edit: Callable[[Song], None] | None = None,
+    before: Song | None = None,
+    of: str = "",
 ) -> dict[str, float]:
     """Draw a player; returns the gain of each track as the person mixed it (0 muted, 1 as rendered).
 
+    The mix is part of the result that is shown `of` a key of `ui.jobs`, which is the player's own unless it is given.
+
     `labels` name the tracks for a person, `volumes` are where their faders begin (0..1.5), `bands` are stretches to
-    tint, in seconds, `height` is that of a lane in pixels. `change_chord(first, halves, text)` is called when a person
-    writes another chord over some half bars, counted from 0. See the top of this file for the rest.
+    tint, in seconds, `marks` name what begins at a beat, `height` is that of a lane in pixels.
+    `change_chord(first, halves, text)` is called when a person writes another chord over some half bars, counted from
+    0, `rewrite(first, last, names)` when bars (from 1) of some tracks shall be written anew, `edit(song)` with the song
+    whose notes a hand has changed. What differs from a song `before` this one is seen, and heard by turns. See the top
+    of this file for the rest.
     """
     if song is None and audio is None:
         raise ValueError("a player needs a song, a sound, or both")
     if song is not None and not song.notes and audio is None:
-        st.info("There is nothing to hear: no note was written.", icon=":material/music_off:")
+        st.info("Everyone rests: there is nothing to hear.", icon=":material/music_off:")
         return {}
-    slot = f"player {key}"
+    slot, past = f"player {key}", history_of(of or key) if song is not None and not compact else None
+    by_hand = _Hand(slot, song, edit) if song is not None and edit and audio is None and not compact else None
+    before = before if before is not None and before.notes and audio is None and not compact else None
     try:
-        sound = _sound_of(song, audio, slot, compact)
+        sound = _sound_of(song, audio, slot, compact, waits=not (by_hand and by_hand.serial))
+        earlier = _sound_of(before, None, slot, False) if before else None
     except RequestError as refused:
         st.error(plain(str(refused)), icon=":material/error:")
         return {}
-    urls: list[str | None] = _published(sound, key) if sound else []
-    tracks = [_track(i, t, song.clock(), urls[i] if sound and audio is None else None, labels, volumes)
-              for i, t in enumerate(song.tracks)] if song else []  # fmt: skip
-    if audio is not None:
-        tracks.append({"name": "sound", "label": "Sound", "colour": COLOURS["bass" if song else "guitar"],
-                       "notes": [], "drum": False, "volume": 1.0, "url": urls[0], "wave": True})  # fmt: skip
-    written = chords_of(song) if song and not compact else ()
-    data = {
-        "player": key,
-        "chords": _chords(song, written) if song else [],
+    if by_hand and (refusal := by_hand.refusal):
+        st.error(plain(refusal), icon=":material/error:")
+    look = partial(roll, labels=labels, volumes=volumes, chords=not compact)
+    music = _music(sound, key, song, audio, look(song, marks=marks) if song else None)
+    data = {"player": key} | music | {
         "chordsMayChange": change_chord is not None,
+        "mayRewrite": rewrite is not None,
+        "mayEdit": by_hand is not None,
+        "edited": by_hand.serial if by_hand else None,
         "title": title,
-        "sound": sound.name if sound else f"unheard {hash(song)}",
+        "of": past.number if past else 0,
+        "mix": past.mix if past else {},
         "audible": sound is not None,
         "eager": audio is not None,
-        "seconds": sound.seconds if sound else song.seconds if song else 0.0,
         "rate": audio.rate if audio is not None and 8_000 <= audio.rate <= 48_000 else RATE,
-        "beat": 60.0 / song.tempo if song else None,
-        "beatsPerBar": song.beats_per_bar if song else None,
-        "bars": _bars(song) if song else None,
-        "tracks": tracks,
+        "before": _music(earlier, f"{key} before", before, None, look(before)) if before else None,
         "lines": [
             {
                 "label": x.label,
@@ -240,39 +252,78 @@ def show(
         "height": height,
         "compact": compact,
     }
-
-    def changed() -> None:
-        asked = getattr(st.session_state[slot], "chord", None)
-        if asked and change_chord:
-            change_chord(int(asked["first"]), int(asked["halves"]), str(asked["text"]))
-
-    state = _component(key=slot, data=data, on_mix_change=_nothing, on_wanted_change=_nothing, on_chord_change=changed)
+    state = _component(key=slot, data=data, on_mix_change=partial(_mixed, slot, past), on_wanted_change=_nothing,
+                       on_chord_change=partial(_changed, slot, change_chord), on_edit_change=by_hand or _nothing,
+                       on_rewrite_change=partial(_marked, slot, rewrite))  # fmt: skip
     if getattr(state, "wanted", None) and sound is None:
         st.session_state[f"{slot} wanted"] = hash(song)
         st.rerun()
-    mix = getattr(state, "mix", None) or {}
-    return {t["name"]: float(mix.get(t["name"], t["volume"])) for t in tracks}
+    return mixing.gains(past.mix if past else {}, {t["name"]: t["volume"] for t in data["tracks"]})
 
 
-def _bars(song: Song) -> list[tuple[float, int]] | None:
-    """Where bars begin, in seconds, and their numbers, of which an upbeat's is 0; None where all are alike."""
-    if not (song.upbeat or song.tempo_changes or song.meter_changes):
-        return None
-    clock, first = song.clock(), 0 if song.upbeat else 1
-    return [(round(clock(beat), 4), number) for number, beat in enumerate(song.bar_lines(), first)]
+def _music(
+    sound: Sound | None, key: str, song: Song | None, audio: Audio | None, look: dict[str, Any] | None
+) -> dict[str, Any]:
+    """What is drawn and heard of a piece; `look` is its notes where it has some."""
+    urls: list[str | None] = _published(sound, key) if sound else []
+    data = look or {"beat": None, "beatsPerBar": None, "bars": None, "end": None, "marks": [], "chords": [],
+                    "tracks": []}  # fmt: skip
+    if audio is not None:
+        data["tracks"].append({"name": "sound", "label": "Sound", "colour": COLOURS["bass" if song else "guitar"],
+                               "notes": [], "drum": False, "volume": 1.0, "url": urls[0], "wave": True})  # fmt: skip
+    else:
+        for track, url in zip(data["tracks"], urls):
+            track["url"] = url
+    seconds = sound.seconds if sound else song.seconds if song else 0.0
+    return data | {"sound": sound.name if sound else f"unheard {hash(song)}", "seconds": seconds}
 
 
-def _chords(song: Song, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Half bars that have a chord, in seconds; the halves of a bar are one where they have the same."""
-    edges, clock, first = halves(song), song.clock(), 0 if song.upbeat else 1
-    out: list[dict[str, Any]] = []
-    for half, name in enumerate(names):
-        if half % 2 and out and out[-1]["first"] == half - 1 and out[-1]["name"] == name:
-            out[-1] |= {"to": round(clock(float(edges[half + 1])), 4), "halves": 2}
-        elif name:
-            begin, end = (round(clock(float(edge)), 4) for edge in edges[half : half + 2])
-            out.append({"from": begin, "to": end, "name": name, "first": half, "halves": 1, "bar": half // 2 + first})
-    return out
+def _changed(slot: str, change_chord: Callable[[int, int, str], None] | None) -> None:
+    asked = getattr(st.session_state[slot], "chord", None)
+    if asked and change_chord:
+        change_chord(int(asked["first"]), int(asked["halves"]), str(asked["text"]))
+
+
+def _marked(slot: str, rewrite: Callable[[int, int, tuple[str, ...]], None] | None) -> None:
+    asked = getattr(st.session_state[slot], "rewrite", None)
+    if asked and rewrite:
+        rewrite(int(asked["first"]), int(asked["last"]), tuple(map(str, asked["players"])))
+
+
+@dataclass
+class _Hand:
+    """Notes changed by hand: the browser sends whole tracks with a number, and hears of that when they are there."""
+
+    slot: str
+    song: Song
+    edit: Callable[[Song], None]
+
+    def __call__(self) -> None:
+        """Take in what was sent; what cannot be is refused, and the song stays. For callbacks."""
+        asked = getattr(st.session_state[self.slot], "edit", None)
+        if not asked:
+            return
+        song, refusal = self.song, ""
+        try:
+            song = changed(song, {int(at): notes for at, notes in asked["tracks"].items()})
+            self.edit(song)
+        except RequestError as refused:
+            refusal = str(refused)
+        st.session_state[f"{self.slot} by hand"] = (int(asked["serial"]), song, refusal)
+
+    @property
+    def serial(self) -> int | None:
+        """The number of the change that the song has come from; None where it was another."""
+        serial, song, _ = st.session_state.get(f"{self.slot} by hand", (None, None, ""))
+        return serial if song == self.song else None
+
+    @property
+    def refusal(self) -> str:
+        """Why the last change was none, said once."""
+        serial, song, refusal = st.session_state.get(f"{self.slot} by hand", (None, None, ""))
+        if refusal:
+            st.session_state[f"{self.slot} by hand"] = (serial, song, "")
+        return str(refusal)
 
 
 def _point(point: tuple[float, float] | None) -> list[float] | None:
@@ -282,41 +333,25 @@ def _point(point: tuple[float, float] | None) -> list[float] | None:
     return [round(float(point[0]), 4), round(float(point[1]), 2)]
 
 
+def _mixed(slot: str, past: History | None) -> None:
+    asked = getattr(st.session_state[slot], "mix", None)
+    if asked and past:
+        past.mixes[int(asked["of"])] = mixing.read(asked["channels"])
+
+
 def _nothing() -> None:
-    """A change of the mix needs no more than the rerun that it brings."""
+    """A player that is wanted needs no more than the rerun that it brings."""
 
 
-def _sound_of(song: Song | None, audio: Audio | None, slot: str, compact: bool) -> Sound | None:
-    """The sound, or None for a compact player that nobody has asked to play."""
+def _sound_of(song: Song | None, audio: Audio | None, slot: str, compact: bool, waits: bool = True) -> Sound | None:
+    """The sound, or None for a compact player that nobody has asked to play. `waits`: whether a wait is shown."""
     if audio is not None:
         return _audio_sound(audio)
     assert song is not None
-    ready = _SHELF.get(song)
+    from engine.core.render import synthesiser
+
+    ready = _SHELF.get((song, synthesiser()))
     if ready or (compact and st.session_state.get(f"{slot} wanted") != hash(song)):
         return ready
-    with st.spinner("Tuning up …"):
+    with st.spinner("Tuning up …") if waits else nullcontext():
         return _song_sound(song)
-
-
-def _track(
-    index: int,
-    track: Track,
-    clock: Clock,
-    url: str | None,
-    labels: Mapping[str, str] | None,
-    volumes: Mapping[str, float] | None,
-) -> dict[str, Any]:
-    return {
-        "name": track.name,
-        "label": (labels or {}).get(track.name, track.name.capitalize()),
-        "colour": COLOURS.get(track.name, OTHERS[index % len(OTHERS)]),
-        "drum": track.is_drum,
-        "volume": float((volumes or {}).get(track.name, 1.0)),
-        "url": url,
-        "wave": False,
-        "notes": [
-            [round(begin, 4), round(end - begin, 4), n.pitch, n.velocity]
-            for n in track.notes
-            for begin, end in [(clock(n.onset), clock(n.end))]
-        ],
-    }

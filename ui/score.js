@@ -2,6 +2,7 @@
 // sends the playhead there.
 
 const scores = new WeakMap();
+const NARROW = 560; // pixels below which the narrow engraving is shown
 
 // The document has to know a score's font: what a shadow root declares is not heard. It holds the notes of tempo marks.
 function lendFont(svg) {
@@ -22,26 +23,34 @@ class Sheet {
     };
     window.addEventListener("bandstand:time", this.onTime);
     root.addEventListener("click", (event) => this.click(event));
+    this.width = new ResizeObserver(() => this.data && this.draw());
+    this.width.observe(root);
   }
 
   destroy() {
+    this.width.disconnect();
     window.removeEventListener("bandstand:time", this.onTime);
   }
 
   update(data) {
-    if (this.data?.svg !== data.svg) {
-      const parsed = new DOMParser().parseFromString(data.svg, "image/svg+xml").documentElement;
-      const holder = this.root.querySelector(".sheet");
-      holder.replaceChildren(document.importNode(parsed, true));
-      const svg = holder.querySelector("svg");
-      lendFont(svg);
-      svg.removeAttribute("width");
-      svg.removeAttribute("height");
-      svg.setAttribute("role", "img");
-      svg.setAttribute("aria-label", data.label);
-      this.lit = [];
-    }
     this.data = data;
+    this.draw();
+  }
+
+  draw() {
+    const { sheets, label } = this.data;
+    const { svg: text, times } = sheets[this.root.clientWidth < NARROW ? 1 : 0];
+    if (this.text === text) return;
+    [this.text, this.times, this.lit] = [text, times, []];
+    const svg = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
+    const holder = this.root.querySelector(".sheet");
+    holder.replaceChildren(svg);
+    lendFont(svg);
+    svg.removeAttribute("width");
+    svg.removeAttribute("height");
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", label);
+    holder.setAttribute("aria-label", label); // it has the focus where it has to be scrolled
   }
 
   light({ seconds, playing }) {
@@ -50,7 +59,7 @@ class Sheet {
     const written = this.written(beats);
     let now = [];
     if (written !== null && (playing || beats > 0)) {
-      for (const [time, ids] of this.data.times) {
+      for (const [time, ids] of this.times) {
         if (time > written + 1e-4) break;
         now = ids;
       }
@@ -67,7 +76,7 @@ class Sheet {
     if (!note || sheet.scrollHeight <= sheet.clientHeight + 4) return;
     const place = note.getBoundingClientRect(), frame = sheet.getBoundingClientRect();
     if (place.top < frame.top + 20 || place.bottom > frame.bottom - 20) {
-      sheet.scrollBy({ top: place.top - frame.top - frame.height / 3, behavior: "smooth" });
+      sheet.scrollBy({ top: place.top - frame.top - frame.height / 3, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
     }
   }
 
@@ -96,7 +105,7 @@ class Sheet {
   click(event) {
     const note = event.target.closest(".note") ?? this.near(event.clientX, event.clientY);
     if (!note) return;
-    const moment = this.data.times.find(([, ids]) => ids.includes(note.id));
+    const moment = this.times.find(([, ids]) => ids.includes(note.id));
     const stretch = moment && this.data.order.find(([, written, length]) => moment[0] >= written - 1e-6 && moment[0] < written + length);
     if (!stretch) return;
     const beats = stretch[0] + moment[0] - stretch[1];

@@ -1,6 +1,6 @@
 """Takes on the pages: save what was made, send it on, choose one to work from.
 
-    takes.save_or_send("band", result)                under every result
+    takes.actions("band", result, "jazz-7")         under every result: save, send to, download
     take = takes.pick("variation")                  a picker of takes; the one that was sent here stands first
 
 Sending keeps a take first, so that nothing is lost on the way and the chain of parents is known.
@@ -8,7 +8,8 @@ Sending keeps a take first, so that nothing is lost on the way and the chain of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 import streamlit as st
 
@@ -17,8 +18,10 @@ from engine.core.commandline import spelled
 from engine.core.request import fields
 from engine.core.result import Result
 from engine.systems import SYSTEMS, system
-from engine.takes.library import Library, Take
-from ui import frame, jobs
+from engine.takes.library import BESIDE, Library, Take
+from ui import downloads, frame, jobs
+from ui.history import history_of
+from ui.mixing import Channel
 
 TAKES_SONG = ("band", "variation", "trombone")  # pages that work from notes
 TAKES_SOUND = ("translation",)  # pages that work from a sound; notes are played for them first
@@ -43,48 +46,78 @@ def settings_in_words(take: Take) -> list[str]:
             known[field.name] = known[field.flag[2:].replace("-", "_")] = field.label
     said = []
     for name, value in take.recipe.settings.items():
-        if name in ("format", "seed") or value is None or value is False or value in ("", [], {}, *take.files):
+        if name in ("format", "seed", *BESIDE) or value is None or value is False or value in ("", [], {}, *take.files):
             continue
         label = known.get(name, name.replace("_", " ")).lower()
         said.append(label if value is True else f"{label} {spelled(value)}")
-    return said
+    beside = {"notes by hand": take.recipe.by_hand, "a mix of its own": take.recipe.mix,
+              f"locked {', '.join(take.recipe.locks)}": take.recipe.locks}  # fmt: skip
+    return [*said, *(words for words, so in beside.items() if so)]
 
 
-def save_or_send(
+def actions(
     key: str,
     result: Result,
+    file: str,
     *,
     name: str = "",
     parents: Sequence[str] = (),
+    mix: Mapping[str, float] | None = None,
+    locks: Sequence[str] = (),
+    flat: bool = False,
 ) -> None:
-    """A row that saves a result as a take, or sends it to a page that can take it; and what it was made from.
+    """What can be done with a result: save it as a take, with its mix and the `locks` of its tracks, send it to a page
+    that can take it, download it in files that begin with `file`; and what it was made from. `flat`: without menus, for
+    where this stands in one.
 
     A refusal is shown. While a job of `result`'s page is making another, this one is saved, but not sent on: who
     presses then means the one to come.
     """
-    system = result.request.SYSTEM
-    waiting = jobs.busy(system)
+    waiting = jobs.busy(result.request.SYSTEM)
     with st.container(horizontal=True, gap="small", key=f"takes {key}"):
-        save = st.button(
-            "Save as take", key=f"save {key}", icon=":material/bookmark_add:", help="Keep it, with its recipe."
-        )
-        wanted = [
-            page
-            for page in targets(result.song is not None and result.song.notes > 0, system)
-            if st.button(f"To {page.title}", key=f"send {key} {page.title}", icon=page.icon, disabled=waiting,
-                         help=f"Keep it as a take and open it on the {page.title} page." if not waiting
-                         else "The new one is not ready yet.") and not waiting
-        ]  # fmt: skip
+        save = st.button("Save", key=f"save {key}", icon=":material/bookmark_add:",
+                         help="Keep it as a take, with its recipe.")  # fmt: skip
+        to = send_menu(key, result.song is not None and result.song.notes > 0, result.request.SYSTEM, flat=flat,
+                       says="Keep it as a take and open it on the {} page." if not waiting
+                       else "The new one is not ready yet.", disabled=waiting)  # fmt: skip
+        with nullcontext() if flat else st.popover("Download", icon=":material/download:", key=f"download {key}"):
+            downloads.show(key, file, result, mix=mix)
     try:
-        if save or wanted:
-            take = Library().keep(result, name=name, parents=parents)
-            if wanted:
-                send(take, wanted[0])
+        if save or to:
+            channels = {name: channel for name, channel in history_of(key).mix.items() if channel != Channel()}
+            take = Library().keep(result, name=_told_apart(name or result.request.title), parents=parents, mix=channels,
+                                  locks=locks)  # fmt: skip
+            if to:
+                send(take, to)
             st.toast(f"Kept as “{frame.plain(take.name)}”.", icon=":material/bookmark_added:")
         if parents and (said := chain(Library(), parents)):
             st.caption(frame.plain(f"Made from {said}"))
     except RequestError as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")
+
+
+def _told_apart(name: str) -> str:
+    """A name that no take has yet: with a number where one has it."""
+    names, number, told = {take.name for take in Library().takes()}, 1, name
+    while told in names:
+        number += 1
+        told = f"{name} ({number})"
+    return told
+
+
+def send_menu(
+    key: str, song: bool, current: str = "", *, says: str, flat: bool = False, disabled: bool = False
+) -> frame.Page | None:
+    """The pages that can take a result, in a menu; the one that was pressed. `says`: what a press does, with {} for a
+    page's name."""
+    wanted = targets(song, current)
+    if not wanted:
+        return None
+    with nullcontext() if flat else st.popover("Send to", icon=":material/send:", key=f"send {key}"):
+        pressed = [st.button(page.title, key=f"send {key} {page.title}", icon=page.icon, disabled=disabled,
+                             type="secondary" if flat else "tertiary", help=says.format(page.title))
+                   for page in wanted]  # fmt: skip
+    return next((page for page, hit in zip(wanted, pressed) if hit and not disabled), None)
 
 
 def send(take: Take, page: frame.Page) -> None:

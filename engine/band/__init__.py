@@ -1,7 +1,8 @@
-"""Band: bars for five tracks, by the player or by a genre-conditioned GAN (see generate.py)."""
+"""Band: bars for five tracks, planned by a GAN, written by the player and struck by a hand (see played.py)."""
 
 from engine.band.generate import generate
-from engine.band.model import Model, load
-from engine.band.request import Request
+from engine.band.model import load
+from engine.band.played import brief_of, in_scale, key_of
+from engine.band.request import PATH, Request
 
-__all__ = ["Model", "Request", "generate", "load"]
+__all__ = ["PATH", "Request", "brief_of", "generate", "in_scale", "key_of", "load"]

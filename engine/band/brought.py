@@ -13,13 +13,12 @@ from engine import RequestError
 from engine.core import harmony
 from engine.core.key import key_shift
 from engine.core.request import File
-from engine.core.song import Note, Song, Track
+from engine.core.song import SAME_LENGTH, Note, Song, Track
 from engine.core.tune import pick, tracks_of
 from engine.melody import CHORD_SYMBOLS, chords_of_notes, named, read_any
 
 LEAST_NOTES, MOST_NOTES = 4, 5_000  # of a tune
 ACCOMPANIED = 0.5  # beats of every beat in which others sound, from which on they say the chords
-SAME_LENGTH = {(2, 2): (4, 4), (8, 8): (4, 4), (6, 4): (12, 8)}  # meters that are played as another
 
 
 @dataclass(frozen=True)

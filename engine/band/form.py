@@ -1,56 +1,34 @@
-"""The form of a song: a path through the generator's noise, a point for each phrase of four bars.
-
-Trained on pairs of neighbouring phrases, the generator takes two kinds of noise: *style*, which such neighbours share,
-and *phrase* noise, which is each phrase's own. A song keeps one style. Its phrases go by sections: A, B and C are far
-apart, and a section that comes back is nearly what it was.
-"""
+"""The form of a piece in letters: phrases that come again have the letter of what they come from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
+from string import ascii_uppercase as LETTERS
+from typing import Any
 
 import numpy as np
 
-from engine.band.config import Config
-from engine.core.pianoroll import TRACKS
-
-NEAR = 0.25  # radians between a section and its return
-SECTIONS = "AABAAABACCBAAABA"  # sixteen phrases, 64 bars; a shorter song takes the first ones
+BARS = 4  # of a phrase
 
 
-def path_noise(
-    config: Config, seed: int, track_seeds: Mapping[str, int], phrases: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Noise of a song: shared float32 [phrases, style+phrase] and the tracks' [phrases, 5, track_style+track_phrase].
-
-    All of unit variance. A track's noise comes from its own seed where it has one, so that nothing else changes.
-    """
-    shared = _walk(np.random.default_rng([seed, 1]), config.style, config.phrase, phrases)
-    private = np.stack(
-        [
-            _walk(
-                np.random.default_rng([track_seeds.get(name, seed), 2, t]),
-                config.track_style,
-                config.track_phrase,
-                phrases,
-            )
-            for t, name in enumerate(TRACKS)
-        ],
-        axis=1,
-    )
-    return shared, private
+def returning(form: np.ndarray, phrase: int = BARS) -> list[str]:
+    """The letter of each phrase of a plan, int [bars, players]: 0 a bar of its own, above that so many bars before lies
+    the same, below it the player rests. A phrase of which half comes again from another has its letter."""
+    letters: list[str] = []
+    for begin in range(0, len(form), phrase):
+        part = form[begin : begin + phrase]
+        bars = np.arange(begin, begin + len(part))[:, None] - part
+        sources = (bars[part > 0] // phrase).tolist()
+        votes = Counter(letters[source] for source in sources if 0 <= source < len(letters))
+        (letter, votes_for), *_ = votes.most_common(1) or [("", 0)]
+        again = votes_for and 2 * votes_for >= (part >= 0).sum()
+        letters.append(letter if again else LETTERS[len(set(letters)) % len(LETTERS)])
+    return letters
 
 
-def _walk(rng: np.random.Generator, style: int, phrase: int, phrases: int) -> np.ndarray:
-    """[phrases, style + phrase]. A prefix of a longer walk is the shorter one: more bars continue the same song."""
-    kept = rng.standard_normal(style)
-    homes = {name: rng.standard_normal(phrase) for name in sorted(set(SECTIONS))}
-    rows = []
-    seen: set[str] = set()
-    for i in range(phrases):
-        name = SECTIONS[i % len(SECTIONS)]
-        away = rng.standard_normal(phrase)
-        angle = NEAR if name in seen else 0.0
-        seen.add(name)
-        rows.append(np.concatenate([kept, np.cos(angle) * homes[name] + np.sin(angle) * away]))
-    return np.stack(rows).astype(np.float32)
+def parts(letters: Sequence[str], bars: Sequence[float]) -> list[list[Any]]:
+    """(beat, letter) of each phrase of four bars, which begin at `bars`; nothing where none comes again."""
+    if len(set(letters)) == len(letters):
+        return []
+    return [[float(bars[number * BARS]), letter] for number, letter in enumerate(letters) if number * BARS < len(bars)]

@@ -1,8 +1,8 @@
-"""Band by the player: a brief for it, and its bars as a song in a key, at a tempo, with a touch.
+"""Band: a GAN draws the plan of a piece (engine/planner), the player writes its notes (engine/player) bar by bar, and a
+hand strikes them (engine/touch).
 
-The player writes in C, and a hand strikes each track's notes (engine/touch). A player of the band who plays another
-part hears what the others play, and the others' parts stay as they were: each such part is written anew beside the
-band's own.
+The player writes in C; the song's key and tempo come last. A player of the band who plays another part hears what the
+others play, and the others' parts stay as they were: each such part is planned and written anew beside the band's own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import Progress
+from engine.band.form import parts, returning
 from engine.band.request import KEYS, Request
 from engine.core.instruments import PROGRAMS
 from engine.core.pianoroll import TRACKS
@@ -20,13 +21,16 @@ from engine.core.result import Result
 from engine.core.song import Song
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from engine import player
 
 LEAD = len(TRACKS)  # the player's lane of the tune
+ENDED = 32  # bars of a piece from which on it has an ending; a shorter one can be played round and round
 SCALE = (0, 2, 4, 5, 7, 9, 11)  # the major scale, and its relative minor's
 RESTS, MOST = 1, 7  # levels of busyness
+USUAL_REGISTER = (1, 4, 4, 2, 4)  # of each track, where a player plays whom the plan lets rest
+TRIES = 8  # plans that are drawn at most until a player plays
 ORDINARY, USUAL, WILD = (0.8, 0.9), (1.0, 0.97), (1.2, 0.995)  # temperature and top p at adventurousness 0, 1 and 2
 
 
@@ -53,36 +57,40 @@ def play(model: player.Model, request: Request, progress: Progress | None = None
     for name, seed in request.track_seeds.items():
         lane = TRACKS.index(name)
         others = tuple(other for other in range(len(TRACKS) + (request.tune is not None)) if other != lane)
-        busy, register = ({**said, lane: new[lane]} if lane in new else said for said, new in zip(
-            (brief.busy, brief.register), levels(model, request, seed, lane)))  # fmt: skip
-        part = replace(brief, lanes=(lane,), busy=busy, register=register, seed=seed)
+        part = replace(brief, lanes=(lane,), seed=seed, **planned(model, request, {name: seed}))
         again = performed(part.keeping(band, others))
         bars = [bar.with_lane(lane, new.lanes.get(lane, ())) for bar, new in zip(bars, again)]
     if progress:
         progress(total, total)
     return Result(request=request, song=(song := song_from(model, request, bars)), weights=model.sha256,
-                  remarks=request.remarks, report=_report(song, bars))  # fmt: skip
+                  remarks=request.remarks, report=_report(song, bars, brief))  # fmt: skip
 
 
 def brief_of(model: player.Model, request: Request) -> player.Brief:
-    """What the request asks of the player: who plays, how busy and where is drawn from the line-ups of its genre."""
+    """What the request asks of the player; who plays, when, how busy and how high the GAN plans."""
     from engine import player  # here, because it brings PyTorch
 
     model.check(request.genre)
-    meter, lead, given = _meter(request), request.lead, request.progression
-    tune = player.read_song(lead.song, _up(-lead.key))[0] if lead else []
+    meter, lead, given = meter_of(request), request.lead, request.progression
+    tune = player.read_song(lead.song, nearest(-lead.key))[0] if lead else []
     lanes_given = {n: {LEAD: bar.lanes.get(LEAD, ())} for n, bar in enumerate(tune)}
-    planned = given.halves(key_of(request), request.length) if given else {}
+    chords = given.halves(key_of(request), request.length) if given else {}
+    temperature, top_p = reach_of(request)
+    plan = planned(model, request)
+    lanes = tuple(lane for lane, level in plan["busy"].items() if level > RESTS)
+    return player.Brief(
+        request.length, dict(request.genre), meter, lanes=lanes, given=lanes_given,
+        grids={n: bar.grid for n, bar in enumerate(tune)}, chords=chords,
+        seed=request.seed, temperature=temperature, top_p=top_p, **plan,
+    )  # fmt: skip
+
+
+def reach_of(request: Request) -> tuple[float, float]:
+    """Temperature and top p, from how adventurous it shall be."""
     reach = request.adventurousness
     near, far = (ORDINARY, USUAL) if reach <= 1 else (USUAL, WILD)
     temperature, top_p = np.array(near) + (reach if reach <= 1 else reach - 1) * (np.array(far) - near)
-    busy, register = levels(model, request, request.seed)
-    lanes = tuple(lane for lane, level in busy.items() if level > RESTS)
-    return player.Brief(
-        request.length, dict(request.genre), meter, lanes=lanes, busy=busy, register=register, given=lanes_given,
-        grids={n: bar.grid for n, bar in enumerate(tune)}, chords=planned,
-        seed=request.seed, temperature=float(temperature), top_p=float(top_p),
-    )  # fmt: skip
+    return float(temperature), float(top_p)
 
 
 def key_of(request: Request) -> int:
@@ -95,37 +103,53 @@ def key_of(request: Request) -> int:
     return known if known is not None else int(np.random.default_rng([request.seed, 7]).integers(12))
 
 
-def _up(semitones: int) -> int:
+def nearest(semitones: int) -> int:
     """The same move within half an octave, -6..5."""
     return (semitones + 6) % 12 - 6
 
 
-def _meter(request: Request) -> tuple[int, int]:
+def meter_of(request: Request) -> tuple[int, int]:
+    """The meter of the piece: the tune's, or the one asked for."""
     if request.lead:
         return request.lead.song.meter
     beats, _, value = (request.meter or "4/4").partition("/")
     return int(beats), int(value)
 
 
-def levels(
-    model: player.Model, request: Request, seed: int, plays: int | None = None
-) -> tuple[dict[int, int], dict[int, int]]:
-    """Busyness and register of each lane, those of a real band of the genre; of one in which a lane `plays`."""
-    rng = np.random.default_rng([seed, 13])
-    bands = np.array(model.facts["line_ups"][list(request.genre)[rng.choice(len(request.genre), p=_shares(request))]])
-    every = bands
-    if plays is not None and (bands[:, plays] > RESTS).any():
-        bands = bands[bands[:, plays] > RESTS]
-    busy, register = np.split(bands[rng.integers(len(bands))], 2)
-    more = round((request.density - 0.5) * 6)
-    busy = np.where(busy > RESTS, np.clip(busy + more, RESTS + 1, MOST), busy)
-    for name, share in request.busy.items():
-        busy[TRACKS.index(name)] = RESTS + 1 + round(share * (MOST - RESTS - 1))
+def planned(model: player.Model, request: Request, seeds: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """What a brief says of who plays, when, how busy and how high: as the GAN plans it, and as the request wishes.
+    Players who have `seeds` of their own play for sure."""
+    from engine import planner  # here, because it brings PyTorch
+
+    assert model.planner is not None
+    rests = list(seeds or {})
+    for further in range(TRIES):
+        own = {name: seed + further for name, seed in (seeds or {}).items()}
+        plan = planner.draw(model.planner, request.genre, request.length, request.seed, seeds=own,
+                            reach=request.adventurousness, ends=request.length >= ENDED)  # fmt: skip
+        rests = [name for name in own if (plan.form[:, TRACKS.index(name)] == planner.REST).all()]
+        if not rests:
+            break
+    form, busy, register = plan.form.copy(), plan.busy, plan.register
+    ends = request.length >= ENDED
+    if ends:
+        form[-1] = np.where(form[-1] == planner.REST, planner.REST, planner.NEW)
+    playing = busy > RESTS
+    register = np.where(playing, register, USUAL_REGISTER)
+    busy = np.where(playing, np.clip(busy + round((request.density - 0.5) * 6), RESTS + 1, MOST), busy)
+    for name in {*request.busy, *rests}:
+        lane = TRACKS.index(name)
+        busy[lane] = RESTS + 1 + round(request.busy.get(name, 0.5) * (MOST - RESTS - 1))
+        if (form[:, lane] == planner.REST).all():
+            form[:, lane] = planner.NEW
     for name, octaves in request.register.items():
         lane = TRACKS.index(name)
-        usual = register[lane] or round(np.mean([row[len(TRACKS) + lane] for row in every if row[lane] > RESTS] or [4]))
-        register[lane] = np.clip(usual + octaves, 1, MOST)
-    return dict(enumerate(busy.tolist())), {lane: level for lane, level in enumerate(register.tolist()) if level}
+        register[lane] = np.clip(register[lane] + octaves, 1, MOST)
+    known = {lane for lane, level in enumerate(busy) if level > RESTS} | {
+        TRACKS.index(name) for name in request.register
+    }
+    heights = {lane: int(register[lane]) for lane in sorted(known - {0})}
+    return {"form": form.tolist(), "busy": dict(enumerate(busy.tolist())), "register": heights, "ends": ends}
 
 
 def _shares(request: Request) -> np.ndarray:
@@ -143,7 +167,7 @@ def song_from(model: player.Model, request: Request, bars: Sequence[player.Bar])
     """Bars in C as the request's song: its key, tempo and instruments, and how the hands strike it."""
     from engine import player, touch  # here, because they bring PyTorch
 
-    lead, meter = request.lead, _meter(request)
+    lead, meter = request.lead, meter_of(request)
     strongest = max(request.genre.items(), key=lambda item: item[1])[0]
     programs = {**PROGRAMS, **model.facts.get("programs", {}).get(strongest, {}), **request.programs}
     usual = lead.song.tempo if lead else _usual_tempo(model, request)
@@ -156,16 +180,17 @@ def song_from(model: player.Model, request: Request, bars: Sequence[player.Bar])
     if model.hand:  # before the song is moved: another key or tempo, the same touch
         seeds = {name: request.track_seeds.get(name, request.seed) for name in TRACKS}
         song = touch.touched(model.hand, song, genre=request.genre, seeds=seeds)
-    song = song.transposed(_up(key_of(request)))
+    song = song.transposed(nearest(key_of(request)))
     if lead:
         song = replace(lead.song, tracks=(*song.tracks, *lead.song.tracks))
     tempo = usual if request.tempo is None else request.tempo
     return replace(song.with_tempo(tempo), title=request.style)
 
 
-def _report(song: Song, bars: Sequence[player.Bar]) -> dict[str, Any]:
+def _report(song: Song, bars: Sequence[player.Bar], brief: player.Brief) -> dict[str, Any]:
+    letters = returning(np.array(brief.form)) if brief.form else []
     return {"tempo": song.tempo, "notes": {t.name: len(t.notes) for t in song.tracks},
-            "chords": [list(bar.chords) for bar in bars]}  # fmt: skip
+            "chords": [list(bar.chords) for bar in bars], "parts": parts(letters, song.bar_lines())}  # fmt: skip
 
 
 def in_scale(pitch: int) -> int:

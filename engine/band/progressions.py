@@ -12,13 +12,13 @@ COMMON = {
 BY_STYLE = {
     "jazz": {
         "Two five one": "iim7 | V7 | Imaj7 | %",
-        "Minor two five one": "viim7b5 | III7 | vim7 | %",
+        "Minor two five one": "viidim | III7 | vim7 | %",
         "Turnaround": "Imaj7 vim7 | iim7 V7",
         "Jazz blues": "I7 | IV7 | I7 | % | IV7 | % | I7 | VI7 | iim7 | V7 | I7 VI7 | iim7 V7",
     },
     "soul": {
         "Seventh vamp": "iim7 | V7",
-        "Soul ballad": "Imaj7 | iiim7 | IVmaj7 | V7sus4",
+        "Soul ballad": "Imaj7 | iiim7 | IVmaj7 | Vsus4",
         "Minor vamp": "vim7 | iim7",
     },
     "country": {"Three chords": "I | % | IV | I | I | % | V7 | I", "Train": "I | IV | V7 | I", **COMMON},
@@ -37,7 +37,7 @@ BY_STYLE = {
     "electronic": {"Loop": "vi | IV | I | V", "Minor pedal": "vi | % | IV | V", **COMMON},
 }  # fmt: skip
 """Style → what a progression is called → its chords; another style has the `COMMON` ones."""
-MINOR = "vi"
+MINOR = "vi"  # or vii, from where it goes home to vi
 
 
 def of_style(genre: str) -> dict[str, str]:
@@ -48,4 +48,4 @@ def of_style(genre: str) -> dict[str, str]:
 def of_mode(genre: str, minor: bool) -> str:
     """The style's first progression that begins in minor, or in major."""
     known = [*of_style(genre).values(), *COMMON.values()]
-    return next(chords for chords in known if (chords.startswith((MINOR, "viim7b5"))) == minor)
+    return next(chords for chords in known if chords.startswith(MINOR) == minor)

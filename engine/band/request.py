@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import CHECKPOINTS, RequestError
-from engine.core import checkpoint, request
+from engine.core import checkpoint, request, rewriting
 from engine.core.chords import Progression, read
 from engine.core.pianoroll import TRACKS
 from engine.core.request import File, field_of, option, pair
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from engine.band.brought import Lead
     from engine.band.words import Said
 
-PATHS = {"player": CHECKPOINTS / "player", "gan": CHECKPOINTS / "band"}
-"""The networks that play, and their weights."""
+PATH = CHECKPOINTS / "player"
+"""The weights that it is played with."""
 KEYS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 METERS = ("4/4", "3/4", "6/8", "2/4", "12/8")
-FOR_THE_PLAYER = ("chords", "chords_from", "tune", "meter", "busy", "register")
-"""What only the player follows."""
+REPLACED = "The network that drew four bars at once is gone: the player plays this instead."
+"""Said of what was made when two networks could be chosen."""
 
 
 def read_genre(text: str) -> tuple[str, float]:
@@ -41,23 +41,20 @@ class Request(request.Request):
     """Bars of music in five tracks."""
 
     SYSTEM = "band"
+    RETIRED = ("network",)
 
     genre: Mapping[str, float] = option(
         dataclasses.MISSING, "What the players have learned to play, from songs of this style; several are mixed.",
         low=0, high=1e6, called="The weight of a genre", metavar="NAME[:WEIGHT]", read=read_genre, repeated=True,
-        label="Style", said_by=("words",),
+        label="Style", said_by=("words", "input"),
     )  # fmt: skip
     words: str = option(
         "", "The settings in words of a small vocabulary; other options go before them.", called="The line of words",
-        metavar='"slow sad jazz waltz, no drums"',
-    )  # fmt: skip
-    network: str = option(
-        "player", "The player writes note after note and hears what the others play; the GAN draws four bars at once.",
-        choices=tuple(PATHS), called="The network", label="Played by", before="gan",
+        metavar='"slow sad jazz waltz, no drums"', excludes=("input",),
     )  # fmt: skip
     bars: int = option(
-        8, "A longer piece begins as the shorter one and has sections that return.", low=4, high=64,
-        called="The number of bars", label="Length", excludes=("tune",),
+        8, "A longer piece begins as the shorter one and has sections that return.", low=4, high=128,
+        called="The number of bars", label="Length", excludes=("tune", "input"),
     )  # fmt: skip
     adventurousness: float = option(
         1.0, "0 is the style at its most ordinary, 1 as varied as real music, 2 wild.", low=0, high=2,
@@ -66,33 +63,42 @@ class Request(request.Request):
     chords: str = option(
         "", "Bars divided by |, in each the chords that share it, or a chord a bar: Dm7 | G7 | Cmaj7 %. As they sound, "
         "or roman numerals in the key; N.C. is silence. Fewer bars than the piece come again.", called="The chords",
-        metavar='"Dm7 | G7 | C %"', excludes=("chords_from",),
+        metavar='"Dm7 | G7 | C %"', excludes=("chords_from", "input"),
     )  # fmt: skip
     chords_from: File | None = option(
-        None, "The chords of a song, MIDI, MusicXML or ABC.", called="The song of the chords", excludes=("chords",),
-        ending="mid",
+        None, "The chords of a song, MIDI, MusicXML or ABC.", called="The song of the chords",
+        excludes=("chords", "input"), ending="mid",
     )  # fmt: skip
     tune: File | None = option(
         None, "A melody, MIDI, MusicXML or ABC, that the band plays for: it is kept note for note, with its length, "
-        "key, tempo and meter.", called="The tune", ending="mid",
+        "key, tempo and meter.", called="The tune", ending="mid", excludes=("input",),
     )  # fmt: skip
     tune_number: int | None = option(
-        None, "Which tune of a book in ABC: 1 is its first.", low=1, high=100_000, requires=("tune", "chords_from")
+        None,
+        "Which tune of a book in ABC: 1 is its first.",
+        low=1,
+        high=100_000,
+        requires=("tune", "chords_from", "input"),
     )
     track: str | None = option(
         None, "Of the tune's file: a track's name or number; the one that is most like a tune unless it is given.",
         metavar="NAME", requires=("tune",),
     )  # fmt: skip
-    meter: str | None = option(None, "4/4 unless it is chosen.", choices=METERS, excludes=("tune",))
+    meter: str | None = option(None, "4/4 unless it is chosen.", choices=METERS, excludes=("tune", "input"))
     density: float = option(
         0.5, "How many notes are played; 0.5 is as many as in real music.", low=0, high=1, called="Density",
-        label="How busy",
+        label="How busy", excludes=("input",),
     )  # fmt: skip
     tempo: float | None = option(
-        None, "The style's own unless it is chosen.", low=40, high=240, unit="quarter notes a minute"
+        None,
+        "The style's own unless it is chosen.",
+        low=40,
+        high=240,
+        unit="quarter notes a minute",
+        excludes=("input",),
     )
     key: str | None = option(
-        None, "A major key, or its relative minor: C is also A minor.", choices=KEYS, excludes=("tune",)
+        None, "A major key, or its relative minor: C is also A minor.", choices=KEYS, excludes=("tune", "input")
     )
     busy: Mapping[str, float] = option(
         {}, "How busy one player is, from 0 to 1; who rested plays then.", low=0, high=1, called="How busy a player is",
@@ -110,29 +116,36 @@ class Request(request.Request):
     track_seeds: Mapping[str, int] = option(
         {}, "Number of one player's part alone: everyone else plays on as before.", low=0, high=request.MAX_SEED,
         called="The seed of a track", flag="--reroll", metavar="TRACK=SEED", read=pair("--reroll", int, "piano=3"),
-        repeated=True, label="Own seed",
+        repeated=True, label="Own seed", excludes=("input",),
     )  # fmt: skip
     programs: Mapping[str, int] = option(
         {}, "The same notes on another instrument, by its General MIDI number.", low=0, high=127,
         called="The program of a track", flag="--program", metavar="TRACK=NUMBER",
-        read=pair("--program", int, "bass=38"), repeated=True, label="Instrument",
+        read=pair("--program", int, "bass=38"), repeated=True, label="Instrument", excludes=("input",),
     )  # fmt: skip
     without: tuple[str, ...] = option(
         (), "A player who rests.", choices=TRACKS, called="A track to leave out", metavar="TRACK", read=str,
-        repeated=True, label="Rests",
+        repeated=True, label="Rests", excludes=("input",),
     )  # fmt: skip
+    input: File | None = option(
+        None, "A song, MIDI, MusicXML or ABC, of which some bars are played anew.", called="The song", ending="mid",
+        requires=("rewrite",),
+    )  # fmt: skip
+    rewrite: tuple[int, ...] | None = rewriting.bars_option()
+    players: tuple[str, ...] = rewriting.players_option()
 
     def validate(self) -> None:
-        """Refuse tracks that are not there, a mix of nothing, chords that are none, and what the GAN cannot."""
+        """Refuse tracks that are not there, a mix of nothing, and chords that are none or too many."""
         for name in (*self.track_seeds, *self.programs, *self.busy, *self.register):
             if name not in TRACKS:
                 raise RequestError(f"'{name}' is not a track; choose among {', '.join(TRACKS)}.")
-        if not sum(self.genre.values()) > 0:
+        rewriting.check(self.rewrite)
+        if (self.rewrite is None) != (self.input is None):
+            raise RequestError("A song and its bars to write anew go together; give both.")
+        if not sum(self.genre.values()) > 0 and (self.genre or not self.input):
             raise RequestError("The mix names no genre with a weight above 0.")
         if "drums" in self.register:
             raise RequestError("The drums have no register; the others have.")
-        if self.network == "gan" and (asked := [name for name in FOR_THE_PLAYER if getattr(self, name)]):
-            raise RequestError(f"The GAN does not follow {field_of(type(self), asked[0]).flag}; the player does.")
         if (given := self.progression) and len(given.bars) > self.length:
             raise RequestError(f"The chords have {len(given.bars)} bars, and the piece {self.length}: leave some out "
                                "or make it longer.")  # fmt: skip
@@ -140,6 +153,8 @@ class Request(request.Request):
     @classmethod
     def together(cls, values: dict[str, Any]) -> dict[str, Any]:
         """The words' settings where nothing else says them."""
+        if values.get("input") is not None:
+            return {"genre": {}} | values
         if not values.get("words"):
             return values
         said = cls.understood(values["words"], values)
@@ -155,8 +170,13 @@ class Request(request.Request):
         tempi = {genre: known["tempo_by_genre"].get(genre, 120.0) for genre in known["genre"]}
         return understood(text, tempi, next(iter(values.get("genre", {})), ""))
 
+    @classmethod
+    def lost(cls, recipe: Mapping[str, Any]) -> tuple[str, ...]:
+        first = "chords" not in recipe  # from before there were two networks
+        return (REPLACED,) if recipe.get("network", "gan" if first else "player") == "gan" else ()
+
     def checkpoint(self) -> Path:
-        return PATHS[self.network]
+        return PATH
 
     @cached_property
     def lead(self) -> Lead | None:
@@ -201,10 +221,12 @@ class Request(request.Request):
 
     @property
     def title(self) -> str:
+        if self.input and self.rewrite:
+            return f"{self.input.name}, {rewriting.spelled(self.rewrite)} anew, seed {self.seed}"
         return f"{self.style.title()}, seed {self.seed}"
 
     @classmethod
     def learned(cls) -> dict[str, Any]:
         """Genres, with the tempo that is typical of each."""
-        config = checkpoint.read_config(PATHS["player"])
+        config = checkpoint.read_config(PATH)
         return {"genre": list(config["model"]["genres"]), "tempo_by_genre": config.get("tempo_by_genre", {})}

@@ -11,6 +11,7 @@ Drums are channel 10, what GS and XG sysex make a rhythm part, and a bank of dru
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -133,6 +134,11 @@ class Channels:
             mine = _latest(own, places, -1)
             programs = np.where(mine >= 0, mine, programs)
         return programs, _latest(self._drums[channel], ticks, channel == DRUM_CHANNEL).astype(bool)
+
+    def instruments(self) -> Iterator[tuple[int, int, int, bool]]:
+        """What each track sets its channels to in the end: (track, channel, program, whether drums)."""
+        for (track, channel), own in self._own.items():
+            yield track, channel, own[-1][1], self._drums[channel][-1][1]
 
     def ends(self, channel: int, struck: np.ndarray) -> np.ndarray:
         """When notes of a channel stop sounding, int [n]; `struck` int [n, 6] as in midi.py, ascending in time."""

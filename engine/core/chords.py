@@ -36,7 +36,8 @@ SPELLINGS = (  # of chord symbols as people write them, as pychord has them
     (r"alt$", "b9"),
 )  # fmt: skip
 DEGREES = {"I": 0, "II": 2, "III": 4, "IV": 5, "V": 7, "VI": 9, "VII": 11}  # semitones above the key
-ROMAN = re.compile(r"([#b♯♭]?)(VII|VI|V|IV|III|II|I|vii|vi|v|iv|iii|ii|i)(?![A-Za-z]*[VvIi])(.*)")
+ROMAN = re.compile(r"([#b♯♭]?)(VII|VI|V|IV|III|II|I|vii|vi|v|iv|iii|ii|i)(?![VvIi])(.*)")
+SILENCE = re.compile(r"N\.? ?C\.?(?![a-z])|[Nn]o chord")
 EXPECTED = "a name such as Dm7, G7 or C/E, a roman numeral such as ii7, N.C. for none, or % for the one before"
 
 
@@ -231,7 +232,7 @@ def read(text: str) -> Progression:
     Refused with the word that is none, and where it stands.
     """
     bars: list[Bar] = []
-    pieces = list(_words(re.sub(r"N\.? ?C\.?(?![a-z])|[Nn]o chord", lambda m: "NC".ljust(len(m[0])), text)))
+    pieces = list(_words(SILENCE.sub(lambda m: "NC".ljust(len(m[0])), text)))
     for at, words in _trimmed(pieces):
         bar: list[Chord | None] = []
         for place, word in words:

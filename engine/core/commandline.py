@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import RequestError
-from engine.core.request import MAX_SEED, AnyRequest, Field, File, Request, field_of, fields, read_all, read_one
+from engine.core.request import MAX_SEED, AnyRequest, Field, File, Request, field_of, fields, lower, read_all, read_one
 from engine.core.upload import content_of
 
 PIPE = "-"  # as a file's name: stdin or stdout
@@ -88,8 +88,11 @@ def request_of(request: type[AnyRequest], options: argparse.Namespace) -> AnyReq
             values[field.name] = given
         elif field.option.repeated:
             values[field.name] = read_all(field, given)
+        elif field.kind is str and not given.strip():
+            raise RequestError(f"{field.flag} says nothing; leave it out, or write {lower(field.called)}.")
         else:
             values[field.name] = read_one(field, given)
+        field.check(values[field.name])
     check_effects(request, values)
     return request.of(request.together(values))
 
@@ -100,7 +103,8 @@ def check_effects(request: type[Request], values: Mapping[str, Any]) -> None:
     given = {field.name: field for field in fields(request) if field.name in values}
     for field in given.values():
         option = field.option
-        if beside := [given[name].flag for name in option.excludes if name in given]:
+        beside = [given[name].flag for name in option.excludes if name in given]
+        if beside and not given.keys() & set(option.despite):
             raise RequestError(f"{field.flag} changes nothing beside {beside[0]}; leave one of them out.")
         if option.requires and not given.keys() & set(option.requires):
             needed = " or ".join(field_of(request, name).flag for name in option.requires)

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from engine import RequestError
-from engine.core import midi, musicxml, npz
-from engine.core.audio import Audio, write_flac, write_wav
+from engine.core import midi, musicxml, npz, printing
+from engine.core.audio import Audio, write_wav
+from engine.core.markers import markers_of
+from engine.core.packed import Tags, write_mp3, write_ogg, write_tagged_flac
 from engine.core.request import Contents
 from engine.core.result import Music
 from engine.core.song import Song
@@ -27,7 +29,7 @@ class Mix:
     """How notes are heard: gains by track (1 where none is given), and a soundfont instead of the usual one."""
 
     gains: Mapping[str, float] = field(default_factory=dict)
-    soundfont: Path | None = None
+    soundfont: Path | str | None = None  # its path, or its name
 
     @property
     def muted(self) -> bool:
@@ -60,19 +62,25 @@ def _song(music: Music) -> Song:
     return music.song
 
 
-def _mixed(music: Music, mix: Mix) -> list[tuple[str, Audio]]:
+def _stems(music: Music, mix: Mix) -> list[tuple[str, Audio]]:
+    """Every track's sound by its name, whatever its gain."""
     from engine.core.render import render_stems  # here, because it looks for FluidSynth
 
     song = _song(music)
-    stems = render_stems(song, soundfont=mix.soundfont)
-    return [
-        (track.name, Audio(stem.samples * np.float32(mix.gains.get(track.name, 1.0)), stem.rate))
-        for track, stem in zip(song.tracks, stems)
-    ]
+    return [(track.name, stem) for track, stem in zip(song.tracks, render_stems(song, soundfont=mix.soundfont))]
+
+
+def _mixed(music: Music, mix: Mix) -> list[tuple[str, Audio]]:
+    """The same as mixed."""
+    return [(name, Audio(stem.samples * np.float32(mix.gains.get(name, 1.0)), stem.rate))
+            for name, stem in _stems(music, mix)]  # fmt: skip
 
 
 def _sound(music: Music, mix: Mix) -> Audio:
-    """The result's own sound, or its notes as mixed. Refused when every track is muted."""
+    """The result's own sound, or its notes as mixed: several tracks are mastered, one keeps its dynamics. Refused when
+    every track is muted."""
+    from engine.core.render.mastering import mastered  # here, because it brings scipy
+
     if music.audio is not None:
         return music.audio
     stems = _mixed(music, mix)
@@ -80,7 +88,21 @@ def _sound(music: Music, mix: Mix) -> Audio:
     peak = float(np.abs(total).max(initial=0.0))
     if mix.gains and peak < SILENT:
         raise RequestError("Every track is muted, so the sound would be silent.")
+    if sum(not stem.silent for _, stem in stems) > 1:
+        return Audio(mastered(total, stems[0][1].rate), stems[0][1].rate)
     return Audio(total / max(1.0, peak), stems[0][1].rate)
+
+
+def _tags(music: Music) -> Tags:
+    """Title and tempo of a result, as far as it has them: a sound of its own keeps no tempo."""
+    request = getattr(music, "request", None)
+    title = (music.song.title if music.song else "") or (request.title if request else "")
+    tempo = f"{music.song.tempo:.0f}" if music.song and music.audio is None else ""
+    return {name: text for name, text in (("title", title), ("bpm", tempo)) if text}
+
+
+def _packed(pack: Callable[[Audio, Tags], bytes]) -> Callable[[Music, Mix], bytes]:
+    return lambda music, mix: pack(_sound(music, mix), _tags(music))
 
 
 def write_stems(stems: list[tuple[str, Audio]]) -> bytes:
@@ -120,22 +142,41 @@ def _several_tracks(music: Music) -> bool:
     return _only_notes(music) and sum(bool(track.notes) for track in _song(music).tracks) > 1
 
 
+def _several_lines(music: Music) -> bool:
+    return "stems.zip" in music.texts and len(_song(music).tracks) > 1
+
+
 MUSICXML = "application/vnd.recordare.musicxml+xml"
 FORMATS = (
     Format("mid", "MIDI", "audio/midi", "The notes, for any sequencer.",
-           lambda music, mix: midi.write_midi(_song(music)), _notes, also=("midi",)),
+           lambda music, mix: midi.write_midi(_song(music), markers_of(_song(music))), _notes, also=("midi",)),
     _text("wav", "WAV", "audio/wav", "The sound, in 8 bits.", offered=False),
     Format("wav", "WAV", "audio/wav", "The sound, as mixed in the player.",
            lambda music, mix: write_wav(_sound(music, mix)), _heard, sounds=True),
     _text("8bit.wav", "WAV, 8 bit", "audio/wav", "The sound in 8 bits, as the network plays it."),
     Format("flac", "FLAC", "audio/flac", "The sound, packed without loss.",
-           lambda music, mix: write_flac(_sound(music, mix)), _heard, offered=lambda music: False, sounds=True),
-    Format("zip", "Stems", "application/zip", "A zip with one WAV for each track.",
+           _packed(write_tagged_flac), _heard, offered=lambda music: False, sounds=True),
+    Format("mp3", "MP3", "audio/mpeg", "The sound, small enough to send, with its title and tempo.",
+           _packed(write_mp3), _heard, sounds=True),
+    Format("ogg", "OGG", "audio/ogg", "The sound in OGG Vorbis, with its title and tempo.",
+           _packed(write_ogg), _heard, offered=lambda music: False, sounds=True),
+    Format("stems.zip", "Stems", "application/zip", "A zip with one WAV for each instrument.",
+           lambda music, mix: music.text("stems.zip"), lambda contents: "stems.zip" in contents.texts,
+           _several_lines, also=("zip",)),
+    Format("zip", "Stems", "application/zip", "A zip with one WAV for each track, whatever is muted.",
+           lambda music, mix: write_stems(_stems(music, mix)), _notes, _several_tracks),
+    Format("mixed.zip", "As mixed", "application/zip", "The same zip, each track as loud as in the player.",
            lambda music, mix: write_stems(_mixed(music, mix)), _notes, _several_tracks, sounds=True),
     _text("score.musicxml", "Score", MUSICXML, "The score as it is engraved above, with its repeats.",
           also=("musicxml",)),
     Format("musicxml", "MusicXML", MUSICXML, "A score for MuseScore, Dorico, Sibelius …",
            lambda music, mix: musicxml.write_musicxml(_song(music)), _notes, _only_notes),
+    _text("pdf", "PDF", "application/pdf", "The score on paper, A4."),
+    Format("pdf", "PDF", "application/pdf", "The score on paper, A4, a staff for each track.",
+           lambda music, mix: printing.write_pdf(musicxml.write_musicxml(_song(music))), _notes,
+           lambda music: _only_notes(music) and "pdf" not in music.texts),
+    _text("guitar.txt", "Guitar tab", "text/plain", "The tune in tablature for the guitar."),
+    _text("whistle.txt", "Whistle tab", "text/plain", "The tune as fingerings for a tin whistle in D."),
     Format("npz", "Pianoroll", "application/octet-stream", "A pypianoroll .npz, for research.",
            lambda music, mix: npz.write_npz(_song(music)), _notes, _only_notes),
     _text("abc", "ABC", "text/vnd.abc", "The tune as text, for ABC programs."),

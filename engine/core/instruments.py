@@ -20,10 +20,14 @@ class Instrument:
 INSTRUMENTS = {
     "trombone": Instrument(57, example=53),
     "trumpet": Instrument(56, example=65),
+    "horn": Instrument(60, example=57),
     "flute": Instrument(73, example=74),
+    "oboe": Instrument(68, example=72),
     "clarinet": Instrument(71, example=62),
+    "bassoon": Instrument(70, example=50),
     "saxophone": Instrument(65, example=60),
     "violin": Instrument(40, example=69),
+    "viola": Instrument(41, example=62),
     "cello": Instrument(42, example=48),
 }
 

@@ -11,6 +11,7 @@ import contextlib
 import io
 import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,11 +43,11 @@ def without(what: str) -> str:
     return f"It is read without its {what}."
 
 
-def read_midi(source: bytes | Path | str, *, name: str = "The file") -> Song:
+def read_midi(source: bytes | Path | str, *, name: str = "The file", silent: bool = False) -> Song:
     """Read a Standard MIDI File of type 0, 1 or 2 (whose sequences follow one another), also in a RIFF.
 
-    Each channel, program and kit of each file track becomes a track, with its name where it has one channel. A note
-    without an end lasts until its track ends.
+    Each channel, program and kit of each file track becomes a track, with its name where it has one channel; tracks
+    without notes are kept where `silent` ones are wanted. A note without an end lasts until its track ends.
     What is damaged or cut short is read as far as it goes, and `Song.remarks` says so. Refused: what is no MIDI file,
     is larger than 2 MiB, has no notes or more than 50,000, or lasts longer than 8,000 beats.
     """
@@ -55,14 +56,14 @@ def read_midi(source: bytes | Path | str, *, name: str = "The file") -> Song:
         file = smf.scan(source)
     except smf.ScanError as error:
         raise RequestError(f"{name} is {error}.") from None
-    return _Reader(file, name).song()
+    return _Reader(file, name, silent).song()
 
 
 class _Reader:
     """Notes, maps and names of a scanned file. Times are ticks from the file's beginning."""
 
-    def __init__(self, file: smf.Scan, name: str) -> None:
-        self.file, self.name = file, name
+    def __init__(self, file: smf.Scan, name: str, silent: bool) -> None:
+        self.file, self.name, self.silent = file, name, silent
         self.remarks: dict[str, None] = {}
         self.film = file.division >= 0x8000
         self.ticks = self._ticks()
@@ -147,6 +148,9 @@ class _Reader:
             self._sounded(index, struck, notes)
         if not count:
             raise RequestError(f"{self.name} has no notes.")
+        for voice in self.channels.instruments() if self.silent else ():
+            if voice[0] in self.titles and not self.file.tracks[voice[0]].notes:
+                notes[voice] = []
         channels = Counter(index for index, _ in {voice[:2] for voice in notes})
         titles = {index: title for index, title in self.titles.items() if channels[index] == 1}  # else the song's
         return tuple(
@@ -247,13 +251,14 @@ def _plain(data: bytes) -> str:
     return re.sub(r"\s+", " ", "".join(c for c in name if c.isprintable())).strip()[:60]
 
 
-def write_midi(song: Song) -> bytes:
-    """A type 1 file at 480 ticks a beat: a track of tempo and meter, then one a track. Same song, same bytes.
+def write_midi(song: Song, markers: Sequence[tuple[float, str]] = ()) -> bytes:
+    """A type 1 file at 480 ticks a beat: a track of tempo, meter, key and `markers` (beat, text), then one a track.
+    Same song, same bytes.
 
     A note that is struck again while it sounds ends there. Beyond 15 pitched tracks, tracks share channels.
     """
     midi = mido.MidiFile(type=1, ticks_per_beat=TICKS, charset="utf-8")
-    midi.tracks.append(_head(song))
+    midi.tracks.append(_head(song, markers))
     pitched = [channel for channel in range(16) if channel != DRUM_CHANNEL]
     for index, track in enumerate(song.tracks):
         before = sum(not t.is_drum for t in song.tracks[:index])
@@ -264,8 +269,8 @@ def write_midi(song: Song) -> bytes:
     return file.getvalue()
 
 
-def _head(song: Song) -> mido.MidiTrack:
-    """The track of title, tempo, meter and key."""
+def _head(song: Song, markers: Sequence[tuple[float, str]]) -> mido.MidiTrack:
+    """The track of title, tempo, meter, key and markers."""
     said = [(0.0, mido.MetaMessage("track_name", name=song.title or "Bandstand"))]
     for beat, tempo in ((0.0, song.tempo), *song.tempo_changes):
         said.append((beat, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))))
@@ -273,6 +278,8 @@ def _head(song: Song) -> mido.MidiTrack:
         said.append((beat, mido.MetaMessage("time_signature", numerator=beats, denominator=value)))
     for beat, (sharps, minor) in song.keys:
         said.append((beat, mido.MetaMessage("key_signature", key=_KEYS[minor][sharps + 7])))
+    for beat, text in markers:
+        said.append((beat, mido.MetaMessage("marker", text=text)))
     head, now = mido.MidiTrack(), 0
     for beat, message in sorted(said, key=lambda each: each[0]):
         tick = round(beat * TICKS)

@@ -12,13 +12,14 @@ import zipfile
 from collections import defaultdict
 from dataclasses import replace
 from fractions import Fraction
+from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
 
 from engine import RequestError
 from engine.core.midi import MAX_BEATS, MAX_NOTES
 from engine.core.request import File
-from engine.core.song import NEAR, TEMPI, Note, Song, Track, quarters, upbeat_of
+from engine.core.song import GRACE, NEAR, TEMPI, Note, Song, Track, quarters, upbeat_of
 from engine.core.upload import content_of
 
 MAX_BYTES = 2 * 2**20  # of a file as it comes
@@ -199,35 +200,27 @@ class _Score:
         return Track(str(part.partName or f"Track {number}")[:60], player.midiProgram or 0, drums)
 
     def _notes(self, part: Any) -> list[Note]:
-        """A part's notes, tied ones as one, as loud as the dynamics before them say."""
-        dynamics = [(float(each.getOffsetInHierarchy(part)), round(127 * each.volumeScalar))
-                    for each in part.recurse().getElementsByClass("Dynamic")]  # fmt: skip
-        notes: list[Note] = []
-        tied: dict[int, int] = {}  # pitch → which of `notes` goes on
-        for each in part.flatten().notes:
-            if "Harmony" in each.classes:  # a chord symbol
-                continue
-            if each.quarterLength <= 0:
-                self.remarks["Grace notes are left out."] = None
-                continue
-            onset, length = max(0.0, float(each.offset)), float(each.quarterLength)
-            while len(dynamics) > 1 and dynamics[1][0] <= onset + NEAR:
-                dynamics.pop(0)
-            loud = dynamics[0][1] if dynamics and dynamics[0][0] <= onset + NEAR else VELOCITY
-            if any(pitch.ps % 1 for pitch in getattr(each, "pitches", ())):
-                self.remarks["Quarter tones are played as the semitones beside them."] = None
-            for pitch, stroke in _strokes(each):
-                tie = stroke.tie.type if stroke.tie else ""
-                before = tied.pop(pitch, None)
-                if tie in ("continue", "stop") and before is not None and notes[before].end > onset - NEAR:
-                    notes[before] = replace(notes[before], duration=onset + length - notes[before].onset)
-                else:
-                    before = len(notes)
-                    velocity = stroke.volume.velocity or each.volume.velocity or loud
-                    notes.append(Note(onset, length, pitch, min(127, max(1, velocity))))
-                if tie in ("start", "continue"):
-                    tied[pitch] = before
-        return notes
+        """A part's notes: tied ones as one, as loud as the dynamics before them say. Grace notes take their time from
+        the note behind them, of several that of the nearest pitch."""
+        voice = _Voice([(float(each.getOffsetInHierarchy(part)), round(127 * each.volumeScalar))
+                        for each in part.recurse().getElementsByClass("Dynamic")])  # fmt: skip
+        written = [each for each in part.flatten().notes if "Harmony" not in each.classes]  # that is a chord symbol
+        for at, group in groupby(written, key=lambda each: max(0.0, float(each.offset))):
+            graces: list[Any] = []
+            together: list[Any] = []
+            for each in group:
+                (graces if each.quarterLength <= 0 else together).append(each)
+                if any(pitch.ps % 1 for pitch in getattr(each, "pitches", ())):
+                    self.remarks["Quarter tones are played as the semitones beside them."] = None
+            behind = min(together, key=lambda each: _away(each, graces[-1])) if graces and together else None
+            room = float(behind.quarterLength) if behind is not None else 1.0
+            taken = min(float(GRACE) * len(graces), room / 2)
+            for number, each in enumerate(graces):
+                voice.play(each, at + taken * number / len(graces), taken / len(graces))
+            for each in together:
+                late = taken if each is behind else 0.0
+                voice.play(each, at + late, float(each.quarterLength) - late)
+        return voice.notes
 
     def _tempi(self) -> list[tuple[float, float]]:
         """(beat, quarter notes a minute), the first at 0."""
@@ -263,6 +256,38 @@ class _Score:
                 minor = getattr(each, "mode", "") == "minor"
                 keys[max(0.0, float(each.getOffsetInHierarchy(part)))] = (each.sharps or 0, minor)
         return tuple(sorted(keys.items()))
+
+
+class _Voice:
+    """Notes of a part in the making."""
+
+    def __init__(self, dynamics: list[tuple[float, int]]) -> None:
+        self.dynamics = dynamics  # (beat, velocity), ascending
+        self.notes: list[Note] = []
+        self.tied: dict[int, int] = {}  # pitch → which of `notes` goes on
+
+    def play(self, each: Any, onset: float, length: float) -> None:
+        """A note, a chord or a stroke, at a beat."""
+        while len(self.dynamics) > 1 and self.dynamics[1][0] <= onset + NEAR:
+            self.dynamics.pop(0)
+        loud = self.dynamics[0][1] if self.dynamics and self.dynamics[0][0] <= onset + NEAR else VELOCITY
+        notes = self.notes
+        for pitch, stroke in _strokes(each):
+            tie = stroke.tie.type if stroke.tie else ""
+            before = self.tied.pop(pitch, None)
+            if tie in ("continue", "stop") and before is not None and notes[before].end > onset - NEAR:
+                notes[before] = replace(notes[before], duration=onset + length - notes[before].onset)
+            else:
+                before = len(notes)
+                velocity = stroke.volume.velocity or each.volume.velocity or loud
+                notes.append(Note(onset, length, pitch, min(127, max(1, velocity))))
+            if tie in ("start", "continue"):
+                self.tied[pitch] = before
+
+
+def _away(one: Any, other: Any) -> int:
+    """How many semitones the nearest pitches of two notes or chords are apart."""
+    return min((abs(a - b) for a, _ in _strokes(one) for b, _ in _strokes(other)), default=128)
 
 
 def _strokes(each: Any) -> list[tuple[int, Any]]:

@@ -73,6 +73,21 @@ def track_f0(
     return np.asarray(track.xs()) - edge / rate, f0_hz
 
 
+def track_by_harmonics(
+    samples: np.ndarray, rate: int, hop_seconds: float, *, floor_hz: float, ceiling_hz: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same by another way, by which the first can be doubted: subharmonic summation (Hermes 1988)."""
+    import parselmouth  # here, because not everything that asks for a frequency measures one
+
+    edge = rate // 20
+    sound = parselmouth.Sound(np.pad(np.asarray(samples, np.float64), edge), rate)
+    track = sound.to_pitch_shs(
+        time_step=hop_seconds, minimum_pitch=floor_hz, maximum_frequency_component=5000.0, ceiling=ceiling_hz
+    )
+    f0_hz = np.nan_to_num(np.asarray(track.selected_array["frequency"], np.float64))
+    return np.asarray(track.xs()) - edge / rate, f0_hz
+
+
 def loudness_db(samples: np.ndarray, window: np.ndarray, hop: int, floor_db: float = -120.0) -> np.ndarray:
     """Root mean square in a window [w] around every `hop`-th sample, dB (full scale 0), float64 [samples / hop + 1]."""
     size = len(window)
@@ -84,13 +99,18 @@ def loudness_db(samples: np.ndarray, window: np.ndarray, hop: int, floor_db: flo
     return np.asarray(10 * np.log10(np.maximum(power / window.sum(), 10 ** (floor_db / 10))))
 
 
-def octaves_into(pitches: np.ndarray, low: float, high: float, *, tolerance: float = 0.0) -> int:
+def octaves_into(pitches: np.ndarray, low: float, high: float, *, tolerance: float = 0.0,
+                 usual: tuple[float, float] | None = None) -> int:  # fmt: skip
     """The one shift in octaves, the smallest that brings as many pitches as possible into low..high; 0 for none.
 
-    tolerance: the share of pitches that a smaller shift may leave outside.
+    tolerance: the share of pitches that a smaller shift may leave outside. usual: between which two pitches, before the
+    shift is small, the median should lie.
     """
     if not len(pitches):
         return 0
     inside = {n: float(((pitches + 12 * n >= low) & (pitches + 12 * n <= high)).mean()) for n in range(-5, 6)}
     best = max(inside.values())
-    return min((n for n in inside if inside[n] >= best - tolerance), key=lambda n: (abs(n), n))
+    least, most = usual or (-np.inf, np.inf)
+    middle = float(np.median(pitches))
+    astray = {n: max(least - middle - 12 * n, middle + 12 * n - most, 0.0) for n in inside}
+    return min((n for n in inside if inside[n] >= best - tolerance), key=lambda n: (astray[n], abs(n), n))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from engine.core.midi import read_midi
+from engine import RequestError
+from engine.core.midi import MAX_BYTES, read_midi
 from engine.core.musicxml import is_musicxml, read_musicxml
 from engine.core.request import File
 from engine.core.song import Song
 
+SONG_MIB = MAX_BYTES >> 20  # of a MIDI file or a score
 SONGS = ("mid", "midi", "rmi", "kar", "musicxml", "mxl", "xml")
 """Endings of the files that `song_of` reads."""
 
@@ -22,5 +24,8 @@ def is_song(file: File) -> bool:
 @lru_cache(maxsize=8)
 def song_of(file: File) -> Song:
     """A file's song, read once. Refused when it is of neither kind, or damaged."""
-    read = read_musicxml if is_musicxml(file) else read_midi
-    return read(file.content, name=file.name)
+    if is_musicxml(file):
+        return read_musicxml(file.content, name=file.name)
+    if not (is_song(file) or b"MThd" in file.content):
+        raise RequestError(f"{file.name} is neither a MIDI file nor a MusicXML score.")
+    return read_midi(file.content, name=file.name)

@@ -72,6 +72,7 @@ class Option:
     ending: str = "bin"  # of a file whose name has none
     requires: tuple[str, ...] = ()  # fields without one of which it would change nothing
     excludes: tuple[str, ...] = ()  # fields beside any of which it would change nothing
+    despite: tuple[str, ...] = ()  # fields with any of which it counts all the same
     formerly: tuple[str, ...] = ()  # how the command line spelled it when takes were made that are still kept
     said_by: tuple[str, ...] = ()  # fields that may say it instead, where it has to be given
     before: Any = None  # what it was in recipes from before it could be asked for, if not the default
@@ -192,6 +193,7 @@ class Request:
 
     SYSTEM: ClassVar[str]  # its name, that of its package
     CONTENTS: ClassVar[Contents] = Contents()  # of every result
+    RETIRED: ClassVar[tuple[str, ...]] = ()  # fields of earlier recipes that nothing follows any more
 
     seed: int = option(0, "The same seed with the same settings always plays the same music.", low=0, high=MAX_SEED)
 
@@ -219,6 +221,11 @@ class Request:
     def learned(cls) -> dict[str, Any]:
         """What can be asked for that the shipped weights decide (genres, types of tune, …), for `list`."""
         return {}
+
+    @classmethod
+    def lost(cls, recipe: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG003 - most have lost nothing
+        """Sentences on what the settings of an earlier recipe asked for and nobody plays any more."""
+        return ()
 
     @classmethod
     def together(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -260,7 +267,7 @@ class Request:
             )
         values = cls._before()
         for name, value in data.items():
-            if name == "format":
+            if name == "format" or name in cls.RETIRED:
                 continue
             if name not in known:
                 raise RequestError(

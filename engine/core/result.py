@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from engine.core.audio import Audio
+from engine.core.byhand import REMARK
 from engine.core.request import Contents, Request
 from engine.core.song import Song
 
 Text = bytes | Callable[[], bytes]
+AnyResult = TypeVar("AnyResult", bound="Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,3 +42,9 @@ class Result(Music):
     weights: str = ""  # sha256 of those that made it
     remarks: tuple[str, ...] = ()  # what a person should know, one sentence each
     report: Mapping[str, Any] = field(default_factory=dict)  # what was measured; JSON can hold it
+    by_hand: bool = False  # whether a hand changed the notes: the request alone no longer makes them
+
+    def with_notes(self: AnyResult, song: Song) -> AnyResult:
+        """The same with notes by hand: what was made from the old ones goes."""
+        remarks = (*(said for said in self.remarks if said != REMARK), REMARK)
+        return replace(self, song=song, audio=None, texts={}, remarks=remarks, by_hand=True)

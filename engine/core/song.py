@@ -16,7 +16,9 @@ from typing import TypeVar
 Value = TypeVar("Value")
 Clock = Callable[[float], float]  # beats → seconds or samples
 TEMPI = (5.0, 1_000.0)  # quarter notes a minute, the slowest and the fastest that are read
+GRACE = Fraction(1, 8)  # quarter notes that a grace note takes from the note behind it
 NEAR = 1e-6  # beats: what is nearer than this is at the same time
+SAME_LENGTH = {(2, 2): (4, 4), (8, 8): (4, 4), (6, 4): (12, 8)}  # meters that are played as another
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class Song:
 
         return replace(
             self,
-            keys=() if semitones % 12 else self.keys,
+            keys=tuple((beat, (moved_key(sharps, semitones), minor)) for beat, (sharps, minor) in self.keys),
             tracks=tuple(
                 t if t.is_drum else t.with_notes(replace(n, pitch=moved(n.pitch)) for n in t.notes) for t in self.tracks
             ),
@@ -209,6 +211,16 @@ class Song:
 def quarters(meter: tuple[int, int]) -> float:
     """Quarter notes in a bar."""
     return meter[0] * 4.0 / meter[1]
+
+
+def moved_key(sharps: int, semitones: int) -> int:
+    """The signature that many semitones higher, of at most six sharps or five flats; octaves leave it as it was."""
+    return (sharps + 7 * semitones + 5) % 12 - 5 if semitones % 12 else sharps
+
+
+def beat_of(meter: tuple[int, int]) -> float:
+    """What is counted as a beat in it, in quarter notes: 1.5, a dotted quarter, in 6/8, 9/8 and 12/8; else 1."""
+    return 1.5 if meter in ((6, 8), (9, 8), (12, 8)) else 1.0
 
 
 def _between(

@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine import RequestError
-from engine.core.song import Note, Song, Track
+from engine.core.song import NEAR, Note, Song, Track
 
 TUNE = re.compile(r"melod|lead|solo|tune|vocal|voice|vox|sing|trombone", re.IGNORECASE)
 ACCOMPANIMENT = re.compile(r"back|harmon|accomp|chord|pad\b|bass|rhythm|choir|left|\bii\b|2nd|second", re.IGNORECASE)
@@ -95,10 +95,12 @@ def _overlapping(notes: Sequence[Note]) -> float:
 
 
 def _legato(notes: Sequence[Note]) -> bool:
-    """Whether notes are a line whose notes sound on into the next ones, each ending after the one before."""
+    """Whether notes are a line whose notes sound on into the next ones, none ending before the one before it. With a
+    pedal some end together, when it is lifted, and others when they are struck again."""
     counts = np.unique([round(note.onset, 3) for note in notes], return_counts=True)[1]
-    ends = np.array([note.end for note in notes])
-    return bool(np.mean(counts == 1) >= LINE and np.mean(np.diff(ends) > 0) >= LINE) if len(notes) > 1 else True
+    struck = {(round(note.onset, 2), note.pitch) for note in notes}
+    ends = np.array([note.end for note in notes if (round(note.end, 2), note.pitch) not in struck])
+    return bool(np.mean(counts == 1) >= LINE and np.mean(np.diff(ends) > -NEAR) >= LINE) if len(ends) > 1 else True
 
 
 def _moving(notes: Sequence[Note]) -> list[Note]:

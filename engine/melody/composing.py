@@ -18,11 +18,12 @@ from engine import Progress, RequestError
 from engine.core.chords import Progression
 from engine.melody.abc.canonical import Tune, canonical_kind, check_key, check_meter, check_unit, default_unit
 from engine.melody.abc.reader import WHOLE, Reader
+from engine.melody.critic import plausible
 from engine.melody.features import CHORDS, PLAIN, Features, Plan
 from engine.melody.grammar import Grammar
 from engine.melody.model import Model
 from engine.melody.over import Over, key_for, progression_of
-from engine.melody.request import MAX_SECTIONS, Request
+from engine.melody.request import CRITIC, MAX_SECTIONS, Request
 from engine.melody.tokens import END
 
 MAX_CHARACTERS = 6000  # of a body; the longest tune learned from has 1830
@@ -108,7 +109,9 @@ def contradictions(model: Model, request: Request, written: Written) -> tuple[st
     """What was asked for and did not go together, and which of it counted, a sentence each."""
     said = []
     dance, meter = written.tune.kind, request.meter and SAME_METER.get(written.tune.meter, written.tune.meter)
-    if request.kind and meter and not any(_has(p, "kind", dance) and _has(p, "meter", meter) for p in model.priors):
+    if meter and not any(_has(p, "meter", meter) for p in model.priors):
+        said.append(f"None of the tunes learned from is in {request.meter}: it is a guess how one goes.")
+    elif request.kind and meter and not any(_has(p, "kind", dance) and _has(p, "meter", meter) for p in model.priors):
         said.append(
             f"No {dance} among the tunes learned from is in {request.meter}: the meter counts, and only the name is a "
             f"{dance}'s."
@@ -354,7 +357,7 @@ def _fraction(ticks: int) -> str:
 
 
 def candidates(model: Model, request: Request, *, progress: Progress | None = None) -> list[Written]:
-    """The tunes of one request, as many as it wants, the likeliest first.
+    """The tunes of one request, as many as it wants, the best first: by the critic (critic.py), or the likeliest.
 
     What says one thing over and over is likely too: tunes in which fewer than `DISTINCT` of the bars are distinct come
     after all others. With a count of one this is `compose`.
@@ -367,7 +370,11 @@ def candidates(model: Model, request: Request, *, progress: Progress | None = No
     out = []
     for i in range(request.candidates):
         out.append(compose(model, replace(request, attempt=request.attempt + i), progress=part))
-    return sorted(out, key=lambda written: (distinct_bars(written.tune) < DISTINCT, -written.likelihood))
+    scores = [written.likelihood for written in out]
+    if model.critic and request.chosen_by == CRITIC and len(out) > 1:
+        scores = plausible(model.critic, [written.tune for written in out]).tolist()
+    best = sorted(range(len(out)), key=lambda n: (distinct_bars(out[n].tune) < DISTINCT, -scores[n]))
+    return [out[n] for n in best]
 
 
 def distinct_bars(tune: Tune) -> float:

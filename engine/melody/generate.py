@@ -2,6 +2,7 @@
 
     model = load()
     generate(model, Request(key="D", meter="6/8", seed=7))        composing.py writes it, under grammar.py
+    generate(model, Request(input=file, rewrite=(5, 8)))          some bars of a tune anew: rewrite.py
     generate(model, Request(input=file))                          a tune that is there already, played and engraved
 
 abc/ reads ABC as people write it (reading.py) and as the network does (canonical.py, reader.py), and plays it;
@@ -24,6 +25,7 @@ from engine.melody.abc.notes import parse, song
 from engine.melody.composing import Written, candidates, contradictions
 from engine.melody.model import Model
 from engine.melody.request import Request
+from engine.melody.tablature import guitar_tab, whistle_tab
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +48,22 @@ def _svg(tune: Tune, transpose: int) -> bytes:
     return engrave(tune, transpose).svg.encode()
 
 
+def _pdf(tune: Tune, transpose: int) -> bytes:
+    from engine.core.printing import write_pdf
+
+    return write_pdf(_musicxml(tune, transpose))
+
+
 def generate(model: Model, request: Request, *, progress: Progress | None = None) -> TuneResult:
     """The likeliest of the tunes that were written, or a tune of a file. Refused when there can be none."""
     if request.input is not None:
         if len(request.input.content) > MAX_BYTES:
             raise RequestError(f"{request.input.name} is larger than {MAX_BYTES >> 20} MiB, the most that is taken.")
+        if request.rewrite:
+            from engine.melody.rewrite import rewritten  # here, because few need it
+
+            tune, remarks, report = rewritten(model, request, progress)
+            return result_of(tune, request, model, remarks=tuple(remarks), report=report)
         tune, remarks = parse(request.input.content, request.tune_number)
         return result_of(tune, request, model, remarks=tuple(remarks), report={"title": tune.title})
     written = candidates(model, request, progress=progress)
@@ -71,6 +84,9 @@ def result_of(tune: Tune, request: Request, model: Model, **more: Any) -> TuneRe
         "abc": tune.abc.encode(),
         "score.musicxml": partial(_musicxml, tune, request.transpose),
         "svg": partial(_svg, tune, request.transpose),
+        "pdf": partial(_pdf, tune, request.transpose),
+        "guitar.txt": lambda: guitar_tab(music).encode(),
+        "whistle.txt": lambda: whistle_tab(music).encode(),
     }
     music = song(tune, tempo=request.tempo or 0.0, program=request.program, transpose=request.transpose)
     return TuneResult(request=request, song=music, texts=texts, weights=model.sha256, tune=tune, **more)

@@ -11,6 +11,7 @@ from engine import device as find_device
 from engine.core import checkpoint
 from engine.melody.alphabet import Alphabet
 from engine.melody.config import Config
+from engine.melody.critic import Critic, critic_of
 from engine.melody.request import PATH, kinds_of
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ class Model:
     def priors(self) -> list[dict[str, Any]]:
         """What the tunes learned from are like: key, meter, unit, kind, form, style, count."""
         return list(self.config.get("priors", []))
+
+    @cached_property
+    def critic(self) -> Critic | None:
+        """Who chooses among candidates."""
+        return critic_of(self.config)
 
     @cached_property
     def kinds(self) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import CHECKPOINTS, RequestError
-from engine.core import checkpoint, request
+from engine.core import checkpoint, request, rewriting
 from engine.core.chords import read
 from engine.core.request import File, option
 from engine.melody.abc.canonical import UNITS, check_key, check_meter, check_unit
@@ -17,8 +17,10 @@ from engine.melody.features import SECTIONS_LEFT
 PATH = CHECKPOINTS / "melody"
 KEYS = "a tonic with # or b, and a mode: G, Em, Bb, F#m, Ador, Dmix, Glyd, Ephr"
 METERS = ("4/4", "2/4", "3/4", "6/8", "9/8", "12/8", "3/8", "3/2", "6/4", "C", "C|", "2/2")
+ANY_METER = "any other of 1 to 16 halves to sixteenths, such as 5/4"
 MAX_BARS, MAX_SECTIONS, MAX_SECTION_BARS = 64, SECTIONS_LEFT - 2, 32
 MAX_ATTEMPTS = 20  # at a tune, of one seed
+CRITIC, LIKELIHOOD = "critic", "likelihood"  # by whom the first of candidates is chosen
 COMMON = 10  # tunes of a type that it takes for it to be offered
 
 
@@ -27,7 +29,7 @@ class Request(request.Request):
     """A tune to write; what is left open is drawn from the tunes learned from, given the rest."""
 
     SYSTEM = "melody"
-    CONTENTS = request.Contents(texts=("abc", "score.musicxml", "svg"))
+    CONTENTS = request.Contents(texts=("abc", "score.musicxml", "svg", "pdf", "guitar.txt", "whistle.txt"))
 
     key: str | None = option(None, "The note it comes home to, and its scale.", excludes=("input",))
     meter: str | None = option(
@@ -62,15 +64,20 @@ class Request(request.Request):
     )  # fmt: skip
     temperature: float = option(
         0.9, "0 always writes what is likeliest; 1 is as varied as the tunes learned from.", low=0, high=2,
-        excludes=("input",), label="How adventurous",
+        excludes=("input",), despite=("rewrite",), label="How adventurous",
     )  # fmt: skip
     top_p: float = option(
         0.95, "1 lets anything come that could; less rules out the least likely.", low=0.01, high=1, called="Top-p",
-        excludes=("input",), label="Surprises",
+        excludes=("input",), despite=("rewrite",), label="Surprises",
     )  # fmt: skip
     candidates: int = option(
         1, "So many are written; the one most like the tunes learned from comes first.", low=1, high=MAX_ATTEMPTS,
         called="The number of candidates", excludes=("input",), label="Tunes to choose from",
+    )  # fmt: skip
+    chosen_by: str = option(
+        CRITIC, "A critic of contour, cadence, motifs, form, rhythm and key, or how likely their characters are.",
+        choices=(CRITIC, LIKELIHOOD), called="Who chooses", requires=("candidates",), before=LIKELIHOOD,
+        excludes=("input",), label="Chosen by",
     )  # fmt: skip
     attempt: int = option(
         1, "Which of the tunes of this seed: the first, or another that candidates begin with.", low=1,
@@ -87,8 +94,12 @@ class Request(request.Request):
         0, "For sound and score; the ABC stays.", low=-24, high=24, unit="semitones", called="The transposition"
     )
     input: File | None = option(
-        None, "A tune in ABC, to be played and engraved; nothing is written then.", called="The tune", ending="abc"
+        None,
+        "A tune in ABC, to be played and engraved, or some bars of it to be written anew.",
+        called="The tune",
+        ending="abc",
     )
+    rewrite: tuple[int, ...] | None = rewriting.bars_option()
     tune_number: int | None = option(None, "Which tune of a book in ABC: 1 is its first.", low=1, high=100_000)
 
     def validate(self) -> None:
@@ -98,6 +109,9 @@ class Request(request.Request):
                 check(value)
         if self.chords.strip():
             read(self.chords)
+        rewriting.check(self.rewrite)
+        if self.rewrite and not self.input:
+            raise RequestError("Bars are written anew in a tune that is there; give it too.")
         sections, _ = self.sections, self.repeats
         if sections and (len(sections) > MAX_SECTIONS or not all(1 <= n <= MAX_SECTION_BARS for n in sections)):
             raise RequestError(f"A form has at most {MAX_SECTIONS} sections, each of 1 to {MAX_SECTION_BARS} bars.")
@@ -133,13 +147,15 @@ class Request(request.Request):
 
     @property
     def title(self) -> str:
+        if self.input and self.rewrite:
+            return f"{self.input.name}, {rewriting.spelled(self.rewrite)} anew, seed {self.seed}"
         return f"{(self.kind or 'tune').capitalize()} no. {self.seed}"
 
     @classmethod
     def learned(cls) -> dict[str, Any]:
         """The types of tune that can be asked for, and how keys and meters are written."""
         config = checkpoint.read_config(PATH)
-        return {"key": KEYS, "meter": list(METERS), "type": kinds_of(config.get("priors", []))}
+        return {"key": KEYS, "meter": [*METERS, ANY_METER], "type": kinds_of(config.get("priors", []))}
 
 
 def kinds_of(priors: list[dict[str, Any]]) -> list[str]:

@@ -7,21 +7,17 @@ lock serves them.
 from __future__ import annotations
 
 import re
-import threading
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from engine import RequestError
+from engine.core.printing import LOCK, toolkit
 from engine.melody.abc.canonical import Tune
 from engine.melody.abc.notes import played_to_written, reading_of
 from engine.melody.abc.reading import Reading
 
-_LOCK = threading.Lock()
-
-
-WIDTH, SCALE = 2100, 40  # of a page, in verovio's units; and in percent
+WIDTH, NARROW, SCALE = 2100, 1050, 40  # of a page and of a phone's, in verovio's units; and in percent
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class Engraved:
 def musicxml(tune: Tune, transpose: int = 0) -> bytes:
     """The tune as a MusicXML document. Refused when music21 cannot write it."""
     reading = reading_of(tune)
-    with _LOCK:
+    with LOCK:
         from music21.musicxml.m21ToXml import GeneralObjectExporter
 
         from engine.melody.staff import notate, score_of  # here, because it brings music21
@@ -79,13 +75,13 @@ def _number(part: Any) -> None:
 
 
 @lru_cache(maxsize=64)
-def engrave(tune: Tune, transpose: int = 0) -> Engraved:
-    """The score on one page, `WIDTH` · `SCALE` / 100 pixels wide; kept for the tunes seen last. Refused when there can
+def engrave(tune: Tune, transpose: int = 0, width: int = WIDTH) -> Engraved:
+    """The score on one page, `width` · `SCALE` / 100 pixels wide; kept for the tunes seen last. Refused when there can
     be none."""
     content = musicxml(tune, transpose)
-    with _LOCK:
+    with LOCK:
         try:
-            svg, entries = _drawn(content.decode())
+            svg, entries = _drawn(content.decode(), width)
         except RequestError:
             raise
         except Exception as error:  # verovio is C++ behind generated code; what it raises is not documented
@@ -94,20 +90,11 @@ def engrave(tune: Tune, transpose: int = 0) -> Engraved:
     return Engraved(svg, _times(entries, reading_of(tune)), played_to_written(tune))
 
 
-def _drawn(content: str) -> tuple[str, list[dict[str, Any]]]:
+def _drawn(content: str, width: int) -> tuple[str, list[dict[str, Any]]]:
     """A MusicXML document's picture, and when its notes begin."""
-    import verovio
-
-    verovio.enableLog(verovio.LOG_OFF)
-    # Where its fonts are is remembered for each thread, and set only for the one that imported it.
-    verovio.setDefaultResourcePath(str(Path(verovio.__file__).with_name("data")))
-    kit = verovio.toolkit()
-    kit.setOptions(
-        {
-            "pageWidth": WIDTH, "pageHeight": 60000, "scale": SCALE, "adjustPageHeight": True, "header": "none",
-            "footer": "none", "expandNever": True, "xmlIdSeed": 1, "svgViewBox": True, "breaks": "auto",
-            "pageMarginLeft": 30, "pageMarginRight": 30, "pageMarginTop": 30, "pageMarginBottom": 30,
-        }
+    kit = toolkit(
+        pageWidth=width, pageHeight=60000, scale=SCALE, adjustPageHeight=True, header="none", footer="none",
+        expandNever=True, pageMarginLeft=30, pageMarginRight=30, pageMarginTop=30, pageMarginBottom=30,
     )  # fmt: skip
     if not kit.loadData(content):
         raise RequestError("No score can be made of this tune: verovio does not take its MusicXML.")

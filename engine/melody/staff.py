@@ -6,8 +6,11 @@ tunes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from music21 import (
@@ -33,11 +36,11 @@ from music21 import (
 )
 from music21.stream import makeNotation
 
+from engine.core.chords import SILENCE, chord_of
 from engine.melody.abc.events import Bar, Event, Mark, Pitch, Voice
 from engine.melody.abc.fields import Key, Meter, Tempo
 from engine.melody.abc.reading import Reading
 from engine.melody.abc.repeats import upto
-from engine.melody.abc.symbols import chord_pitches
 
 SIGNS = {
     ".": articulations.Staccato, "staccato": articulations.Staccato, "L": articulations.Accent,
@@ -286,18 +289,43 @@ def tempo_mark(mark: Tempo) -> Any:
     if not mark.quarters:
         return tempo.TempoText(mark.words)
     beat = duration.Duration(mark.beat)
+    if beat.type == "complex":  # no one note lasts as long
+        return tempo.MetronomeMark(mark.words or None, round(mark.quarters, 2))
     number = round(mark.quarters / float(mark.beat), 2)
     return tempo.MetronomeMark(mark.words or None, number, beat)
 
 
 def symbol(text: str) -> Any:
-    """A chord symbol, or words above the staff."""
-    if chord_pitches(text):
-        try:
-            return harmony.ChordSymbol(text.replace("b", "-") if text[1:2] == "b" else text)
-        except Exception:  # music21 knows other chord symbols than pychord, and raises anything for the rest
-            pass
+    """A chord symbol as it is written, or words above the staff."""
+    if SILENCE.fullmatch(text):
+        return harmony.NoChord(text)
+    named = chord_of(text)
+    if not named:
+        return expressions.TextExpression(text)
+    text = text.removeprefix("(").removesuffix(")") if text[0] == "(" else text
+    root, *bass = map(_spelled, re.findall(r"(?:^|/)([A-Ga-g][#b♯♭]?)", text))
+    suffix = re.sub(r"/[A-Ga-g].*", "", text[len(root) :])
+    if quality := _qualities().get(named.notes):
+        made = harmony.ChordSymbol(root=root, bass=bass[0] if bass else None, kind=quality)
+        made.chordKindStr = suffix
+        return made
+    with suppress(Exception):  # what else music21 knows; it raises anything for the rest
+        made = harmony.ChordSymbol(root + suffix + "".join(f"/{each}" for each in bass))
+        if {(each - named.root) % 12 for each in made.pitchClasses} == named.notes:
+            return made
     return expressions.TextExpression(text)
+
+
+@lru_cache(maxsize=1)
+def _qualities() -> dict[frozenset[int], str]:
+    """music21's name of the chord of these semitones above a root."""
+    return {frozenset(harmony.ChordSymbol(root="C", kind=each).pitchClasses): each
+            for each in reversed(harmony.CHORD_TYPES)}  # fmt: skip
+
+
+def _spelled(name: str) -> str:
+    """A note's name as music21 has it."""
+    return name[0].upper() + name[1:].replace("♯", "#").replace("b", "-").replace("♭", "-")
 
 
 def _clef(name: str, shift: int) -> clef.Clef:

@@ -1,8 +1,8 @@
 """The player's loop, compiled: what PyTorch computes, without its cost of a call, for several candidates at once.
 
 A *script* says what to write: tokens that are given, FREE where the network says one token, and LANES where it writes
-lanes until the bar ends. `play` follows a script for every candidate of a desk (desk.py, with the shapes' letters);
-each weight that it reads serves them all.
+lanes until the bar ends; SKIP says nothing. `play` follows a script for each candidate of a desk (desk.py, with the
+shapes' letters); each weight that it reads serves them all.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="no-any-return"
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numba import njit
@@ -19,26 +18,21 @@ from numba import njit
 import engine.player.grammar as grammar
 import engine.player.vocabulary as v
 from engine.core import chords
+from engine.player.choosing import OPTIONS, choose
 from engine.player.desk import LONG_BAR
 from engine.player.levels import LEVELS
 
-FREE, LANES = -1, -2
-"""In a script: one token, and lanes until END, that the network says."""
+FREE, LANES, SKIP = -1, -2, -3
+"""In a script: one token, and lanes until END, that the network says; and nothing."""
 TOGETHER = 16
 """Given tokens that are read in one product."""
-_FREE, _LANES_, _LONG_BAR, _TOGETHER, _END, _TOKENS, _NUMBERS = (
-    FREE, LANES, LONG_BAR, TOGETHER, v.END, v.TOKENS, grammar.NUMBERS,
-)  # fmt: skip
-_LEVELS, _BITS, _TRACK, _EVENT = LEVELS, grammar.BITS, v.TRACK, v.EVENT
-_PITCH, _COMBO, _CHORDS, _DRUMS, _BASS, _LEAD = (
-    v.PITCH, v.COMBO, v.CHORDS, v.DRUMS, v.LANES.index("bass"), v.LEAD,
-)  # fmt: skip
-_AWAY = 3  # how many times as strongly a note that clashes with the tune is lowered
-_TONES, _UNITS, _BEAT = chords.TEMPLATES, np.array(v.UNITS) // grammar.SLOT, 24 // grammar.SLOT
-_OPTIONS: Any = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
+_FREE, _LANES_, _SKIP, _LONG_BAR, _TOGETHER = FREE, LANES, SKIP, LONG_BAR, TOGETHER
+_END, _TOKENS, _TRACK, _EVENT = v.END, v.TOKENS, v.TRACK, v.EVENT
+_LEVELS, _BITS, _NUMBERS = LEVELS, grammar.BITS, grammar.NUMBERS
+_BEFORE, _RHYTHM, _DRUMS = np.array(v.RELATIONS), v.RHYTHM, v.DRUMS
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _times(x, weights, out, count):
     """out[c] = x[c] @ weights for the first rows; all rows use four rows of weights before the next four."""
     inner, width = weights.shape
@@ -53,7 +47,7 @@ def _times(x, weights, out, count):
                 row[o] += a0 * w0[o] + a1 * w1[o] + a2 * w2[o] + a3 * w3[o]
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _norm(x, weight, out):
     """out = x, its root mean square 1, times the weight. float32 [n] each."""
     total = np.float32(0)
@@ -64,7 +58,7 @@ def _norm(x, weight, out):
         out[i] = x[i] * scale * weight[i]
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _turn(x, cos, sin, out):
     """out = x [S], its root mean square 1, turned by angles whose cosines and sines [S / 2] are given."""
     half = cos.shape[0]
@@ -78,7 +72,7 @@ def _turn(x, cos, sin, out):
         out[half + i] = a * sin[i] + b * cos[i]
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _attend(query, keys, values, time, scores, out):
     """out [S]: the values [T, S] that a query [S] attends to among the first `time` keys [T, S]."""
     size = query.shape[0]
@@ -102,7 +96,7 @@ def _attend(query, keys, values, time, scores, out):
         out[i] /= total
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _embed(weights, desk, c, time, machine, token, out, cos, sin, numbers, bits):
     """Write a candidate's token: what it is and what is known beside it, float32 [W]; and the cosines and sines of its
     position, [S / 2] each."""
@@ -131,7 +125,7 @@ def _embed(weights, desk, c, time, machine, token, out, cos, sin, numbers, bits)
         cos[quarter + i], sin[quarter + i] = np.cos(beat), np.sin(beat)
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _layer(weights, desk, layer, rows, times, count, x, cos, sin, wide, narrow, scores):
     """One block for tokens of some candidates, each at its time: x [count, W] moves on, keys and values are kept."""
     width, size = x.shape[1], desk.keys.shape[4]
@@ -166,124 +160,64 @@ def _layer(weights, desk, layer, rows, times, count, x, cos, sin, wide, narrow, 
             x[r, i] += narrow[r, i]
 
 
-@njit(**_OPTIONS)
-def _correct(chance, may, bias):
-    """Move chance between END and the lanes' TRACKs by `bias` (logits); what they have together, and so when a lane has
-    all its notes, stays as the network says it."""
-    before = after = 0.0
-    for n in range(may.shape[0]):
-        if may[n] == _END or _TRACK <= may[n] < _EVENT:
-            before += chance[n]
-            chance[n] *= np.exp(bias[may[n]])
-            after += chance[n]
-    for n in range(may.shape[0]):
-        if after > 0 and (may[n] == _END or _TRACK <= may[n] < _EVENT):
-            chance[n] *= before / after
+@njit(**OPTIONS)
+def _not_again(machine, mask):
+    """Let no pitched lane play a bar again whose chords are others than this one's."""
+    bar, relations = machine.state[grammar.BAR_], _BEFORE.shape[0]
+    for relation in range(1, _RHYTHM):
+        then = bar - _BEFORE[relation]
+        if then >= 0 and (machine.plan[then] != machine.plan[bar]).any():
+            for token in range(_TRACK + relation, _EVENT, relations):
+                mask[token] &= (token - _TRACK) // relations == _DRUMS
 
 
-@njit(**_OPTIONS)
-def _tune_beside(machine, slot):
-    """For how many slots each pitch class sounds in the tune while the note lasts that is being written, int64 [12]."""
-    state, out = machine.state, np.zeros(12, np.int64)
-    first = state[grammar.BAR_] * state[grammar.SLOTS] + slot
-    last = first + state[grammar.LENGTH] * _UNITS[state[grammar.GRID]]
-    for i in range(first, min(last, machine.sound.shape[1])):
-        for steps in range(12):
-            out[steps] += machine.sound[_LEAD, i] >> steps & 1
-    return out
-
-
-@njit(**_OPTIONS)
-def _pull(chance, may, machine, pull):
-    """Raise the notes of the planned chord by `pull`, of the bass its root in the half bar's first beat by as much
-    again, and lower those that a given tune would be a semitone from for half a beat; whether there is a note at all
-    stays as likely as it was."""
-    state = machine.state
-    if state[grammar.LANE] == _DRUMS or state[grammar.STEP] == grammar.NO_STEP:
-        return
-    slot, half = state[grammar.STEP] * _UNITS[state[grammar.GRID]], state[grammar.SLOTS] // 2
-    chord = machine.plan[state[grammar.BAR_], 1 if slot >= half else 0]
-    if chord >= _CHORDS:
-        return
-    rooted = state[grammar.LANE] == _BASS and slot % half < _BEAT
-    tune = _tune_beside(machine, slot)
-    before, after = 0.0, 0.0
-    pulls = np.zeros(12)
-    for steps in range(12):
-        clash = max(tune[(steps + 1) % 12], tune[(steps + 11) % 12]) >= _BEAT // 2
-        pulls[steps] = _TONES[chord, steps] + (rooted and steps == chord % 12) - _AWAY * clash
-    for n in range(may.shape[0]):
-        if _PITCH <= may[n] < _COMBO:
-            before += chance[n]
-            chance[n] *= np.exp(pull * pulls[(may[n] - _PITCH) % 12])
-            after += chance[n]
-    for n in range(may.shape[0]):
-        if after > 0 and _PITCH <= may[n] < _COMBO:
-            chance[n] *= before / after
-
-
-@njit(**_OPTIONS)
-def _choose(weights, said, mask, temperature, top_p, uniform, machine, lean):
-    """The next token: the likeliest that is allowed at temperature 0, else the one that `uniform` falls on among the
-    likeliest that share `top_p` of the chance. said: float32 [W]; mask: bool [TOKENS]; lean: whether to the plan's
-    chords."""
-    head = weights.head
-    may = np.flatnonzero(mask)
-    logits = np.empty(may.shape[0])
-    for n in range(may.shape[0]):
-        row, total = head[may[n]], np.float32(0)
-        for i in range(said.shape[0]):
-            total += said[i] * row[i]
-        logits[n] = total
-    chance = np.exp((logits - logits.max()) / (temperature if temperature > 0 else 1.0))
-    _correct(chance, may, weights.bias)
-    if lean:
-        _pull(chance, may, machine, weights.chord)
-    if temperature <= 0:
-        return may[np.argmax(chance)]
-    order = np.argsort(-chance, kind="mergesort")
-    share = top_p * chance.sum()
-    total, kept = 0.0, 0
-    while kept < may.shape[0] and total < share:
-        total += chance[order[kept]]
-        kept += 1
-    left = uniform * total
-    for n in range(kept):
-        left -= chance[order[n]]
-        if left < 0:
-            return may[order[n]]
-    return may[order[kept - 1]]
-
-
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _machine(machines, c):
     """One candidate's machine."""
     return grammar.Machine(machines.state[c], machines.bars[c], machines.plan[c], machines.sound[c], machines.onset[c],
                            machines.rhythm[c], machines.classes[c])  # fmt: skip
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _next(weights, desk, c, machine, script, at, begun, may, mask, temperature, top_p, lean):
     """(the token to write, where in the script to go on, where this bar's lanes began), -1 for a token at the end."""
     while at < script.shape[0]:
         if script[at] >= 0:
             return script[at], at + 1, desk.time[c] + 1
+        if script[at] == _SKIP:
+            at += 1
+            continue
         grammar.allowed(machine, mask)
+        closes = not may[c, _TRACK:_EVENT].any()  # no lane may follow this one
         for i in range(mask.shape[0]):
-            mask[i] &= may[c, i]
+            mask[i] &= may[c, i] or (closes and _TRACK <= i < _EVENT)
+        if lean:
+            _not_again(machine, mask)
         if script[at] == _LANES_ and mask[_END] and desk.time[c] - begun > _LONG_BAR:
             at += 1
             continue
         uniform = desk.uniform[c, desk.drawn[c] % desk.uniform.shape[1]]
         desk.drawn[c] += 1
-        token = _choose(weights, desk.said[c], mask, temperature, top_p, uniform, machine, lean)
+        token = choose(
+            weights,
+            desk.said[c],
+            mask,
+            may[c],
+            temperature,
+            top_p,
+            uniform,
+            machine,
+            lean,
+            desk.tokens[c],
+            desk.time[c],
+        )
         if token != _END:
             return token, at + (script[at] == _FREE), begun
         at += 1
     return -1, at, begun
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _read(weights, desk, tokens):
     width, half, count = desk.said.shape[1], desk.keys.shape[4] // 2, min(_TOGETHER, tokens.shape[0])
     wide = np.zeros((count, max(weights.fc1.shape[2], 3 * width)), np.float32)
@@ -291,18 +225,19 @@ def _read(weights, desk, tokens):
     cos, sin = np.zeros((count, half), np.float32), np.zeros((count, half), np.float32)
     scores = np.zeros(desk.keys.shape[3], np.float32)
     numbers, bits = np.zeros(_NUMBERS, np.int64), np.zeros(_BITS, np.uint8)
-    rows, machine = np.zeros(count, np.int64), _machine(desk.machines, 0)
+    rows, machine, begun = np.zeros(count, np.int64), _machine(desk.machines, 0), desk.time[0]
     for first in range(0, tokens.shape[0], count):
-        times = np.arange(first, min(first + count, tokens.shape[0]))
+        times = begun + np.arange(first, min(first + count, tokens.shape[0]))
         for r, time in enumerate(times):
-            _embed(weights, desk, 0, time, machine, tokens[time], x[r], cos[r], sin[r], numbers, bits)
+            _embed(weights, desk, 0, time, machine, tokens[first + r], x[r], cos[r], sin[r], numbers, bits)
         for layer in range(weights.in_proj.shape[0]):
             _layer(weights, desk, layer, rows, times, len(times), x, cos, sin, wide, narrow, scores)
         _norm(x[len(times) - 1], weights.norm, desk.said[0])
-    desk.time[0] = tokens.shape[0]
+    desk.time[0] += tokens.shape[0]
+    desk.states[0, desk.time[0] - 1] = desk.said[0]
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _play(weights, desk, script, may, temperature, top_p, lean):
     candidates, width = desk.said.shape
     wide = np.zeros((candidates, max(weights.fc1.shape[2], 3 * width)), np.float32)
@@ -319,10 +254,10 @@ def _play(weights, desk, script, may, temperature, top_p, lean):
         count = 0
         for c in range(candidates):
             machine = _machine(desk.machines, c)
-            if at[c] == script.shape[0]:
+            if at[c] == script.shape[1]:
                 continue
             token, at[c], begun[c] = _next(
-                weights, desk, c, machine, script, at[c], begun[c], may, mask, temperature, top_p, lean
+                weights, desk, c, machine, script[c], at[c], begun[c], may, mask, temperature, top_p, lean
             )
             if token < 0:
                 continue
@@ -336,6 +271,7 @@ def _play(weights, desk, script, may, temperature, top_p, lean):
             _layer(weights, desk, layer, rows, times, count, x, cos, sin, wide, narrow, scores)
         for r in range(count):
             _norm(x[r], weights.norm, desk.said[rows[r]])
+            desk.states[rows[r], desk.time[rows[r]]] = desk.said[rows[r]]
             desk.time[rows[r]] += 1
 
 
@@ -343,16 +279,16 @@ def _kept(sources):
     """`read` and `play`, whose machine code is kept on disk for as long as the sources that it comes from are these:
     numba itself looks at no other file than the function's own."""
 
-    @njit(cache=True, **_OPTIONS)
+    @njit(cache=True, **OPTIONS)
     def read(weights, desk, tokens):
-        """Write tokens that are given at the start of a window of one candidate, `TOGETHER` of them in one product."""
+        """Write tokens that are given to a single candidate, `TOGETHER` of them in one product."""
         assert sources
         _read(weights, desk, tokens)
 
-    @njit(cache=True, **_OPTIONS)
+    @njit(cache=True, **OPTIONS)
     def play(weights, desk, script, may, temperature, top_p, lean):
-        """Follow a script for every candidate. script: int32 [items]; may: bool [C, TOKENS], what each may ever say;
-        lean: whether to lean to the plan's chords by `weights.chord`."""
+        """Follow a script for every candidate. script: int32 [C, items]; may: bool [C, TOKENS], what each may ever say;
+        lean: whether to lean to the plan's chords by `weights.chord`, and to play no bar again over others."""
         assert sources
         _play(weights, desk, script, may, temperature, top_p, lean)
 

@@ -40,7 +40,11 @@ class Weights(NamedTuple):
     norm: Any  # [W]
     head: Any  # [TOKENS, W]
     bias: Any  # [TOKENS], logits by which END and TRACKs are corrected
-    chord: float  # logit by which chords that are given are leaned to
+    root: float  # logit by which the bass's root of the planned chord is raised
+    chord: float  # logit by which chords that are given are leaned to, and their roots besides
+    repeat: Any  # float64 [lanes], logit by which a lane's pitch that it struck just before is raised
+    meet: Any  # float64 [lanes], logit by which a lane's event is raised where an earlier lane has one, the bass's kick
+    drums: Any  # float64 [grammar.DRUM_NAMES], logit by which each is raised
     rate: Any  # float64 [S / 4], radians a token
     turns: Any  # float64 [S / 4], radians a slot
 
@@ -54,10 +58,28 @@ class Desk(NamedTuple):
     tokens: Any  # int32 [C, T]
     time: Any  # int64 [C], tokens written
     said: Any  # float32 [C, W], the network's last state, normed
+    states: Any  # float32 [C, T, W], the same after each token of which a choice followed
     whole: Any  # float32 [C, W], what the genre, meter and place in the song add to every token
     levels: Any  # int64 [C, 2, lanes + 1], busyness and register
     uniform: Any  # float64 [C, draws]
     drawn: Any  # int64 [C], how many of them are used
+
+    def spread(self) -> None:
+        """All candidates come to where the first is, having written what it has."""
+        time = int(self.time[0])
+        for array in (self.time, self.said, *self.machines[:-1], self.tokens[:, :time], self.states[:, time - 1]):
+            array[1:] = array[0]
+        for array in (self.keys, self.values):
+            array[1:, :, :, :time] = array[0, :, :, :time]
+
+    def mark(self) -> list[np.ndarray]:
+        """Where the candidates are, to come back to."""
+        return [array.copy() for array in (self.time, self.said, *self.machines[:-1])]
+
+    def back(self, mark: Sequence[np.ndarray], candidates: Sequence[int]) -> None:
+        """Some candidates come back to where they were; what they drew is used up."""
+        for array, before in zip((self.time, self.said, *self.machines[:-1]), mark):
+            array[candidates] = before[candidates]
 
 
 def _array(parameter: torch.Tensor) -> np.ndarray:
@@ -97,7 +119,11 @@ def weights_of(network: Player, rates: Mapping[str, float]) -> Weights:
         norm=_array(network.norm.weight),
         head=_array(network.head.weight),
         bias=bias_of(rates),
+        root=float(rates.get("root", 0)),
         chord=float(rates.get("chord", 0)),
+        repeat=np.array([rates.get(f"repeat, {lane}", 0.0) for lane in v.LANES]),
+        meet=np.array([rates.get(f"meet, {lane}", 0.0) for lane in v.LANES]),
+        drums=np.array([rates.get(f"drums, {name}", 0.0) for name in grammar.DRUM_NAMES]),
         rate=10_000.0 ** -(np.arange(quarter) / quarter),
         turns=2 * np.pi / np.array(PERIODS[:quarter]) * grammar.SLOT / 24,
     )
@@ -139,6 +165,7 @@ def desk_of(
         tokens=np.zeros((count, CAPACITY), np.int32),
         time=np.zeros(count, np.int64),
         said=np.zeros((count, config.width), np.float32),
+        states=np.empty((count, CAPACITY, config.width), np.float32),
         whole=whole.numpy(),
         levels=levels,
         uniform=uniform,

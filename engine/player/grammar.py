@@ -36,6 +36,10 @@ DRUM_CLASSES = ((35, 36), (38, 40), (42, 44), (46,), (49, 52, 55, 57), (51, 53, 
                 (39,), (54, 69, 70, 82))  # fmt: skip
 """MIDI drums that are heard as one: kick, snare, hat, open hat, crash, ride, low and high toms, side stick, clap,
 shakers; all others are a twelfth."""
+DRUM_NAMES = (
+    "kick", "snare", "hat", "open hat", "crash", "ride", "low tom", "high tom", "side stick", "clap", "shaker",
+    "others",
+)  # fmt: skip
 KICK, SNARE = 0, 1
 RHYTHM_TOKENS = 63  # events and lengths of a bar whose rhythm may return
 

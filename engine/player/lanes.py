@@ -53,7 +53,8 @@ def _encode_drums(notes: Iterable[Note], combos: Combos) -> list[int]:
 
 
 def decode(tokens: Iterable[int], combos: Sequence[Sequence[int]]) -> list[Note]:
-    """The notes of a lane's bar, by step, length and pitch. Refused when the tokens are none of a lane's."""
+    """The notes of a lane's bar, by step, length and pitch; two of one pitch at one step are one, the longer. Refused
+    when the tokens are none of a lane's."""
     notes: list[Note] = []
     step = length = -1
     for token in tokens:
@@ -68,10 +69,16 @@ def decode(tokens: Iterable[int], combos: Sequence[Sequence[int]]) -> list[Note]
             notes += [(step, 1, drum) for drum in combos[token - v.COMBO]]
         else:
             raise RequestError(f"Token {token} is no part of a lane's bar.")
-    return notes
+    longest = {(step, pitch): length for step, length, pitch in sorted(notes)}
+    return sorted((step, length, pitch) for (step, pitch), length in longest.items())
 
 
 def grid_of(onset: np.ndarray) -> int:
     """The grid on which a bar's onsets (ticks from its bar line) lie nearer: its sixteenths unless triplets are."""
     errors = [np.abs((onset + unit // 2) % unit - unit // 2).sum() for unit in v.UNITS]
     return v.TRIPLETS if errors[v.TRIPLETS] < errors[v.STRAIGHT] else v.STRAIGHT
+
+
+def steps_of(meter: tuple[int, int], grid: int) -> int:
+    """How many steps of a grid a bar has."""
+    return 96 * meter[0] // meter[1] // v.UNITS[grid]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 LEVELS = 8
@@ -16,3 +18,12 @@ def busyness(onsets: int, bars: int) -> int:
 def register(pitch: float) -> int:
     """1..7, the octave of a mean MIDI pitch from C1 up."""
     return int(np.clip((pitch - 12) // 12, 1, LEVELS - 1))
+
+
+def levels_of(bars: Sequence[Sequence[tuple[int, int, int]]]) -> tuple[int, int] | None:
+    """Busyness and register of a lane's bars, notes (step, length, pitch) each; None of a lane that rests."""
+    playing = [notes for notes in bars if notes]
+    if not playing:
+        return None
+    onsets = sum(len({note[:2] for note in notes}) for notes in playing)
+    return busyness(onsets, len(playing)), register(float(np.mean([pitch for notes in playing for *_, pitch in notes])))

@@ -18,7 +18,7 @@ from engine.player.network import Config, Player
 if TYPE_CHECKING:
     import numpy as np
 
-    from engine import touch
+    from engine import planner, ranker, touch
 
 PATH = CHECKPOINTS / "player"
 
@@ -33,6 +33,8 @@ class Model:
     rates: Mapping[str, float] = field(default_factory=dict)  # corrections of logits (desk.bias_of), from config.json
     sha256: str = ""
     hand: touch.Model | None = None  # that strikes the notes, where it was loaded beside
+    planner: planner.Model | None = None  # that draws the form of pieces, where it was loaded beside
+    ranker: ranker.Model | None = None  # that chooses among candidates, where it was loaded beside
 
     @property
     def genres(self) -> tuple[str, ...]:

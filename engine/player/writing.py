@@ -17,7 +17,7 @@ class Writer:
     """
 
     def __init__(self, plans: np.ndarray, lanes: Sequence[Sequence[np.ndarray]]) -> None:
-        self.plans, self.lanes = plans.astype(int), lanes
+        self.plans, self.lanes = plans.astype(int), list(lanes)
         self.tokens: list[int] = []
         self._asked: list[bool] = []
         self._written = [[False] * len(v.LANES) for _ in lanes]

@@ -19,23 +19,24 @@ import shutil
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from engine import RequestError
 from engine.core.audio import Audio, read_audio, write_flac
+from engine.core.home import home
 from engine.core.midi import read_midi, write_midi
 from engine.core.result import Result
 from engine.core.song import Song
 
-HOME_VARIABLE = "BANDSTAND_HOME"
 SONG, SOUND = "song.mid", "sound.flac"
+BY_HAND = "by_hand"  # in the settings of a recipe, which file has the notes
+MIX, LOCKS = "mix", "locks"  # the same: how its tracks are heard, and whose notes were to stay
+BESIDE = (BY_HAND, MIX, LOCKS)  # what the request in a recipe knows nothing of
 TEXTS = ("abc",)  # endings of texts that are kept; all else can be made from the song
 FILE_NAME = re.compile(r"(song\.mid|sound\.flac|text\.[a-z0-9]{1,10}|input[a-z0-9-]{0,20}\.[a-z0-9]{1,10})")
 MAX_NAME = 120  # characters
@@ -60,10 +61,28 @@ class Recipe:
     checkpoint: str = ""  # sha256 of the weights
 
     @classmethod
-    def of(cls, result: Result) -> Recipe:
-        """The recipe of a result."""
+    def of(cls, result: Result, mix: Mapping[str, Sequence[float]], locks: Sequence[str]) -> Recipe:
+        """The recipe of a result. Where a hand changed its notes it says so, and which file holds them."""
         request = result.request
-        return cls(request.SYSTEM, request.to_json(), request.seed, result.weights)
+        beside = {BY_HAND: SONG if result.by_hand else "", MIX: dict(mix), LOCKS: list(locks)}
+        settings = request.to_json() | {name: value for name, value in beside.items() if value}
+        return cls(request.SYSTEM, settings, request.seed, result.weights)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a hand changed the notes of what was asked for."""
+        return BY_HAND in self.settings
+
+    @property
+    def mix(self) -> Any:
+        """How its tracks are heard, as JSON from anywhere."""
+        return self.settings.get(MIX)
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """The tracks that were locked."""
+        locks = self.settings.get(LOCKS)
+        return tuple(map(str, locks)) if isinstance(locks, list) else ()
 
 
 @dataclass(frozen=True)
@@ -86,11 +105,6 @@ class Take:
     def has_sound(self) -> bool:
         """Whether it is a sound of its own, not one rendered from its notes."""
         return SOUND in self.files
-
-
-def home() -> Path:
-    """The library's folder: BANDSTAND_HOME where it is set, or the person's data folder."""
-    return Path(os.environ.get(HOME_VARIABLE) or platformdirs.user_data_dir("bandstand", appauthor=False))
 
 
 class Library:
@@ -130,8 +144,11 @@ class Library:
         *,
         name: str = "",
         parents: Sequence[str] = (),
+        mix: Mapping[str, Sequence[float]] | None = None,
+        locks: Sequence[str] = (),
     ) -> Take:
-        """Keep a result with its request, which is its recipe, and the files that belong to that.
+        """Keep a result with its request, which is its recipe, and the files that belong to that; beside them how it is
+        heard ({track: (level, muted, alone)}) and which of its tracks were locked.
 
         Refused, with the library as it was, when there is nothing to keep or the disk is full.
         """
@@ -145,7 +162,7 @@ class Library:
         contents |= {f"text.{ending}": result.text(ending) for ending in result.texts if ending in TEXTS}
         contents |= result.request.files
         name = _tidy(name) or _tidy(result.request.title)
-        take = self.add(uuid.uuid4().hex, name, Recipe.of(result), tuple(parents), contents)
+        take = self.add(uuid.uuid4().hex, name, Recipe.of(result, mix or {}, locks), tuple(parents), contents)
         assert take is not None  # its id is new
         return take
 
@@ -286,6 +303,10 @@ class Library:
     def song(self, take: Take) -> Song | None:
         """Its notes, where they are known."""
         return read_midi(self.read(take, SONG), name=take.name) if take.has_song else None
+
+    def notes(self, take: Take) -> Song:
+        """Its notes, with the tracks that rest. Refused where they are not known."""
+        return read_midi(self.read(take, SONG), name=take.name, silent=True)
 
     def audio(self, take: Take) -> Audio | None:
         """Its own sound, where it has one."""

@@ -5,13 +5,13 @@ Takes of the first format keep the command line's options by name instead; their
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine import Progress, RequestError
 from engine.core.request import Request
 from engine.core.result import Result
 from engine.systems import SYSTEMS, system
-from engine.takes.library import Library, Take
+from engine.takes.library import BESIDE, Library, Take
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,23 @@ def request_of(library: Library, take: Take) -> Request:
     recipe = take.recipe
     if recipe.system not in SYSTEMS:
         raise RequestError(f"“{take.name}” was made by '{recipe.system}', which this studio does not have.")
+    settings = {name: value for name, value in recipe.settings.items() if name not in BESIDE}
     files = {file: library.read(take, file) for file in take.files if file.startswith("input")}
     asked = system(recipe.system).Request
-    if "format" in recipe.settings:
-        return asked.from_json(recipe.settings, files)
-    return asked.from_options(recipe.settings, recipe.seed, files)
+    if "format" in settings:
+        return asked.from_json(settings, files)
+    return asked.from_options(settings, recipe.seed, files)
 
 
 def replay(library: Library, take: Take, progress: Progress | None = None) -> Replayed:
-    """What the take's recipe makes now, with today's weights."""
+    """What the take's recipe makes now, with today's weights; notes by hand are as the take holds them. Its remarks say
+    what of the recipe is no more."""
     request = request_of(library, take)
+    if take.recipe.by_hand:
+        result = Result(request=request, weights=take.recipe.checkpoint).with_notes(library.notes(take))
+        return Replayed(result, True)
     made_by = system(take.recipe.system)
     result = made_by.generate(made_by.load(request.checkpoint()), request, progress=progress)
     known = take.recipe.checkpoint
+    result = replace(result, remarks=(*request.lost(take.recipe.settings), *result.remarks))
     return Replayed(result, not known or not result.weights or result.weights == known)

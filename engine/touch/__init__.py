@@ -9,6 +9,6 @@ written anew changes no other, and a longer song begins as the shorter one.
 """
 
 from engine.touch.model import Model, load
-from engine.touch.playing import touched
+from engine.touch.playing import Hand, among, touched
 
-__all__ = ["Model", "load", "touched"]
+__all__ = ["Hand", "Model", "among", "load", "touched"]

@@ -15,9 +15,9 @@ class InstrumentClassifier:
     """A logistic regression that tells instruments apart by :func:`describe`, trained beside the generators."""
 
     instruments: tuple[str, ...]
-    mean: np.ndarray  # float32 [194], of what is described
-    scale: np.ndarray  # float32 [194]
-    weight: np.ndarray  # float32 [instruments, 194]
+    mean: np.ndarray  # float32 [242], of what is described
+    scale: np.ndarray  # float32 [242]
+    weight: np.ndarray  # float32 [instruments, 242]
     bias: np.ndarray  # float32 [instruments]
 
     def guess(self, frames: Frames) -> list[tuple[str, float]]:
@@ -32,7 +32,7 @@ class InstrumentClassifier:
 
 
 def describe(frames: Frames) -> np.ndarray:
-    """What the classifier sees: mean, spread and change of the timbre, mean and spread of the pitch: float64 [194]."""
+    """What the classifier sees: mean, spread and change of the timbre, mean and spread of the pitch: float64 [242]."""
     heard = frames.voiced & (relative(frames.loudness_db) > -20)
     heard = heard if heard.sum() >= 4 else frames.voiced
     if not heard.any():

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from engine.translation.frames import FFT, FLOOR_OF_POWER, HOP, RATE
+from engine.translation.frames import FFT, FLOOR_OF_POWER, HOP, RATE, TOP
 
 
 @numba.njit(cache=True)
@@ -54,7 +54,7 @@ def split(spectra, f0_hz, size, harmonics_db, bands_db, edges):  # pragma: no co
         spectrum = spectra[t]
         last = -FLOOR_OF_POWER
         if f0_hz[t] > 0:
-            count = min(harmonics_db.shape[1], int((RATE / 2 - 40) / f0_hz[t]))
+            count = min(harmonics_db.shape[1], int(TOP / f0_hz[t]))
             for k in range(1, count + 1):
                 centre = k * f0_hz[t] * scale
                 room = min(0.3 * f0_hz[t] * scale, 1.0 + 0.004 * centre)
@@ -77,7 +77,7 @@ def split(spectra, f0_hz, size, harmonics_db, bands_db, edges):  # pragma: no co
 
 @numba.njit(cache=True, fastmath=True)
 def oscillate(hz, amplitudes, phase, starts, out):  # pragma: no cover - compiled
-    """Add harmonics to out [256 n] from frames [n + 1], all linear between centres; returns the phase."""
+    """Add harmonics to out [704 n] from frames [n + 1], all linear between centres; returns the phase."""
     for t in range(len(hz) - 1):
         count = 0
         for k in range(amplitudes.shape[1]):

@@ -1,9 +1,10 @@
 """Performance and timbre as numbers: what a frame holds, and every constant of it.
 
-After DDSP (Engel et al. 2020). At 16 kHz, a frame every 256 samples (16 ms):
+After DDSP (Engel et al. 2020). At 44.1 kHz, a frame every 704 samples (16 ms):
 
     f0_hz [t] (0 unvoiced), loudness_db [t]      the performance, which translation carries over
-    timbre [t, 64] dB                            40 knots of harmonics, 24 noise bands
+    envelope_db [t, 4]                           its loudness every 4 ms: how notes begin
+    timbre [t, 80] dB                            48 knots of harmonics, 32 noise bands, up to 18 kHz
 
 A knot is a harmonic's level (1 to 16 each have their own; above, linear interpolation between knots spaced further and
 further apart), a band is the level of what remains when the harmonics are taken away. Both are relative to the whole
@@ -18,19 +19,22 @@ import numpy as np
 
 from engine.core import pitch
 
-RATE = 16_000  # Hz
-HOP = 256  # samples a frame
-KNOTS, BANDS = 40, 24
+RATE = 44_100  # Hz
+HOP = 704  # samples a frame
+PARTS = 4  # of a frame, each with a loudness of its own
+TOP = 18_000.0  # Hz: what lies above is not measured
+KNOTS, BANDS = 48, 32
 TIMBRE = KNOTS + BANDS
-F0_RANGE = (58.0, 2_200.0)  # Hz
+F0_RANGE = (58.0, 3_300.0)  # Hz
 FLOOR_OF_POWER = 150.0  # dB below full scale
 FLOOR_DB = -90.0  # of a knot or band, relative to its frame
 SILENCE_DB = -120.0
-FFT = 4_096
-LOUDNESS_WINDOW = 512  # samples
-WINDOWS = (256, 512, 1_024, 2_048)  # samples; a frame takes the shortest that holds PERIODS of its fundamental
+FFT = 8_192
+LOUDNESS_WINDOW = 1_408  # samples
+ENVELOPE_SECONDS = 0.008  # of sound at least, in whole periods, whose level a part of a frame is
+WINDOWS = (704, 1_408, 2_816, 5_632)  # samples; a frame takes the shortest that holds PERIODS of its fundamental
 PERIODS = 5  # fewer and harmonics run together, more and vibrato smears them into noise
-UNVOICED_WINDOW = 512
+UNVOICED_WINDOW = 1_408
 LONGER = 4
 CHUNK = 1_024  # frames analysed or played at once: memory does not grow with the recording
 
@@ -39,13 +43,15 @@ CHUNK = 1_024  # frames analysed or played at once: memory does not grow with th
 class Frames:
     f0_hz: np.ndarray  # float64 [t], 0 where unvoiced
     loudness_db: np.ndarray  # float64 [t], root mean square, full scale 0
-    timbre: np.ndarray  # float32 [t, 64], dB relative to the frame's power
+    timbre: np.ndarray  # float32 [t, 80], dB relative to the frame's power
+    envelope_db: np.ndarray | None = None  # float64 [t, 4], level from each frame's centre on; None: as loudness_db
 
     def __len__(self) -> int:
         return len(self.f0_hz)
 
     def __getitem__(self, part: slice) -> Frames:
-        return Frames(self.f0_hz[part], self.loudness_db[part], self.timbre[part])
+        envelope = None if self.envelope_db is None else self.envelope_db[part]
+        return Frames(self.f0_hz[part], self.loudness_db[part], self.timbre[part], envelope)
 
     @property
     def voiced(self) -> np.ndarray:
@@ -69,11 +75,11 @@ def filled_midi(f0_hz: np.ndarray) -> np.ndarray:
 
 def _knots() -> np.ndarray:
     """Harmonic numbers of the knots: 1, 2, … 16, then evenly in ratio to the last harmonic there can be."""
-    last = RATE / 2 / F0_RANGE[0]
+    last = TOP / F0_RANGE[0]
     return np.concatenate([np.arange(1.0, 17.0), np.geomspace(16.0, last, KNOTS - 16 + 1)[1:]])
 
 
-HARMONICS = int(RATE / 2 / F0_RANGE[0])
+HARMONICS = int(TOP / F0_RANGE[0])
 KNOT_NUMBERS = _knots()
 # [harmonics, knots]: linear interpolation; its pseudo-inverse finds the knots that fit a frame's harmonics best.
 TO_HARMONICS = np.array([np.interp(np.arange(1, HARMONICS + 1), KNOT_NUMBERS, row) for row in np.eye(KNOTS)]).T
@@ -81,8 +87,8 @@ TO_KNOTS = np.linalg.pinv(TO_HARMONICS)
 
 
 def band_edges(bands: int = BANDS) -> np.ndarray:
-    """Edges of the noise bands as bins of the FFT, int [bands + 1]: evenly spaced in mel from 0 to 8 kHz."""
-    top = 2595 * np.log10(1 + RATE / 2 / 700)
+    """Edges of the noise bands as bins of the FFT, int [bands + 1]: evenly spaced in mel from 0 to 18 kHz."""
+    top = 2595 * np.log10(1 + TOP / 700)
     hz = 700 * (10 ** (np.linspace(0, top, bands + 1) / 2595) - 1)
     return np.round(hz / RATE * FFT).astype(np.int64)
 
@@ -91,14 +97,14 @@ EDGES = band_edges()
 
 
 def frame_count(samples: int) -> int:
-    """Frames of a recording; frame i is centred at sample 256 i."""
+    """Frames of a recording; frame i is centred at sample 704 i."""
     return samples // HOP + 1
 
 
 def audible(f0_hz: np.ndarray) -> np.ndarray:
-    """Which harmonics of each frame lie below 8 kHz, bool [t, 137]; none of an unvoiced frame."""
+    """Which harmonics of each frame lie below 18 kHz, bool [t, 310]; none of an unvoiced frame."""
     numbers = np.arange(1, HARMONICS + 1)
-    out: np.ndarray = (numbers * f0_hz[:, None] < RATE / 2 - 40) & (f0_hz[:, None] > 0)
+    out: np.ndarray = (numbers * f0_hz[:, None] < TOP) & (f0_hz[:, None] > 0)
     return out
 
 

@@ -6,14 +6,16 @@
     generate(model, Request(input=file, source="flute", target="trombone"))
 
 analysis.py measures the recording, profile.py knows each instrument's mean timbre, classifier.py which one it may be,
-transcription.py the melody.
+voice.py calms what is sung, transcription.py knows the melody.
 
     python -m engine translation --input flute.wav --from flute --to trombone --out trombone.wav
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,14 +23,18 @@ import numpy as np
 from engine import Progress, RequestError
 from engine.core.audio import Audio
 from engine.core.fallback import or_on_cpu
+from engine.core.formats import write_stems
 from engine.core.pitch import cents
-from engine.core.result import Result
+from engine.core.result import Result, Text
+from engine.core.song import Song
 from engine.translation.analysis import loudness, track_f0
 from engine.translation.frames import RATE, Frames
-from engine.translation.listening import heard, remarks
-from engine.translation.model import Model, load
-from engine.translation.request import AUTO, EVERYONE, Request, route
+from engine.translation.listening import heard, moved_remark, remarks
+from engine.translation.model import Model
+from engine.translation.profile import even
+from engine.translation.request import AUTO, VOICE, Request
 from engine.translation.transcription import melody
+from engine.translation.voice import calmed
 
 HEADROOM = 0.98  # the loudest sample that comes out
 
@@ -42,34 +48,32 @@ class Translation(Result):
     recording: Audio
     before: Frames
     after: Frames
-    octaves: int  # the melody was moved by, to lie in the target's range
+    octaves: int  # the melody was moved by, to lie where the target is played
     guesses: Guesses = ()  # where the instrument was not said
 
 
 def identify(model: Model, request: Request) -> tuple[Request, Guesses]:
-    """The request with its instrument filled in, and the guesses: the target left out, as what is to become one is
-    none. Refused when the model cannot tell instruments apart."""
+    """The request with its instrument filled in, and the guesses: the targets left out, as what is to become one is
+    none. Refused when the model cannot tell instruments apart, or none is left."""
     if model.classifier is None:
         raise RequestError(f"The weights {model.folder.name} cannot tell instruments apart; say which one it is.")
     _, frames = heard(request.input)
-    guesses = tuple(pair for pair in model.classifier.guess(frames) if pair[0] != request.target)
+    wanted = (*request.targets, request.second)
+    guesses = tuple(pair for pair in model.classifier.guess(frames) if pair[0] not in wanted)
+    if not guesses:
+        raise RequestError("Every instrument that is known is asked for; say with --from which one it is.")
     return replace(request, source=guesses[0][0]), guesses
 
 
 def generate(model: Model, request: Request, *, progress: Progress | None = None) -> Translation:
-    """The recording's performance on the target instrument: mono, 16 kHz, as long as what came in and as loud, made
-    softer as a whole where it would clip. Where the instrument is guessed, the pair's own weights play it if there are.
+    """The recording's performance on the target instrument: mono, 44.1 kHz, as long as what came in and as loud, made
+    softer as a whole where it would clip. Of several targets it is the sum, and each is a stem of a zip.
 
     Refused when the recording has no melody, or the model no such way.
     """
     guesses: Guesses = ()
     if request.source == AUTO:
         request, guesses = identify(model, request)
-        if (
-            model.folder.resolve() == EVERYONE.resolve()
-            and (folder := route(request.source, request.target)) != EVERYONE
-        ):
-            model = load(folder, str(model.device))
     result = _translated(model, request, progress)
     if not guesses:
         return result
@@ -80,34 +84,64 @@ def generate(model: Model, request: Request, *, progress: Progress | None = None
 
 @or_on_cpu
 def _translated(model: Model, request: Request, progress: Progress | None) -> Translation:
-    from engine.translation.synthesis import synthesise  # here, because they bring numba and PyTorch
-    from engine.translation.transfer import translate
-
-    source, target = request.source, request.target
-    model.generator(source, target)
+    source, targets = None if request.source == VOICE else request.source, request.targets
+    for target in targets:
+        model.condition(source, target)
     tell = progress or (lambda done, total: None)
     tell(0, 100)
     audio, before = heard(request.input)
     tell(40, 100)
-    after, moved = translate(
-        model, before, source, target, amount=request.amount, transpose=request.transpose,
-        progress=lambda done, total: tell(40 + 30 * done // total, 100),
-    )  # fmt: skip
+    played = even(calmed(before) if source is None else before, request.dynamics)
     length = round(audio.seconds * RATE)
-    samples = synthesise(after, length, request.seed, lambda done, total: tell(70 + 30 * done // total, 100))
-    peak = float(np.abs(samples).max(initial=0.0))
-    if peak > HEADROOM:
-        samples *= HEADROOM / peak
+    stems, every = [], []
+    for number, target in enumerate(targets):
+        at, share = 40 + 60 * number / len(targets), 60 / len(targets)
+
+        def told(done: float, at: float = at, share: float = share) -> None:
+            tell(round(at + share * done), 100)
+
+        stem, after, moved = _on(model, request, played, source, target, length, told)
+        stems.append((target, stem))
+        every.append((after, moved))
+    samples = np.sum([stem for _, stem in stems], axis=0, dtype=np.float32) if len(stems) > 1 else stems[0][1]
+    scale = min(1.0, HEADROOM / max(float(np.abs(samples).max(initial=0.0)), 1e-9))
     tell(100, 100)
-    tune = melody(after, target)
+    (after, moved), *_ = every
+    tunes = [melody(each, target) for (each, _), target in zip(every, targets)]
+    texts: dict[str, Text] = {"stems.zip": partial(_zipped, stems, scale)}
     report: dict[str, Any] = {
-        "weights": model.folder.name, "octaves": moved, "notes": len(tune.tracks[0].notes),
-        "agreement": agreement(samples, after),
+        "weights": model.folder.name, "octaves": moved, "notes": len(tunes[0].tracks[0].notes),
+        "agreement": agreement(stems[0][1], after),
     }  # fmt: skip
+    song = Song(tuple(track for tune in tunes for track in tune.tracks), tempo=tunes[0].tempo)
+    said = [line for (_, by), target in zip(every, targets) for line in moved_remark(by, target, request.keep_octave)]
     return Translation(
-        request=request, song=tune, audio=Audio(samples, RATE), weights=model.sha256, recording=audio, before=before,
-        after=after, octaves=moved, remarks=tuple(remarks(audio, before, moved, target)), report=report,
+        request=request, song=song, audio=Audio(samples * np.float32(scale), RATE), texts=texts, weights=model.sha256,
+        recording=audio, before=before, after=after, octaves=moved,
+        remarks=(*said, *remarks(audio, before, request.source == VOICE)), report=report,
     )  # fmt: skip
+
+
+def _zipped(stems: Sequence[tuple[str, np.ndarray]], scale: float) -> bytes:
+    return write_stems([(name, Audio(stem * np.float32(scale), RATE)) for name, stem in stems])
+
+
+def _on(model: Model, request: Request, played: Frames, source: str | None, target: str, length: int,
+        tell: Callable[[float], None]) -> tuple[np.ndarray, Frames, int]:  # fmt: skip
+    """(samples, frames, octaves moved) of a performance on one target; the first of them blended with the second."""
+    from engine.translation.synthesis import synthesise  # here, because they bring numba and PyTorch
+    from engine.translation.transfer import blended, translate
+
+    after, moved = translate(
+        model, played, source, target, amount=request.amount, transpose=request.transpose,
+        usual=not request.keep_octave, progress=lambda done, total: tell(0.5 * done / total),
+    )  # fmt: skip
+    if request.second and target == request.target:
+        other, _ = translate(model, played, source, request.second, amount=request.amount,
+                             transpose=request.transpose + 12 * moved, fit=False)  # fmt: skip
+        after = blended(after, other, request.blend)
+    samples = synthesise(after, length, request.seed, lambda done, total: tell(0.5 + 0.5 * done / total))
+    return samples, after, moved
 
 
 def agreement(samples: np.ndarray, asked: Frames) -> dict[str, float]:

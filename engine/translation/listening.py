@@ -5,15 +5,20 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from scipy.signal import welch
 
 from engine import RequestError
 from engine.core.audio import Audio, read_audio
 from engine.core.request import File
-from engine.translation.analysis import analyse
+from engine.translation.analysis import analyse, doubted
 from engine.translation.frames import RATE, Frames
 from engine.translation.transcription import GLIDING, POLYPHONIC, steady, tonal, unexplained
 
 MIN_SECONDS = 0.1
+DOUBTED = 0.15  # share of frames; of 33 phrases of one instrument 2 lie above, of 8 mixes of two 5
+NARROW = 8_000.0  # Hz: what ends there was recorded at a telephone's rate, or not much more
+TELEPHONE = (4_000.0, 4_200.0)  # Hz: where its band ends, and above which nothing is left of what came through it
+NOTHING_DB = -75.0  # of the strongest partial; no instrument's recording is as soft above a telephone's band
 
 
 @lru_cache(maxsize=2)
@@ -41,22 +46,51 @@ def hear(audio: Audio) -> Frames:
     return frames
 
 
-def remarks(audio: Audio, frames: Frames, octaves_moved: int, target: str) -> list[str]:
+def moved_remark(octaves: int, target: str, keep: bool = False) -> list[str]:
+    """That a melody was moved by octaves, where it was."""
+    if not octaves:
+        return []
+    count = f"{abs(octaves)} octave{'s' if abs(octaves) > 1 else ''}"
+    way = "up" if octaves > 0 else "down"
+    where = f"into the range of the {target}" if keep else f"to where the {target} is usually played"
+    return [f"The melody moved {way} {count} {where}."]
+
+
+def ends_at(audio: Audio) -> float:
+    """Hz above which a recording holds nothing: half its rate, or a telephone's band, at whatever rate it was saved.
+    Of a long recording its first minute is heard."""
+    samples = audio.mono().samples[: 60 * audio.rate]
+    hz, power = welch(samples, audio.rate, nperseg=min(4096, len(samples)))
+    above = power[hz > TELEPHONE[1]].max(initial=0.0)
+    return min(audio.rate / 2, TELEPHONE[0] if above < power.max() * 10 ** (NOTHING_DB / 10) else np.inf)
+
+
+def clipped(audio: Audio) -> float:
+    """Share of samples that are cut off: full, or as far out as the outermost and as their neighbours."""
+    size = np.abs(audio.samples)
+    flat = np.zeros(size.shape, bool)
+    flat[1:] = (audio.samples[1:] == audio.samples[:-1]) & (size[1:] >= 0.98 * size.max(initial=0.0))
+    return float((flat | (size >= 0.999)).mean())
+
+
+def remarks(audio: Audio, frames: Frames, voice: bool = False) -> list[str]:
     """What a person should know about how a recording could be translated, one sentence each."""
     out = []
-    if octaves_moved:
-        way = "up" if octaves_moved > 0 else "down"
-        count = f"{abs(octaves_moved)} octave{'s' if abs(octaves_moved) > 1 else ''}"
-        out.append(f"The melody moved {way} {count} to lie in the range of the {target}.")
-    clipped = float((np.abs(audio.samples) >= 0.999).mean())
-    if clipped > 0.001:
-        out.append(f"{clipped:.1%} of the recording is clipped; a softer recording would sound cleaner.")
-    if tonal(frames) < 0.5:
+    if (cut := clipped(audio)) > 0.001:
+        out.append(f"{cut:.1%} of the recording is clipped; a softer recording would sound cleaner.")
+    if (end := ends_at(audio)) <= NARROW:
+        out.append(f"The recording ends at {end / 1000:g} kHz; what lies above is added as the instrument has it.")
+    if tonal(frames) < 0.5 and not voice:
         out.append(
             "Much of the recording has no clear pitch (speech, noise, chords); only what has one is carried over."
         )
-    elif steady(frames) < GLIDING:
+    elif steady(frames) < GLIDING and not voice:
         out.append("The pitch hardly ever rests on a note (speech, or a long glide); it is carried over as it moves.")
     elif unexplained(frames) > POLYPHONIC:
         out.append("More than one note, or much breath, seems to sound at once; only one melody is followed.")
+    elif (share := doubted(audio.mono().resampled(RATE).samples, frames.f0_hz, frames.loudness_db)) > DOUBTED:
+        out.append(
+            f"Two ways of following the pitch disagree in {share:.0%} of it: several instruments may play at once, "
+            "and only one melody is followed."
+        )
     return out

@@ -6,13 +6,16 @@ import numpy as np
 
 from engine import Progress
 from engine.core import pitch
+from engine.translation.analysis import envelope
 from engine.translation.frames import (
+    CHUNK,
     EDGES,
     FFT,
     FLOOR_DB,
     HARMONICS,
     HOP,
     KNOTS,
+    PARTS,
     SILENCE_DB,
     TO_HARMONICS,
     Frames,
@@ -20,9 +23,12 @@ from engine.translation.frames import (
     pieces,
 )
 
+ROUNDS = 3  # of bringing the sound to its envelope: one leaves what the windows of its measure blunt
+GAINS_DB = (-40.0, 12.0)
+
 
 def controls(frames: Frames) -> tuple[np.ndarray, np.ndarray]:
-    """Amplitudes of the harmonics [t, 137] and powers of the noise bands [t, 24] that have each frame's loudness."""
+    """Amplitudes of the harmonics [t, 310] and powers of the noise bands [t, 32] that have each frame's loudness."""
     harmonics = 10 ** (np.clip(frames.timbre[:, :KNOTS].astype(np.float64), FLOOR_DB, 6) @ TO_HARMONICS.T / 10)
     harmonics *= audible(frames.f0_hz)
     bands = 10 ** (frames.timbre[:, KNOTS:].astype(np.float64) / 10)
@@ -45,7 +51,7 @@ class Synthesiser:
         self.tail = np.zeros(HOP)  # of the last frame's noise
 
     def play(self, frames: Frames, midi: np.ndarray) -> np.ndarray:
-        """float64 [256 t]: the samples before each frame's centre are its own. midi [t] is the whole recording's
+        """float64 [704 t]: the samples before each frame's centre are its own. midi [t] is the whole recording's
         line through unvoiced frames too (:func:`filled_midi`), of these frames."""
         amplitudes, bands = controls(frames)
         hz = pitch.midi_hz(midi)
@@ -69,11 +75,12 @@ class Synthesiser:
         edges = EDGES * size // FFT
         widths = np.maximum(np.diff(edges), 1)
         levels = np.sqrt(bands / widths * size * size / 2 / 2)  # of each bin: a real spectrum's power stands twice
-        magnitudes = np.repeat(levels, widths, axis=1)[:, :HOP]
+        magnitudes = np.repeat(levels, widths, axis=1)[:, :HOP]  # up to TOP
         window = np.sqrt(np.hanning(size + 1)[:-1])
-        white = self.random.standard_normal((len(bands), 2, HOP)) * np.sqrt(0.5)
+        count = magnitudes.shape[1]
+        white = self.random.standard_normal((len(bands), 2, count)) * np.sqrt(0.5)
         spectra = np.zeros((len(bands), HOP + 1), np.complex128)
-        spectra[:, :HOP] = magnitudes * (white[:, 0] + 1j * white[:, 1])
+        spectra[:, :count] = magnitudes * (white[:, 0] + 1j * white[:, 1])
         spectra[:, 0] = 0
         grains = np.fft.irfft(spectra, size, axis=1) * window * np.sqrt(2)
         out = np.zeros((len(bands) + 1) * HOP)
@@ -87,7 +94,7 @@ class Synthesiser:
 def synthesise(
     frames: Frames, samples: int | None = None, seed: int = 0, progress: Progress | None = None
 ) -> np.ndarray:
-    """The sound of frames, float32 [samples] at 16 kHz (256 a frame when not said)."""
+    """The sound of frames, float32 [samples] at 44.1 kHz (704 a frame when not said)."""
     player = Synthesiser(seed)
     midi = frames.midi
     parts = []
@@ -97,4 +104,19 @@ def synthesise(
         parts.append(player.play(frames[part], midi[part]))
     sound = np.concatenate([*parts, player.tail])[HOP:] if parts else np.zeros(0)
     samples = len(frames) * HOP if samples is None else samples
-    return np.pad(sound, (0, max(0, samples - len(sound))))[:samples].astype(np.float32)
+    sound = np.pad(sound, (0, max(0, samples - len(sound))))[:samples].astype(np.float32)
+    if frames.envelope_db is not None:
+        for _ in range(ROUNDS):
+            shape(sound, frames.envelope_db, midi)
+    return sound
+
+
+def shape(sound: np.ndarray, envelope_db: np.ndarray, midi: np.ndarray) -> None:
+    """Bring a sound, where it stands, to an envelope [t, 4] dB: frames are longer than a note's first instants."""
+    wanted = envelope_db.ravel()
+    gain_db = np.clip(wanted - envelope(sound, midi).ravel()[: len(wanted)], *GAINS_DB)
+    step = HOP // PARTS
+    for start in range(0, len(sound), step * CHUNK):
+        part = sound[start : start + step * CHUNK]
+        at = (start + np.arange(len(part))) / step
+        part *= 10 ** (np.interp(at, np.arange(len(gain_db)), gain_db) / 20)

@@ -102,9 +102,9 @@ def clock_features(elapsed: np.ndarray, remaining: np.ndarray) -> np.ndarray:
 
 def phase_features(phase: np.ndarray) -> np.ndarray:
     """Cosine and sine of the first PHASES harmonics at each phase (cycles), float32 [n, 20]."""
-    turns = 2j * np.pi * np.multiply.outer(np.asarray(phase) % 1.0, np.arange(1, PHASES + 1))
-    wave = np.exp(turns)
-    return np.concatenate([wave.real, wave.imag], axis=-1).astype(np.float32)
+    turn = np.exp(2j * np.pi * (np.asarray(phase) % 1.0))
+    wave = np.cumprod(np.broadcast_to(turn[..., None], (*turn.shape, PHASES)), axis=-1)
+    return np.concatenate([wave.real, wave.imag], axis=-1, dtype=np.float32)
 
 
 def loudness_features(loudness_db: np.ndarray, starts: np.ndarray) -> np.ndarray:

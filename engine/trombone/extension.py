@@ -5,7 +5,8 @@
 A small network, taught on the recordings at 44.1 kHz, hears what SampleRNN plays frame by frame (the levels of its
 bands, how loud, how long since the onset) and says how loud each band above it would be, and how much of every band
 is breath. A comb of the note's own harmonics and noise are brought to those levels, frame by frame. Small tables by
-dynamic correct what all this differs from recordings by, SampleRNN's own bands and noise among it.
+dynamic correct what all this differs from recordings by, SampleRNN's own bands and noise among it; below 1500 Hz one by
+register too adds what its tone is too clean by, and one by time says how its colour goes on after the onset.
 
     Frames are Hann-windowed, 23 ms, every 6 ms; all levels are dB of the frame's whole.
 """
@@ -26,6 +27,10 @@ CROSSING, BLEND = 7500.0, 300.0  # Hz: up to here SampleRNN, above it this; and 
 LOWER_EDGES = np.array([60, 500, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 4500, 5000, 5500, 6000, 6500, 7000, 7500.0])
 UPPER_EDGES = np.arange(7500.0, 16_501.0, 1000.0)
 NOISE_EDGES = np.concatenate([np.arange(1500.0, 7001.0, 1000.0), UPPER_EDGES])
+LOW_EDGES = np.array([60, 120, 240, 480, 960, 1500.0])
+REGISTERS = np.array([45.0, 54.0, 62.0, 70.0])  # MIDI
+COURSE_EDGES = np.array([60, 300, 600, 1000, 1500, 2200, 3200, 4500, 6000, 7500, 10_000, 13_000, 16_500.0])
+COURSE_SECONDS = np.array([0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8])  # since the onset
 VOICED_EDGES = 1000 * 2.0 ** (np.arange(-10, 11) / 3 - 1 / 6)  # thirds of an octave
 FLOOR_DB, QUIET_DB = -80.0, -60.0
 INPUTS = 4 + len(LOWER_EDGES) - 1
@@ -40,6 +45,8 @@ class Extension:
     voicing: np.ndarray  # [5, 20] dB to add to each third of an octave of what SampleRNN plays
     upper: np.ndarray  # [5, 9] dB to add to the bands above the crossing
     breath: np.ndarray  # [5, noise bands] dB to add to the breath, less what SampleRNN has of its own
+    low_breath: np.ndarray  # [5, 4 registers, 5 bands] breath below that, dB of the frame's whole
+    course: np.ndarray  # [5, 7 times, 12 bands] dB to add to each band so long after the onset
     smoothing: np.ndarray  # [5] 0 … 1, how much of the noise between harmonics is taken out
 
     def levels(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -51,6 +58,23 @@ class Extension:
                 x = np.tanh(x)
         x = np.asarray(20 * x - 40)
         return x[:, : len(UPPER_EDGES) - 1], x[:, len(UPPER_EDGES) - 1 :]
+
+    def low_levels(self, midi: float, dynamic: float) -> np.ndarray:
+        """Breath below that of `levels`, dB of a frame's whole, float [low bands]."""
+        rows = between_dynamics(self.low_breath, dynamic)
+        return np.array([np.interp(midi, REGISTERS, column) for column in rows.T])
+
+    def course_levels(self, since: np.ndarray, dynamic: float) -> np.ndarray:
+        """dB to add to each band of frames so many seconds after the onset, float [n, course bands]."""
+        rows = between_dynamics(self.course, dynamic)
+        return np.stack([np.interp(since, COURSE_SECONDS, column) for column in rows.T], axis=1)
+
+
+def since_onset(power: np.ndarray, rate: int) -> np.ndarray:
+    """Seconds from a note's first frame within 30 dB of its loudest to each, at least 0, float64 [n]."""
+    whole = power.sum(axis=1)
+    first = int(np.argmax(whole > whole.max() * 1e-3))
+    return np.maximum(np.arange(len(power)) - first, 0) * (frame_size(rate) // 4 / rate)
 
 
 def frame_size(rate: int) -> int:
@@ -161,11 +185,14 @@ def finished(
     whole_db = 10 * np.log10(power[:, hz < CROSSING].sum(axis=1) + 1e-12)[:, None]
     # Noise of variance 1 has, of a frame's Σ|X|² = size · Σw² / 2, the share width / (rate / 2) in a band.
     each = 0.375 * frame_size(rate) ** 2 / 2
-    noise_db = whole_db + breath_db + breath - 10 * np.log10(each * np.diff(NOISE_EDGES) / (rate / 2))
+    low_db = np.broadcast_to(extension.low_levels(midi, dynamic), (len(frames), len(LOW_EDGES) - 1))
+    edges = np.concatenate([LOW_EDGES[:-1], NOISE_EDGES])
+    noise_db = whole_db + np.concatenate([low_db, breath_db + breath], axis=1)
+    noise_db = noise_db - 10 * np.log10(each * np.diff(edges) / (rate / 2))
     above = np.clip((hz - CROSSING) / BLEND + 0.5, 0, 1) if rate > RATE else np.zeros(len(hz))
     frames = frames * np.sqrt(1 - above).astype(np.float32)
     noise = spectra(generator.standard_normal(count, dtype=np.float32), rate)
-    frames += noise * over_bins(noise_db, NOISE_EDGES, rate) * (hz > NOISE_EDGES[0])
+    frames += noise * over_bins(noise_db, edges, rate) * (hz > LOW_EDGES[0])
     if rate > RATE:
         # A cosine of amplitude 1 has half a noise's power; so many of them are in a band.
         f0_hz = float(midi_hz(midi))
@@ -175,4 +202,5 @@ def finished(
         )
         harmonics = spectra(comb(turning, f0_hz, rate), rate)
         frames += harmonics * over_bins(comb_db, UPPER_EDGES, rate) * np.sqrt(above).astype(np.float32)
+    frames = frames * over_bins(extension.course_levels(since_onset(power, rate), dynamic), COURSE_EDGES, rate)
     return overlapped(frames, rate, count)

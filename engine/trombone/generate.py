@@ -10,6 +10,7 @@ python -m engine trombone --note Bb3 --seconds 2 --dynamic mf --seed 7 --out not
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -38,15 +39,26 @@ def line_of(request: Request) -> Line | None:
     return None
 
 
-def generate(model: Model, request: Request, *, progress: Progress | None = None) -> Result:
-    """Mono sound at the rate asked for, and its notes. A note sounds as long as was asked and then rings."""
+def spec_of(request: Request) -> NoteSpec:
+    """The note of a request for one."""
+    assert request.note is not None
+    return NoteSpec(request.note, request.seconds, float(DYNAMICS.index(request.dynamic or "mf")))
+
+
+def generate(
+    model: Model, request: Request, *, progress: Progress | None = None, hear: Callable[[Audio], None] | None = None
+) -> Result:
+    """Mono sound at the rate asked for, and its notes. A note sounds as long as was asked and then rings.
+
+    hear(audio): what is there of a long melody while the rest of it is played.
+    """
     began = time.perf_counter()
     line = line_of(request)
     report: dict[str, Any]
     if line is not None:
         audio = perform(
             model, line, seed=request.seed, articulation=request.articulated, temperature=request.temperature,
-            rate=request.rate, progress=progress,
+            rate=request.rate, progress=progress, hear=hear,
         )  # fmt: skip
         song, remarks, report = line.song, line.remarks, {"notes": len(line.notes)}
     else:
@@ -65,7 +77,7 @@ def generate(model: Model, request: Request, *, progress: Progress | None = None
 def _note(model: Model, request: Request, progress: Progress | None) -> tuple[Audio, Song, dict[str, Any]]:
     """One note: its sound, itself as a song at 60 beats a minute, and what was measured."""
     assert request.note is not None
-    spec = NoteSpec(request.note, request.seconds, float(DYNAMICS.index(request.dynamic or "mf")))
+    spec = spec_of(request)
     [samples] = play(
         model, [spec], seed=request.seed, temperature=request.temperature, rate=request.rate, progress=progress
     )

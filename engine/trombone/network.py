@@ -103,22 +103,34 @@ class SampleRNN(nn.Module):
         )
         frames = values[:, h - w : h - w + total].reshape(len(values), -1, w)
         below, lower = self.lower(frames, features, state[1], above)
-        recent = levels[:, h - w :]
-        errors = (values[:, h - w :] - prior[:, :-1]).unfold(1, w, 1)  # [B, T, w]
-        if not c.prior:
+        out, errors = self.samples(levels[:, h - w :], sample_features, prior, below)
+        return self.distribution(out, errors, prior[:, w:].float()), (upper, lower)
+
+    def samples(
+        self, levels: torch.Tensor, sample_features: torch.Tensor, prior: torch.Tensor, below: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the MLP makes of T samples: levels int64 [B, 16 + T - 1], prior [B, 16 + T], below [B, T, dim] from the
+        tiers → output [B, T, 258], and how far the 16 samples before each were from the prior [B, T, 16]; float32."""
+        w = self.config.frame
+        errors = (from_level(levels) - prior[:, :-1]).unfold(1, w, 1)  # [B, T, w]
+        if not self.config.prior:
             errors = errors * 0
-        embedded = self.embedding(recent)  # [B, w + T - 1, E]
-        windows = embedded.unfold(1, w, 1).transpose(2, 3).reshape(len(values), total, -1)
+        embedded = self.embedding(levels)  # [B, w + T - 1, E]
+        windows = embedded.unfold(1, w, 1).transpose(2, 3).reshape(len(levels), below.shape[1], -1)
         x = self.history(windows) + self.errors(errors) + self.conditions(sample_features) + below
         x = F.relu(self.hidden(F.relu(x)))
-        return self.distribution(self.output(x).float(), errors.float(), prior[:, w:].float()), (upper, lower)
+        return self.output(x).float(), errors.float()
 
-    def distribution(self, out: torch.Tensor, errors: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
-        """Network output [..., 258] → logits [..., 256]: free logits + a discretised normal around prior + residual."""
+    def bell(self, out: torch.Tensor, errors: torch.Tensor, prior: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean [...], companded, and precision [...], of levels, of the normal that leans on the prior."""
         middle = out[..., LEVELS] + errors @ self.linear
         if self.config.prior:
             middle = middle + prior
         # Standard deviation between 0.4 and 150 levels; it begins at 8.
-        precision = torch.exp((-2 * out[..., LEVELS + 1] - 4.2).clamp(-10, 1.8))
+        return middle, torch.exp((-2 * out[..., LEVELS + 1] - 4.2).clamp(-10, 1.8))
+
+    def distribution(self, out: torch.Tensor, errors: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+        """Network output [..., 258] → logits [..., 256]: free logits + a discretised normal around prior + residual."""
+        middle, precision = self.bell(out, errors, prior)
         grid = torch.arange(LEVELS, device=out.device) - 128.0
         return out[..., :LEVELS] - 0.5 * precision[..., None] * (grid - 127.5 * middle[..., None]) ** 2

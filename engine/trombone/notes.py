@@ -36,6 +36,7 @@ RING = 1.0  # seconds at most that a release sounds on after the length
 FALLEN_DB = -12.0  # of the sustain: where a note's length ends
 LEAD = 0.12  # seconds that a slurred note plays before it is heard
 ECHO_DB = -37.0  # below the top; a release falls no lower before its end
+ECHO_FROM = -30.0  # below the top: from here on a release is faded as well
 PEAK = 0.98  # the largest sample of a note
 TOP_DB = -15.0  # loudest 25 ms of every note as the network knows it
 DYNAMIC_POINTS = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 4.75)  # pp is 0, ff 4; beyond them velocities, louder or softer alone
@@ -174,6 +175,14 @@ def decode(levels: np.ndarray, config: Config) -> np.ndarray:
     return out
 
 
+def dying(curve: np.ndarray, frames: int) -> np.ndarray:
+    """How a release goes on falling once it is faint, factors float32 [frames]: a recording ends there, in its room's
+    noise. From where the loudness curve of the whole note is for good ECHO_FROM below its top to its end, cos²."""
+    fallen = len(curve) - 1 - int(np.argmax(curve[::-1] > curve.max() + ECHO_FROM))
+    share = (np.arange(frames) / HOP - fallen) / max(len(curve) - 1 - fallen, 1)
+    return np.asarray(np.cos(np.pi / 2 * np.clip(share, 0, 1)) ** 2, np.float32)
+
+
 def without_rumble(sound: np.ndarray, midi: float, faint: np.ndarray) -> np.ndarray:
     """The note without what the network adds below its fundamental, float32 [n]; where it is `faint` [n], as it was.
 
@@ -207,22 +216,23 @@ def played(
     conditions = [conditions_of(tables, n, g) for n, g in zip(notes, generators)]
     levels = sampler.play(conditions, generators, temperature, progress, threads)
     return [
-        without_rumble(decode(x, sampler.config), n.midi, c.faintness(c.frames))
+        without_rumble(decode(x, sampler.config), n.midi, c.faintness(c.frames)) * dying(c.loudness_db, c.frames)
         for x, n, c in zip(levels, notes, conditions)
     ], conditions
 
 
 def play(
     model: Model, notes: Sequence[NoteSpec], *, seed: int, temperature: float = TEMPERATURE, rate: int = FULL_RATE,
-    progress: Progress | None = None, threads: int | None = None,
+    first: int = 0, progress: Progress | None = None, threads: int | None = None,
 ) -> list[np.ndarray]:  # fmt: skip
     """Many notes side by side, as loud as their dynamics: float32 at `rate`, from the onset to the end of the release.
 
-    Note i depends on `seed`, on i and on itself alone. temperature 0 (no chance, the mean) … 1 (as learnt).
+    Note i, counted from `first`, depends on `seed`, on i and on itself alone. temperature 0 (no chance, the mean) … 1
+    (as learnt).
     """
     for note in notes:
         note.check()
-    generators = [np.random.default_rng((seed % 2**63, i)) for i in range(len(notes))]
+    generators = [np.random.default_rng((seed % 2**63, first + i)) for i in range(len(notes))]
     sounds, conditions = played(model.sampler, model.tables, notes, generators, temperature, progress, threads)
     out, total = [], sum(told.frames for told in conditions)
     for sound, told, note, generator in zip(sounds, conditions, notes, generators):

@@ -2,11 +2,13 @@
 
     Song (MIDI, ABC, a take)  →  Line: notes (start, seconds, midi, dynamic) and what had to change  →  Audio
 
-All notes are played side by side by the sampler, then laid one after the other (articulation.py).
+All notes are played side by side by the sampler, then laid one after the other (articulation.py); where somebody wants
+to hear the first of them while the rest is played, in lots that last twice as long each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -32,6 +34,7 @@ from engine.trombone.request import MAX_SECONDS, TEMPERATURE
 
 MAX_NOTES = 2_000  # of the line that is played
 MAX_LENGTH = 600.0  # seconds of melody
+OPENING = 4.0  # seconds of a line that are played first, where somebody waits to hear them
 PROGRAM = INSTRUMENTS["trombone"].program
 
 
@@ -152,14 +155,48 @@ def scale(first: int, seconds: float, dynamic: float, tonic_up: int = 12) -> Lin
     return Line(tuple(notes), 0, remarks, 60.0 / seconds)
 
 
+def lots(notes: Sequence[Played]) -> list[slice]:
+    """A line's notes in lots: those of its first OPENING seconds, then each time as much as was played before."""
+    bounds, until = [0], OPENING
+    for i, note in enumerate(notes):
+        if i and note.start >= until:
+            bounds.append(i)
+            while until <= note.start:
+                until *= 2
+    return [slice(first, last) for first, last in zip(bounds, [*bounds[1:], len(notes)])]
+
+
 def perform(
     model: Model, line: Line, *, seed: int, articulation: str = "tenuto", temperature: float = TEMPERATURE,
     rate: int = FULL_RATE, progress: Progress | None = None, threads: int | None = None,
+    hear: Callable[[Audio], None] | None = None,
 ) -> Audio:  # fmt: skip
-    """The line as sound: mono, at `rate`. Same seed, same bytes, on however many threads."""
+    """The line as sound: mono, at `rate`. Same seed, same bytes, on however many threads.
+
+    hear(audio) is given what is there of it whenever a lot of its notes is, until all are.
+    """
     plan = laid(line.notes, articulation)
     specs = [each.spec for each in plan]
-    sounds = play(model, specs, seed=seed, temperature=temperature, rate=rate, progress=progress, threads=threads)
-    total = joined_up(line.notes, plan, sounds, rate)
-    peak = float(np.abs(total).max(initial=0.0))
-    return Audio(total * np.float32(min(1.0, 0.98 / max(peak, 1e-9))), rate)
+    length = round(sum(spec.seconds for spec in specs) * rate)
+    sounds: list[np.ndarray] = []
+    for lot in lots(line.notes) if hear else [slice(0, len(specs))]:
+        before, own = (round(sum(s.seconds for s in part) * rate) for part in (specs[: lot.start], specs[lot]))
+
+        def tell(done: int, total: int, before: int = before, own: int = own) -> None:
+            if progress:
+                progress(before + own * done // max(total, 1), length)
+
+        sounds += play(
+            model, specs[lot], seed=seed, temperature=temperature, rate=rate, first=lot.start, progress=tell,
+            threads=threads,
+        )  # fmt: skip
+        audio = _within(joined_up(line.notes, plan, sounds, rate), rate)
+        if hear and len(sounds) < len(specs):
+            hear(audio)
+    return audio
+
+
+def _within(samples: np.ndarray, rate: int) -> Audio:
+    """Softer where it would clip."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    return Audio(samples * np.float32(min(1.0, 0.98 / max(peak, 1e-9))), rate)

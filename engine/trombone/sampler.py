@@ -24,7 +24,7 @@ from engine.trombone.compiled import play
 from engine.trombone.conditions import Conditions, frame_features, phase_features
 from engine.trombone.config import AFTER, BEFORE, LEVELS, Config, compand, emphasised
 
-SLICE = 2048  # samples prepared and played at a time; progress and cancel come between slices
+SLICE = 512  # samples prepared and played at a time; progress and cancel come between slices
 FAINT_TEMPERATURE = 0.6
 SIDE_BY_SIDE = 8  # notes that go through the weights together on one thread
 
@@ -73,9 +73,8 @@ class Sampler:
                 ]
             )
         )
-        self.sample_features = fold(array("conditions.weight").T)
-        self.sample_bias = fold(array("conditions.bias"))
-        self.errors = fold(errors.T)
+        # What is known of a sample: its features, the prior of those before it, and 1.
+        self.known = fold(np.concatenate([array("conditions.weight").T, -errors.T, array("conditions.bias")[None]]))
         self.hidden_w, self.hidden_b = fold(array("hidden.weight").T), fold(array("hidden.bias"))
         self.output_w, self.output_b = fold(array("output.weight").T), fold(array("output.bias"))
         self.linear = fold(array("linear") * c.prior)
@@ -139,6 +138,14 @@ class Sampler:
                 stop[0] = True
         return results
 
+    def _known(
+        self, features: np.ndarray, sample_features: np.ndarray, prior: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What `prepared` says, but of each sample its features, the prior of the 16 before it, and 1, [n, S + 17]."""
+        count = len(sample_features)
+        past = np.lib.stride_tricks.sliding_window_view(prior, self.config.frame)[:count]
+        return features, np.concatenate([sample_features, past, np.ones((count, 1), np.float32)], axis=1), prior
+
     def _group(
         self,
         notes: Sequence[Conditions],
@@ -154,28 +161,31 @@ class Sampler:
         played = np.full((size, longest), 128, np.float32)
         upper = np.repeat(self.upper["start"][None], size, axis=0)
         lower = np.repeat(self.lower["start"][None], size, axis=0)
-        inputs = [prepared(note, self.config, big) for note in notes]
+        inputs = [self._known(*prepared(note, c, big)) for note in notes]
+        heat = [temperatures(note, temperature) for note in notes]
+        chances = [
+            generator.random(len(known), dtype=np.float32) for (_, known, _), generator in zip(inputs, generators)
+        ]
+        span = min(SLICE, longest)
+        upper_gates = np.zeros((size, span // big, 3 * self.dim), np.float32)
+        lower_gates = np.zeros((size, span // frame, 3 * self.dim), np.float32)
+        base = np.zeros((size, span, self.dim), np.float32)
+        mean, uniform, per_sample = np.zeros((3, size, span), np.float32)
         for start in range(0, longest, SLICE):
             active = sum(note.frames > start for note in notes)
             span = min(SLICE, longest - start)
-            upper_gates = np.zeros((size, span // big, 3 * self.dim), np.float32)
-            lower_gates = np.zeros((size, span // frame, 3 * self.dim), np.float32)
-            base = np.zeros((size, span, self.dim), np.float32)
-            mean = np.zeros((size, span), np.float32)
-            uniform = np.zeros((size, span), np.float32)
-            per_sample = np.zeros((size, span), np.float32)
             for b in range(active):
-                features, sample_features, prior = inputs[b]
-                own = min(span, len(sample_features) - start)
-                f = features[start // frame : (start + own) // frame]
-                upper_gates[b, : own // big] = f[:: c.ratio] @ self.upper["features"] + self.upper["bias"]
-                lower_gates[b, : own // frame] = f @ self.lower["features"] + self.lower["bias"]
-                past = np.lib.stride_tricks.sliding_window_view(prior[start : start + own + frame - 1], frame)
-                base[b, :own] = sample_features[start : start + own] @ self.sample_features + self.sample_bias
-                base[b, :own] -= past @ self.errors
-                mean[b, :own] = (prior[start + frame : start + frame + own] if c.prior else 0) - past @ self.linear
-                uniform[b] = generators[b].random(span, dtype=np.float32)
-                per_sample[b, :own] = temperatures(notes[b], temperature)[start : start + own]
+                features, known, prior = inputs[b]
+                own = slice(start, min(start + span, len(known)))
+                count_own = own.stop - start
+                f = features[start // frame : own.stop // frame]
+                upper_gates[b, : count_own // big] = f[:: c.ratio] @ self.upper["features"] + self.upper["bias"]
+                lower_gates[b, : count_own // frame] = f @ self.lower["features"] + self.lower["bias"]
+                np.matmul(known[own], self.known, out=base[b, :count_own])
+                expected = prior[frame:][own] if c.prior else 0
+                mean[b, :count_own] = expected - known[own, -frame - 1 : -1] @ self.linear
+                uniform[b, :count_own] = chances[b][own]
+                per_sample[b, :count_own] = heat[b][own]
             play(
                 played, levels, self.values, active, start, span // big, upper_gates, lower_gates, base, mean, uniform,
                 per_sample, upper, lower, self.upper["in"], self.upper["hh"], self.upper["hh_bias"],

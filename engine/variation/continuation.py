@@ -1,6 +1,7 @@
-"""What might come next: MelodyNN writes the lead's next bar, HarmonyNN the others' to it, bar after bar.
+"""What might come next: by the band's player (played.py), or MelodyNN writes the lead's next bar and HarmonyNN the
+others' to it, bar after bar.
 
-    extend(model, song, request) -> Song     the song with `continue_bars` bars more
+    extend(model, song, request) -> the song with `continue_bars` bars more
 
 The pointers of predictors.py are read as chances: at a temperature above 0 each new bar draws the bar that
 it goes back to, with the same draw for all tracks, so that the band goes back together; its latent is that bar's, plus
@@ -11,6 +12,7 @@ pianos the busiest leads.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,10 +25,12 @@ from engine.core.song import Song, quarters
 from engine.variation.bars import BarGrid, read
 from engine.variation.codec import decoded, encoded, out_of_scale_penalty, scale_membership, to_notes
 from engine.variation.model import Model
+from engine.variation.played import METERS, history, meter_of, play_on
 from engine.variation.predictors import HISTORY
-from engine.variation.request import Request
+from engine.variation.request import NETWORKS, PLAYER, Request
 from engine.variation.variations import normal, remarks_of
 
+NAMES = ", ".join(f"{beats}/{unit}" for beats, unit in METERS)
 RESTLESS = 0.25  # noise of a new bar at temperature 1, in the units of `vary`
 
 
@@ -124,13 +128,36 @@ class _Band:
         return z
 
 
-def extend(model: Model, song: Song, request: Request, progress: Progress | None = None) -> Song:
-    """The song and `request.continue_bars` bars more. temperature 0 gives the networks' mean, more wanders further."""
-    assert request.continue_bars is not None
+def extend(
+    model: Model, song: Song, request: Request, progress: Progress | None = None
+) -> tuple[Song, str, dict[str, str]]:
+    """The song and `request.continue_bars` bars more, the sha256 of the weights that wrote them, and who led."""
     grid = read(song)
+    said = remarks_of(song, grid)
+    if request.by == PLAYER:
+        count = history(grid, meter_of(song))
+        if count:
+            from engine import player  # here, because it brings numba
+
+            band = player.load()
+            made, more = play_on(model, band, grid, count, request, progress)
+            whole = hashlib.sha256((model.sha256 + band.sha256).encode()).hexdigest()
+            return replace(made, remarks=(*said, *more)), whole, {"by": PLAYER}
+        said = (*said, f"The player knows whole bars of {NAMES}: MelodyNN and HarmonyNN go on in its place.")
+    made, lead = predicted(model, grid, request, progress)
+    name = "none" if lead is None else grid.lanes.tracks[lead].name
+    return replace(made, remarks=(*said, *_remarks(grid, lead))), model.sha256, {"by": NETWORKS, "lead": name}
+
+
+def predicted(
+    model: Model, grid: BarGrid, request: Request, progress: Progress | None = None
+) -> tuple[Song, int | None]:
+    """The grid's song and `request.continue_bars` bars more by MelodyNN and HarmonyNN, and the lane that leads.
+    temperature 0 gives the networks' mean, more wanders further."""
+    assert request.continue_bars is not None
     band = _Band(model, grid)
-    meter = song.meter_changes[-1][1] if song.meter_changes else song.meter
-    layout = grid.layout.more(request.continue_bars, quarters(meter))
+    changes = grid.lanes.meter_changes
+    layout = grid.layout.more(request.continue_bars, quarters(changes[-1][1] if changes else grid.lanes.meter))
     known, more = grid.layout.windows, layout.windows - grid.layout.windows
     rolls = np.concatenate([grid.rolls, np.zeros((len(grid.families), more, 2, STEPS, PITCHES), bool)], 1)
     mask = (layout.at >= 0)[:, None, :, None]
@@ -160,8 +187,7 @@ def extend(model: Model, song: Song, request: Request, progress: Progress | None
             band.memory[lane].add(row)
     if progress:
         progress(more, more)
-    remarks = (*remarks_of(song, grid), *_remarks(grid, band.lead))
-    return replace(grid.song(rolls, kept=np.ones(grid.filled.shape, bool), layout=layout), remarks=remarks)
+    return grid.song(rolls, kept=np.ones(grid.filled.shape, bool), layout=layout), band.lead
 
 
 def _remarks(grid: BarGrid, lead: int | None) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import CHECKPOINTS, RequestError
-from engine.core import request
+from engine.core import request, rewriting
 from engine.core.pianoroll import TRACKS
 from engine.core.request import File, names, option
 
@@ -18,6 +18,7 @@ LATENTS = (8, 16, 32, 64)
 MAX_NOISE = 2.0
 MAX_BARS = 64  # of a continuation
 PRESERVABLE = ("rhythm", "pitches")
+PLAYER, NETWORKS = "player", "networks"  # who writes what comes next
 
 
 def read_noise(text: str) -> float | dict[str, float]:
@@ -28,14 +29,6 @@ def read_noise(text: str) -> float | dict[str, float]:
         return {name.strip(): float(level) for name, _, level in (part.partition("=") for part in text.split(","))}
     except ValueError:
         raise RequestError(f"--noise {text}: write a number from 0 to 2, or tracks such as piano=1,bass=0.5.") from None
-
-
-def read_bars(text: str) -> tuple[int, ...]:
-    """ "9-16" -> (9, 16); "4" -> (4, 4)."""
-    first, dash, last = text.partition("-")
-    if not first.strip().isdigit() or (dash and not last.strip().isdigit()):
-        raise RequestError(f"--bars {text}: write a bar or a range of bars, such as 9-16.")
-    return int(first), int(last) if dash else int(first)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +54,7 @@ class Request(request.Request):
     )  # fmt: skip
     bars: tuple[int, ...] | None = option(
         None, "The bars that vary, from 1, both ends included; the others stay as they are.", metavar="9-16",
-        read=read_bars, excludes=("continue_bars",), label="Bars that vary",
+        read=rewriting.reader("--bars"), excludes=("continue_bars",), label="Bars that vary",
     )  # fmt: skip
     preserve: str | None = option(
         None, "Keep the rhythm and vary the pitches, or the reverse.", choices=PRESERVABLE, called="What is kept",
@@ -71,10 +64,21 @@ class Request(request.Request):
         None, "How strictly new pitches keep to those that sound nearby; 0.5 where it is left open.", low=0, high=1,
         flag="--stay", excludes=("towards",), label="Stay in the harmony",
     )  # fmt: skip
+    apart: bool = option(
+        False, "Each track is varied for itself, and hears nothing of what the others play by then.",
+        excludes=("continue_bars", "towards"), before=True, label="Each for itself",
+    )  # fmt: skip
     continue_bars: int | None = option(
-        None, "The lead goes first, and the others follow it.", low=1, high=MAX_BARS,
+        None, "What might come next, in the song's own tracks.", low=1, high=MAX_BARS,
         called="The number of bars to write", flag="--continue", metavar="BARS", label="Bars to write",
     )  # fmt: skip
+    by: str = option(
+        PLAYER, "The band's player, who keeps the song's form, or a network for each instrument.",
+        choices=(PLAYER, NETWORKS), called="Who goes on", requires=("continue_bars",), before=NETWORKS,
+        label="Who goes on",
+    )  # fmt: skip
+    rewrite: tuple[int, ...] | None = rewriting.bars_option(excludes=("continue_bars", "towards", "bars"))
+    players: tuple[str, ...] = rewriting.players_option()
     temperature: float = option(
         1.0, "0 goes on in the likeliest way; more strays from it (of --continue).", low=0, high=2,
         requires=("continue_bars",), label="Wandering",
@@ -105,6 +109,7 @@ class Request(request.Request):
                 raise RequestError(f"There is no track '{name}'; choose among {', '.join(TRACKS)}.")
             if name in self.frozen_tracks:
                 raise RequestError(f"--hold and --noise both name {name}, which cannot stay and vary at once.")
+        rewriting.check(self.rewrite)
         if self.bars is not None and (len(self.bars) != 2 or not 1 <= self.bars[0] <= self.bars[1]):
             asked = "-".join(map(str, self.bars))
             raise RequestError(f"The bars that vary are a first and a last one, from 1, not {asked}.")
@@ -135,7 +140,8 @@ class Request(request.Request):
 
     @property
     def title(self) -> str:
-        return f"{self.input.name}, {self.mode}, seed {self.seed}"
+        what = f"{rewriting.spelled(self.rewrite)} anew" if self.rewrite else self.mode
+        return f"{self.input.name}, {what}, seed {self.seed}"
 
     @classmethod
     def learned(cls) -> dict[str, Any]:

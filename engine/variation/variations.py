@@ -8,8 +8,10 @@ m of all music, so that it stays where the decoder knows music:
     z = m + (mu - m + scale n L e) / sqrt(1 + (scale n)^2 / 2)          e: standard normal
 
 Bars that are the same get the same e, so what repeats still repeats, and half of e's variance is shared by all bars of
-a track, so that a variation leans one way through the song. Pitch classes outside the scale of the bars around lose
-likelihood, as each track's noise knows nothing of the others'. What happens to a bar is codec.py.
+a track, so that a variation leans one way through the song. Each track's noise knows nothing of the others', so pitch
+classes outside the scale of the bars around lose likelihood, and those that the others do not play: the bass is varied
+first, and every lane is drawn, the more the more noise there is, to what the lanes beside it play by then. What happens
+to a bar is codec.py.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from engine.variation.bars import BarGrid, family_of, read
 from engine.variation.codec import (
     decoded,
     encoded,
+    out_of_chord_penalty,
     out_of_scale_penalty,
     same_pitches,
     same_rhythm,
@@ -46,22 +49,28 @@ SHARED = 0.5  # share of the noise's variance that all bars of a track have in c
 def vary(model: Model, song: Song, request: Request, progress: Progress | None = None) -> Song:
     """A variation of a song, as the request wants it. Refused when its bars are not among the song's."""
     grid = read(song)
-    levels = _levels(request)
-    changed = np.zeros(grid.filled.shape, bool)
-    changed[:] = grid.windows_of(_chosen(request.bars, grid))
-    changed &= grid.filled & np.array([levels[family] is not None for family in grid.families])[:, None]
+    levels, changed = asked_of(grid, request)
     rolls = varied(model, grid, changed, levels, request, progress)
     return replace(grid.song(rolls, kept=~changed), remarks=remarks_of(song, grid))
 
 
-def _levels(request: Request) -> dict[str, float | None]:
+def asked_of(grid: BarGrid, request: Request) -> tuple[dict[str, float | None], np.ndarray]:
+    """The noise of every track, and which windows vary, bool [L, W]. Refused when its bars are not among the song's."""
+    levels = levels_of(request)
+    changed = np.zeros(grid.filled.shape, bool)
+    changed[:] = grid.windows_of(chosen_bars(request.bars, grid))
+    changed &= grid.filled & np.array([levels[family] is not None for family in grid.families])[:, None]
+    return levels, changed
+
+
+def levels_of(request: Request) -> dict[str, float | None]:
     """The noise of every track; None where it stays as it is."""
     noise = request.noise
     levels = {t: noise.get(t) if isinstance(noise, Mapping) else noise for t in TRACKS}
     return {t: None if t in request.frozen_tracks else levels[t] for t in TRACKS}
 
 
-def _chosen(bars: tuple[int, ...] | None, grid: BarGrid) -> np.ndarray:
+def chosen_bars(bars: tuple[int, ...] | None, grid: BarGrid) -> np.ndarray:
     """Bars from..to (from 1; an upbeat is bar 0) as bool [bars]."""
     number = np.arange(len(grid.layout.bars)) + (not grid.layout.upbeat)
     first, last = bars or (0, grid.bars)
@@ -80,9 +89,11 @@ def varied(
 ) -> np.ndarray:
     """The grid's rolls with the `changed` windows (bool [L, W]) varied."""
     rolls, membership = grid.rolls.copy(), scale_membership(grid)
-    for i, track in enumerate(grid.families):
+    pitched = np.array([family != "drums" for family in grid.families])
+    for done, i in enumerate(sorted(range(len(grid.families)), key=lambda lane: grid.families[lane] != "bass")):
+        track = grid.families[i]
         if progress:
-            progress(i, len(grid.families))
+            progress(done, len(grid.families))
         windows = np.flatnonzero(changed[i])
         level = levels[track]
         if not len(windows) or level is None:
@@ -90,7 +101,11 @@ def varied(
         original = grid.rolls[i, windows]
         logits = decoded(model, track, _moved(model, track, grid.keys[i], original, level, request.seed))
         if track != "drums":
-            logits = logits - out_of_scale_penalty(membership[windows], request.strength).to(model.device)
+            lost = out_of_scale_penalty(membership[windows], request.strength)
+            if not request.apart:
+                beside = rolls[pitched & (np.arange(len(rolls)) != i)][:, windows]
+                lost = lost + out_of_chord_penalty(beside, request.strength * level)
+            logits = logits - lost.to(model.device)
         if request.preserve == "rhythm":
             rolls[i, windows] = same_rhythm(original, logits[:, 0].cpu().numpy())
         else:

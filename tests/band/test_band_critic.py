@@ -6,7 +6,8 @@ import pytest
 from engine import RequestError, band
 from engine.core.song import Song
 from tests import tiny_data
-from training.band.critic import judge, made_sample, phrases_of, real_sample
+from training.band import critic
+from training.band.critic import judge, made_side, phrases_of, real_side
 from training.band.genres import GENRES
 from training.core.critic import FEATURES
 
@@ -14,19 +15,20 @@ from training.core.critic import FEATURES
 @pytest.fixture(scope="module")
 def songs(tmp_path_factory):
     """The songs of tiny_data.songs, in one file."""
-    path, made = tmp_path_factory.mktemp("songs") / "songs.npz", list(tiny_data.songs())
-    fields = {"track": "track", "onset": "onset", "dur": "duration", "pitch": "pitch", "vel": "velocity"}
-    columns = {name: np.concatenate([getattr(song, field) for song in made]) for name, field in fields.items()}
-    np.savez(path, **columns, offsets=np.concatenate([[0], np.cumsum([len(song.onset) for song in made])]),
-             genre=[song.label for song in made], split=[song.split for song in made],
-             qpm=[song.tempo for song in made])  # fmt: skip
-    return path
+    return tiny_data.as_npz(tiny_data.songs(), tmp_path_factory.mktemp("songs") / "songs.npz")
 
 
-def play(genres, bars, seeds):
-    model = band.load(device="cpu")
-    for genre, seed in zip(genres, seeds):
-        yield band.generate(model, band.Request(genre={genre: 1.0}, bars=bars, seed=seed)).song
+@pytest.fixture(scope="module")
+def play():
+    return critic.band(band.load())
+
+
+def test_what_is_measured_is_what_band_plays(play):
+    """Side by side or in one go, a piece is the one that is asked for."""
+    model = band.load()
+    for bars in (4, 12):
+        for genre, seed, song in zip(("jazz", "punk"), (3, 5), play(["jazz", "punk"], bars, [3, 5])):
+            assert song == band.generate(model, band.Request(genre={genre: 1.0}, bars=bars, seed=seed)).song
 
 
 def test_phrases_of_a_song_do_not_overlap_and_begin_on_fours():
@@ -36,20 +38,20 @@ def test_phrases_of_a_song_do_not_overlap_and_begin_on_fours():
     assert len({phrase.pitch.tobytes() + phrase.track.tobytes() for phrase in found}) == len(found)
 
 
-def test_samples_are_of_one_split_and_of_the_genres_asked_for(songs):
-    real, tested = real_sample(songs, "val", 8, 24, 0), real_sample(songs, "test", 8, 24, 0)
+def test_sides_are_of_one_split_and_of_the_genres_asked_for(songs, play):
+    real, tested = real_side(songs, "val", 8, 24, 0), real_side(songs, "test", 8, 24, 0)
     assert set(real.genre) == set(tested.genre) == set(GENRES)
-    assert real.features.shape == (len(real.song), len(FEATURES))
-    made = made_sample(play, tested, 8, 7)
+    assert real.sample().features.shape == (len(real.song), len(FEATURES))
+    made = made_side(play, tested, 8, 7)
     assert set(made.song) <= set(range(7, 7 + len(tested.song))) and len(made.song) > 0.8 * len(tested.song)
 
 
 def test_what_is_silent_cannot_be_judged(songs):
-    real = real_sample(songs, "val", 8, 8, 0)
+    real = real_side(songs, "val", 8, 8, 0)
     with pytest.raises(RequestError, match="enough in it"):
-        made_sample(lambda genres, bars, seeds: [Song()] * len(seeds), real, 8, 0)
+        made_side(lambda genres, bars, seeds: [Song()] * len(seeds), real, 8, 0)
 
 
-def test_band_is_told_from_songs_of_three_chords(songs):
+def test_band_is_told_from_songs_of_three_chords(songs, play):
     verdict = judge(play, songs, phrases=32)
     assert verdict.score > 0.9 and set(verdict.by_genre) <= set(GENRES) and len(verdict.tells) == 10

@@ -23,7 +23,8 @@ def names(text: str, bars: int | None = None) -> list[str]:
     ("C | % | F %", "C C C C F F"), ("C G | % |", "C G C G"), ("C / / G | F", "C C F F"), ("C / G / | F", "C G F F"),
     ("Dm7, G7, C", "Dm7 Dm7 G7 G7 C C"), ("C | N.C. | NC C", "C C N.C. N.C. N.C. C"), ("||: C |\n| G :||", "C C G G"),
     ("ii7 V7 Imaj7", "Dm7 Dm7 G7 G7 Cmaj7 Cmaj7"), ("I bVII IV iv", "C C Bb Bb F F Fm Fm"), ("V7/V V", "D7 D7 G G"),
-    ("viiø7 III7 vi", "Bdim Bdim E7 E7 Am Am"), ("C-7 F9 Bb△", "Cm7 Cm7 F7 F7 Bbmaj7 Bbmaj7"),
+    ("viiø7 III7 vi", "Bdim Bdim E7 E7 Am Am"), ("viidim Vsus4", "Bdim Bdim Gsus4 Gsus4"),
+    ("C-7 F9 Bb△", "Cm7 Cm7 F7 F7 Bbmaj7 Bbmaj7"),
     ("G7alt C6/9 Dm(maj7)", "G7 G7 C C Dm Dm"),
 ])  # fmt: skip
 def test_chords_are_read_as_they_are_typed(text: str, expected: str) -> None:

@@ -95,9 +95,33 @@ def test_chords_voices_grace_notes_and_dynamics():
             + note("C", 8, "<voice>2</voice>", 3)
         )
     )
-    assert sorted(heard(song)) == [(0, 2, 60), (0, 2, 67), (0, 4, 48), (2, 2, 62)]
-    assert song.remarks == ("Grace notes are left out.",)
+    assert sorted(heard(song)) == [(0, 2, 60), (0, 2, 67), (0, 4, 48), (2, 0.125, 71), (2.125, 1.875, 62)]
+    assert not song.remarks
     assert all(n.velocity > 100 for n in song.tracks[0].notes)
+
+
+def test_grace_notes_take_their_time_from_the_nearest_note_behind_them_and_at_most_its_half():
+    """Two before a chord whose tie goes on, four before a quaver, one at the end; the other voice is not moved."""
+
+    def graces(*steps):
+        return "".join(f"<note><grace/><pitch><step>{step}</step><octave>4</octave></pitch></note>" for step in steps)
+
+    song = read_musicxml(
+        score(
+            attributes()
+            + graces("D", "E")
+            + note("F", 8, '<tie type="start"/>')
+            + "<backup><duration>8</duration></backup>"
+            + note("C", 8, "<voice>2</voice>", 3),
+            note("F", 4, '<tie type="stop"/>') + graces("G", "A", "G", "A") + note("B", 1) + note("C", 3),
+            note("C", 8) + graces("D"),
+        )
+    )
+    little = [(6 + n / 16, 1 / 16, pitch) for n, pitch in enumerate((67, 69, 67, 69))]
+    assert sorted(heard(song)) == [
+        (0, 0.125, 62), (0, 4, 48), (0.125, 0.125, 64), (0.25, 5.75, 65), *little, (6.25, 0.25, 71), (6.5, 1.5, 60),
+        (8, 4, 60), (12, 0.125, 62),
+    ]  # fmt: skip
 
 
 def test_drum_strokes_are_those_of_their_instruments():

@@ -33,11 +33,24 @@ def brought(tmp_path):
         ("variation --input {}/song.mid --towards {}/song.mid --bars 4 --step-bars 4", "say the same"),
         ("variation --input {}/song.mid --hold bass --noise bass=1", "both name bass"),
         ("variation --input {}/song.mid --bars 3-1", "from 1, not 3-1"),
+        ("variation --input {}/song.mid --rewrite 3-1", "from 1, not 3-1"),
+        ("variation --input {}/song.mid --rewrite 1 --bars 1", "--rewrite changes nothing beside --bars"),
+        ("variation --input {}/song.mid --players bass", "--players changes nothing without --rewrite"),
+        ("band --input {}/song.mid --rewrite 5-8", "The song has bar 1 alone: bars 5-8 are not among them"),
+        ("band --input {}/song.mid --rewrite 2-1", "from 1, not 2-1"),
+        ("band --input {}/song.mid --rewrite one", "write a bar or a range of bars"),
+        ("band --input {}/song.mid --rewrite 1 --players flute", "There is no player 'flute'"),
+        ("band --genre jazz --rewrite 1", "--rewrite changes nothing without --input"),
+        ("band --genre jazz --input {}/song.mid", "--input changes nothing without --rewrite"),
+        ("band --input {}/song.mid --rewrite 1 --tempo 90", "--tempo changes nothing beside --input"),
         ("trombone --note 58 --input {}/song.mid", "ask for two things"),
         ("trombone --seconds 1", "has to be given"),
         ("trombone --note 58 --legato", "--legato changes nothing without --scale or --input"),
         ("trombone --note 58 --scale --legato --articulation marcato", "ask for two things"),
         ("trombone --note 58 --articulation legato", "--articulation changes nothing without --scale or --input"),
+        ("trombone --note 58 --articulation slurred", "'slurred' is not a choice for the articulation"),
+        ("band --genre jazz --chords=", "--chords says nothing"),
+        ("variation --input {}/tune.abc", "tune.abc is neither a MIDI file nor a MusicXML score"),
         ("trombone --note 58 --rate 48000", "choose 44100, 16000"),
         ("trombone --note 58 --tempo 90", "--tempo changes nothing without --input"),
         ("trombone --input {}/song.mid --seconds 1", "--seconds changes nothing beside --input"),
@@ -53,6 +66,9 @@ def brought(tmp_path):
         ("melody --tempo 0", "from 20 to 400, not 0"),
         ("melody --input {}/tune.abc --key D", "--key changes nothing beside --input"),
         ("melody --input {}/tune.abc --no-chord-symbols", "--chord-symbols changes nothing beside --input"),
+        ("melody --input {}/tune.abc --rewrite 5-8", "one bar as it is written"),
+        ("melody --rewrite 5-8", "--rewrite changes nothing without --input"),
+        ("melody --input {}/tune.abc --temperature 1", "--temperature changes nothing beside --input"),
         ("translation --input {}/x.wav --to cello --midi {}/x.wav", "does not end in .mid"),
     ],
 )
@@ -83,7 +99,7 @@ def test_what_an_option_requires_or_excludes_is_a_field():
         request = systems.system(name).Request
         own = {field.name for field in fields(request)}
         for field in fields(request):
-            others = {*field.option.requires, *field.option.excludes}
+            others = {*field.option.requires, *field.option.excludes, *field.option.despite}
             assert others <= own - {field.name}
             named |= others
     assert named
@@ -107,8 +123,8 @@ def test_list_is_in_words_and_its_json_in_numbers(capsys):
     run(["list"])
     said = capsys.readouterr().out
     assert "{" not in said and "[" not in said and str(MAX_SEED) not in said
-    assert "bars: 4 to 64" in said and "classical 112, jazz 120" in said
-    assert json.loads(json.dumps(listing()))["systems"]["band"]["options"]["bars"] == [4, 64]
+    assert "bars: 4 to 128" in said and "classical 112, jazz 120" in said
+    assert json.loads(json.dumps(listing()))["systems"]["band"]["options"]["bars"] == [4, 128]
 
 
 def test_a_harmony_that_is_left_open_means_the_usual_one(brought):

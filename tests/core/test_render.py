@@ -1,6 +1,7 @@
 """Songs to sound: the real synthesiser and the built-in one, their stems, and silence that must not pass."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from engine import RequestError
 from engine.core import render as renderer
 from engine.core.instruments import PROGRAMS
 from engine.core.pianoroll import TRACKS
+from engine.core.render import fluid, soundfonts
+from engine.core.render.mixing import GENRES, mixed
 from engine.core.song import Note, Song, Track
 
 
@@ -25,7 +28,7 @@ def song(velocity=90):
 def synthesiser(request, monkeypatch):
     """Both synthesisers in turn; FluidSynth is part of the set-up, so its absence fails."""
     if request.param == "built-in":
-        monkeypatch.setattr(renderer, "_library", lambda: None)
+        monkeypatch.setattr(fluid, "library", lambda: None)
     assert renderer.synthesiser().name == request.param
     return request.param
 
@@ -65,21 +68,71 @@ def test_an_empty_track_is_a_silent_stem(synthesiser):
     assert heard == [True, False]
 
 
-def test_a_soundfont_that_is_none_is_refused_and_the_c_library_says_nothing(tmp_path, capfd):
-    (tmp_path / "fake.sf2").write_bytes(b"RIFF" + bytes(100))
-    (tmp_path / "cut.sf2").write_bytes(renderer.soundfonts()[0].read_bytes()[:10_000])
-    (tmp_path / "words.sf2").write_text("# Bandstand\n" * 100)
-    for name in ("fake.sf2", "cut.sf2", "words.sf2", "missing.sf2", "."):
-        with pytest.raises(RequestError, match="is not a soundfont"):
-            renderer.render(song(), soundfont=tmp_path / name)
+@pytest.fixture
+def own(monkeypatch, tmp_path):
+    """The folder of one's own soundfonts, with one that is none and two that are."""
+    monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path))
+    folder = renderer.folder()
+    folder.mkdir()
+    for name in ("Warm.sf2", "Bright.SF2"):
+        (folder / name).write_bytes(renderer.installed()[-1].read_bytes())
+    (folder / "Broken.sf2").write_bytes(b"RIFF" + bytes(100))
+    return folder
+
+
+def test_a_soundfont_that_is_none_is_named_and_the_usual_one_plays(own, capfd):
+    (own / "cut.sf2").write_bytes((own / "Warm.sf2").read_bytes()[:10_000])
+    (own / "words.sf2").write_text("# Bandstand\n" * 100)
+    usual = renderer.synthesiser()
+    heard = renderer.render(song()).samples
+    for wanted in ("Broken", own / "cut.sf2", own / "words.sf2", "nobody's", "."):
+        plays = renderer.synthesiser(wanted)
+        assert plays.soundfont == usual.soundfont
+        assert plays.remarks == (f"{wanted} is not a soundfont that can be played; {usual.soundfont.name} plays.",)
+        assert np.array_equal(renderer.render(song(), soundfont=wanted).samples, heard)
     assert capfd.readouterr() == ("", "")
 
 
+def test_ones_own_soundfonts_are_chosen_by_name(own):
+    assert [*renderer.available()][:3] == ["Bright", "Broken", "Warm"]
+    assert renderer.synthesiser("Bright").soundfont == own / "Bright.SF2"
+    usual = renderer.synthesiser().soundfont
+    renderer.choose("Warm")
+    assert renderer.chosen() == "Warm" and renderer.synthesiser().soundfont == own / "Warm.sf2"
+    assert renderer.synthesiser("Bright").soundfont == own / "Bright.SF2"
+    renderer.choose("Broken")
+    assert renderer.synthesiser().soundfont == usual and "Broken" in renderer.synthesiser().remarks[0]
+    renderer.choose(None)
+    assert renderer.chosen() is None and renderer.synthesiser().soundfont == usual
+
+
 def test_a_missing_soundfont_is_not_silence(monkeypatch):
-    monkeypatch.setattr(renderer, "soundfonts", lambda: [])
-    chosen = renderer.synthesiser()
-    assert chosen.name == "built-in" and "soundfont" in chosen.advice
+    monkeypatch.setattr(soundfonts, "installed", lambda: [])
+    plays = renderer.synthesiser()
+    assert plays.name == "built-in" and "soundfont" in plays.advice
     assert not renderer.render(song()).silent
+
+
+@pytest.mark.parametrize("genre", GENRES)
+def test_the_tracks_of_a_song_stand_where_its_genre_has_them(genre, synthesiser):
+    styled = replace(song(), title=f"{genre} & blues")
+    room, channels = mixed(styled)
+    assert room == GENRES[genre][0]
+    for track, channel, stem in zip(styled.tracks, channels, renderer.render_stems(styled)):
+        assert channel == GENRES[genre][1][track.name]
+        left, right = np.sqrt(np.mean(np.square(stem.samples[:88_200], dtype=float), axis=0))
+        if abs(channel.pan - 64) > 18:  # a soundfont's piano and drums have places of their own
+            assert (left > right) == (channel.pan < 64), track.name
+
+
+def test_louder_channels_are_louder_and_a_single_line_keeps_what_was_asked_for(synthesiser):
+    tracks = song().tracks
+    pair = [Song((tracks[0], tracks[3]), title=genre) for genre in ("rock", "jazz")]
+    drums = [float(np.std(renderer.render_stems(each)[0].samples)) for each in pair]
+    levels = [GENRES[genre][1]["drums"].volume for genre in ("rock", "jazz")]
+    assert (drums[0] > drums[1]) == (levels[0] > levels[1])
+    lines = [renderer.render(Song((tracks[3],), title=genre)).samples for genre in ("rock", "jazz")]
+    assert np.array_equal(*lines)
 
 
 def test_nothing_to_play_is_refused():

@@ -130,6 +130,14 @@ def test_an_octave_keeps_pitch_classes_and_leaves_drums():
     assert low == (5 - 13) % 12
 
 
+def test_the_key_moves_with_the_notes():
+    keys = (0.0, (2, False)), (2.0, (-4, True)), (3.0, (-7, True))
+    song = Song((Track("x", 0, False, (Note(0, 4, 60),)),), keys=keys)
+    assert song.transposed(-2).keys == ((0.0, (0, False)), (2.0, (6, True)), (3.0, (3, True)))
+    assert song.transposed(12).keys == keys
+    assert read_midi(write_midi(song.transposed(3))).keys[0] == (0.0, (-1, False))
+
+
 def test_bars_follow_the_meter():
     song = Song((Track("x", 0, False, (Note(0, 6.0, 60),)),), meter=(6, 8))
     assert (song.beats_per_bar, song.bars) == (3.0, 2)
@@ -398,3 +406,10 @@ def test_a_pianoroll_file_has_the_maps(tmp_path):
     roll = pypianoroll.load(tmp_path / "song.npz")
     assert np.flatnonzero(roll.downbeat).tolist() == [0, 24, 24 * 5, 24 * 7]
     assert (roll.tempo[: 4 * 24] == 100).all() and (roll.tempo[4 * 24 :] == 50).all()
+
+
+def test_tracks_without_notes_are_read_where_they_are_wanted() -> None:
+    tracks = (Track("drums", 0, True), Track("piano", 4).with_notes([Note(0, 1, 60)]), Track("strings", 48))
+    file = write_midi(Song(tracks))
+    assert read_midi(file, silent=True).tracks == tracks and read_midi(file).tracks == tracks[1:2]
+    assert write_midi(read_midi(file, silent=True)) == file

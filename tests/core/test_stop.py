@@ -29,7 +29,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 def worked(message: bytes, percent: int) -> bool:
     """Whether a page shows a job that has come so far, or what is offered when it is done."""
     element = ForwardMsg.FromString(message).delta.new_element
-    return b"Save as take" in message or (element.HasField("progress") and element.progress.value >= percent)
+    return b"Keep it as a take" in message or (element.HasField("progress") and element.progress.value >= percent)
 
 
 def processor_seconds(process: subprocess.Popen) -> float:

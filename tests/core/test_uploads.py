@@ -17,12 +17,13 @@ import pytest
 
 from engine import RequestError
 from engine.core.audio import Audio, read_audio, write_flac
+from engine.core.home import HOME_VARIABLE
 from engine.core.midi import write_midi
 from engine.core.reading import song_of
 from engine.core.request import File
 from engine.core.song import Note
 from engine.takes.archive import unpack
-from engine.takes.library import HOME_VARIABLE, Library
+from engine.takes.library import Library
 from engine.trombone.phrasing import melody, read_song
 from engine.variation import variations
 from engine.variation.bars import read

@@ -121,6 +121,8 @@ def test_repeats_and_endings_are_played_in_the_standards_order(body, order):
         ('C4|"Fine"D4|E4 "D.C. al Fine"|]', "CDECD"),
         ("C4|!segno!D4|E4!D.S.!|]", "CDEDE"),
         ("|:C4:|D4!D.C.!|]", "CCDCD"),
+        ("C4|D4!D.C.!|E4|]", "CDCDE"),  # what comes after a jump that names no end would never be heard
+        ("|:C4|D4:|!segno!E4!D.S.!|F4|]", "CDCDEEF"),
         ("!segno!C4|D4!fine!|E4!D.S.alfine!|]", "CDECD"),
     ],
 )
@@ -142,6 +144,7 @@ def test_voices_and_overlays_sound_together_and_keep_their_own_keys_and_transpos
     body = "V:1\nC4|\nV:2 octave=-1\nE4|\n[V:1]D4|]\n[V:2][K:D]F4|]"
     assert heard(body) == [[(0, 4, 60), (4, 4, 62)], [(0, 4, 52), (4, 4, 54)]]
     assert heard("C4&E2G2|c4|]") == [[(0, 4, 60), (0, 2, 64), (2, 2, 67), (4, 4, 72)]]
+    assert heard("^F3 ^G-&C4|G2 F2|]")[0] == [(0, 4, 60), (0, 3, 66), (3, 3, 68), (6, 2, 65)]  # a tie over an overlay
     assert heard("V:1\n|:C4:|\nV:2\nE4|]")[1] == [(0, 4, 64), (4, 4, 64)]  # repeats written once hold for all
 
 
@@ -217,6 +220,7 @@ def test_tempi_meters_keys_and_the_upbeat_are_kept_as_they_are_played():
     assert (made.meter, made.meter_changes, made.upbeat) == ((4, 4), ((17, (3, 4)),), 1)
     assert made.keys == ((0, (0, False)), (5, (-1, True)), (9, (0, False)), (13, (-1, True)))
     assert made.seconds == 9 * 0.5 + 11 and made.bar_lines() == [0, 1, 5, 9, 13, 17, 20]
+    assert song(parse(head.replace("K:C", "K:Am transpose=-2") + "C|")[0]).keys == ((0, (-2, True)),)  # as it sounds
     assert song(parse(head + "C|[Q:1/4=60]D|")[0], tempo=240).tempo_changes == ((1, 120),)
 
 
@@ -229,6 +233,29 @@ def test_tempi_meters_keys_and_the_upbeat_are_kept_as_they_are_played():
 )  # fmt: skip
 def test_chord_symbols_are_read_and_other_words_are_none(symbol, chord):
     assert {pitch % 12 for pitch in chord_pitches(symbol)} == chord
+
+
+def test_no_chord_ends_the_chord_before_it():
+    tracks = song(parse(f'{HEAD}"C"C2 "N.C."D2|"Fine"E4|]')[0]).tracks
+    assert {(note.onset, note.duration) for note in tracks[1].notes} == {(0, 2)}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "root", "alter", "quality"),
+    [
+        ("C-", "C", None, "minor"), ("E-7", "E", None, "minor-seventh"), ("Bbm7b5", "B", "-1", "half-diminished"),
+        ("Fm(maj7)", "F", None, "major-minor"), ("C°7", "C", None, "diminished-seventh"), ("(D)", "D", None, "major"),
+        ("A♭/C", "A", "-1", "major"), ("Cadd9", "C", None, "major"), ("N.C.", "C", None, "none"),
+    ],
+)  # fmt: skip
+def test_the_score_has_the_chords_that_are_heard(symbol, root, alter, quality):
+    harmony = ET.fromstring(musicxml(parse(f'{HEAD}"{symbol}"C4|]')[0])).find(".//harmony")
+    assert harmony.find("kind").text == quality
+    assert quality == "none" or [harmony.findtext(f"root/root-{each}") for each in ("step", "alter")] == [root, alter]
+
+
+def test_a_tempo_that_counts_what_no_note_lasts_has_a_score():
+    assert b"<per-minute>200" in musicxml(parse(HEAD.replace("K:", "Q:1/4 3/8 1/4 3/8=40\nK:") + "C4|]")[0])
 
 
 def test_a_book_offers_its_tunes_by_number():

@@ -203,6 +203,8 @@ def test_what_contradicts_itself_is_written_and_said(model):
     assert "jig" in remark and "4/4" in remark and "the meter counts" in remark
     [remark] = generate(model, Request(meter="4/4", unit="1/4", bars=2, start="ABcd|edcB|ABcd|")).remarks
     assert "not 2" in remark
+    [remark] = generate(model, Request(kind="jig", meter="5/4", bars=4)).remarks
+    assert "None of the tunes learned from is in 5/4" in remark
     assert not generate(model, Request(kind="jig", meter="6/8", bars=4)).remarks
 
 
@@ -212,9 +214,10 @@ def test_slurs_of_a_beginning_are_closed(model):
         assert len(re.findall(r"\((?!\d)", body)) == body.count(")") > 0
 
 
-def test_candidates_come_likeliest_first_and_progress_can_stop_them(model):
+def test_candidates_by_likelihood_come_likeliest_first_and_progress_can_stop_them(model):
     seen: list[tuple[int, int]] = []
-    found = candidates(model, Request(kind="jig", seed=1, candidates=3), progress=lambda a, b: seen.append((a, b)))
+    asked = Request(kind="jig", seed=1, candidates=3, chosen_by="likelihood")
+    found = candidates(model, asked, progress=lambda a, b: seen.append((a, b)))
     varied = [w.likelihood for w in found if distinct_bars(w.tune) >= DISTINCT]
     assert varied == sorted(varied, reverse=True) == [w.likelihood for w in found[: len(varied)]]
     assert sorted(w.attempt for w in found) == [1, 2, 3] and {w.tune.title for w in found} == {"Jig no. 1"}

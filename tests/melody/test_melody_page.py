@@ -1,12 +1,16 @@
 """The Melody page: what it makes, the editor and its faults, candidates; and the score in a real browser."""
 
+from dataclasses import replace
+
 import pytest
 
+from engine.core.byhand import REMARK, changed
 from engine.core.midi import write_midi
 from engine.melody.abc.notes import parse
 from engine.takes.library import SONG, Library
 from engine.takes.replay import replay
 from tests.studio import Visit, app, chromium, refusals, served, settled, wait_for
+from ui.frame import plain
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +31,8 @@ def test_a_tune_as_asked_is_there_at_once_and_its_text_is_whole(opened):
     assert not refusals(opened)
     tune, remarks = parse(editor(opened).value)
     assert not remarks and tune.title.startswith(("Tune", "Reel", "Jig", "Hornpipe", "Slip", "Strathspey"))
-    assert len(made(opened).value.candidates) == 3 and tune.title.endswith(" no. 7")
+    seed = opened.number_input(key="melody_seed").value
+    assert len(made(opened).value.candidates) == 3 and tune.title.endswith(f" no. {seed}")
 
 
 def test_key_and_meter_are_obeyed_and_another_seed_writes_another_tune(opened):
@@ -38,6 +43,22 @@ def test_key_and_meter_are_obeyed_and_another_seed_writes_another_tune(opened):
     assert "M:6/8\n" in editor(test).value and "K:Em\n" in editor(test).value
     test = settled(test.button(key="melody_seed again").click().run(), "melody")
     assert editor(test).value != before and not refusals(test)
+
+
+def test_notes_by_hand_are_heard_instead_and_kept(opened, tmp_path, monkeypatch):
+    monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path))
+    written = made(opened)
+    song = changed(written.value.song, {0: [(0.0, 2.0, 72, 101)]})
+    opened.session_state["_made melody"] = replace(written, value=written.value.with_notes(song))
+    test = opened.run()
+    assert not refusals(test) and plain(REMARK) in [caption.value for caption in test.caption]
+    assert "melody_program" not in [box.key for box in test.selectbox], "an instrument would change nothing"
+    test.button(key="save melody").click().run()
+    library = Library(tmp_path)
+    [take] = library.takes()
+    assert take.recipe.by_hand and [note.pitch for note in library.notes(take).tracks[0].notes] == [72]
+    test.session_state["_made melody"] = written
+    assert not refusals(test.run())
 
 
 def test_a_fault_in_the_editor_is_placed_and_the_last_good_score_stays(opened):
@@ -142,6 +163,7 @@ def test_the_playing_note_is_lit_and_a_click_moves_the_playhead(tmp_path):
         lit = page.locator(".sheet .note.now")
         wait_for(lambda: lit.count() >= 1, 30, "the note that was clicked is not lit")
         assert lit.first.get_attribute("id") == page.locator(".sheet .note").nth(30).get_attribute("id")
+        page.get_by_role("button", name="Download").click()
         with page.expect_download() as download:
             page.get_by_role("button", name="SVG").click()
         assert download.value.path().read_bytes().startswith(b"<svg")

@@ -1,6 +1,8 @@
 """The player plays what is asked: the compiled loop says what PyTorch says, and what is given comes back."""
 
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,13 +13,16 @@ from hypothesis import strategies as st
 from benchmarks.player import Piece, play
 from engine import RequestError
 from engine.core.song import Note, Song, Track
-from engine.player import compiled, vocabulary
+from engine.player import choosing, compiled, grammar, vocabulary
 from engine.player.bars import Bar, bars_of, lay, read_song
+from engine.player.brief import REST, Brief
 from engine.player.desk import bias_of, desk_of
+from engine.player.lanes import decode, encode
 from engine.player.model import Model
 from engine.player.network import CONTROLS, Config, Player
-from engine.player.playing import Brief, perform, phrases
+from engine.player.playing import CANDIDATES, TONICS, Section, perform, phrases
 from engine.player.song import lanes_by_bar, song_of
+from training.player.habits import meets, meets_the_kick, repeats, roots, strikes
 from training.player.measures import chord_share
 
 COMBOS = ((36, 42), *[(35, 60 + n % 60) for n in range(vocabulary.COMBOS - 1)])
@@ -68,12 +73,13 @@ def test_what_is_read_together_is_what_is_written_one_by_one(model):
     controls, uniform = np.zeros((1, CONTROLS), np.int64), np.zeros((1, 1))
     desks = [desk_of(model.network, [{}], controls, (4, 4), model.classes, uniform) for _ in range(2)]
     compiled.read(model.weights, desks[0], tokens)
-    compiled.play(model.weights, desks[1], tokens.astype(np.int32), np.ones((1, vocabulary.TOKENS), bool), 1.0, 1.0,
-                  False)  # fmt: skip
-    for one, other in zip(desks[0], desks[1]):
-        if isinstance(one, np.ndarray) and one.ndim < 5:
-            np.testing.assert_allclose(one, other, atol=1e-5)
+    compiled.play(model.weights, desks[1], tokens.astype(np.int32)[None], np.ones((1, vocabulary.TOKENS), bool), 1.0,
+                  np.ones(3), False)  # fmt: skip
     time = len(tokens)
+    for name, one, other in zip(desks[0]._fields, *desks):
+        if isinstance(one, np.ndarray) and name not in ("keys", "values", "states"):
+            np.testing.assert_allclose(one, other, atol=1e-5)
+    np.testing.assert_allclose(desks[0].states[:, time - 1], desks[1].states[:, time - 1], atol=1e-5)
     np.testing.assert_allclose(desks[0].keys[:, :, :, :time], desks[1].keys[:, :, :, :time], atol=1e-5)
     for one, other in zip(desks[0].machines, desks[1].machines):
         assert np.array_equal(one, other)
@@ -90,6 +96,15 @@ def test_a_longer_piece_begins_as_the_shorter_one(model):
     long = whole(model, bars=20, seed=1)
     for bars in (1, 8, 12):
         assert whole(model, bars=bars, seed=1) == long[:bars]
+
+
+def test_a_section_that_hears_each_bar_as_it_comes_is_the_one_that_hears_them_at_once(model):
+    bars = whole(model, bars=16, seed=1)
+    plans = [Bar(bar.grid, bar.chords) for bar in bars[:8]]
+    section = Section(model, [Brief(16, seed=1)], plans, 8)
+    for bar in bars[:8]:
+        section.hear(bar)
+    assert [bar for (bar,) in section.play()] == bars[8:]
 
 
 def test_one_player_written_anew_leaves_the_others_note_for_note(model):
@@ -137,10 +152,10 @@ def test_corrections_move_chance_between_the_end_of_a_bar_and_lanes_but_not_to_l
     may = np.array([vocabulary.END, vocabulary.track(BASS, 0), vocabulary.track(BASS, 1), vocabulary.event(4, 2)])
     bias = bias_of({"end": -np.log(3), "again": np.log(2)})
     chance = np.array([0.3, 0.2, 0.1, 0.4])
-    compiled._correct(chance, may, bias)
+    choosing._correct(chance, may, bias)
     np.testing.assert_allclose(chance, [0.12, 0.24, 0.24, 0.4], rtol=1e-6)
     alone = np.array([0.25, 0.75])
-    compiled._correct(alone, may[[0, 3]], bias)
+    choosing._correct(alone, may[[0, 3]], bias)
     np.testing.assert_allclose(alone, [0.25, 0.75], rtol=1e-6)
 
 
@@ -274,6 +289,17 @@ def test_notes_of_the_planned_chords_can_be_raised_and_come_no_more_often_for_it
     assert played(0.0, (DRUMS,)) == played(3.0, (DRUMS,))
 
 
+def test_no_pitched_lane_plays_a_bar_again_over_other_chords_that_are_given(model):
+    repeating = replace(model, rates={"again": 9.0, "end": -20.0})
+
+    def again(lane, chords):
+        planned = {half: chords[half // 2 % 2] for half in range(16)}
+        bars = whole(repeating, bars=8, lanes=(lane,), chords=planned, seed=2)
+        return [now.lanes[lane] == before.lanes[lane] for before, now in pairwise(bars)]
+
+    assert any(again(PIANO, (0, 0))) and not any(again(PIANO, (0, 5))) and any(again(DRUMS, (0, 5)))
+
+
 def test_a_part_keeps_out_of_the_tunes_way(model):
     """Beside a held tune that is a semitone from notes of the chord, those come more seldom."""
     tune = {n: {LEAD: [(0, 16, 72)]} for n in range(8)}  # C over G7: B is a semitone below
@@ -285,3 +311,110 @@ def test_a_part_keeps_out_of_the_tunes_way(model):
         return np.mean([pitch % 12 in (11, 1) for pitch in pitches])
 
     assert share(2.0) < share(0.0) / 2
+
+
+FORM = [[0, 0, -1, 0, 0], [1, 0, -1, 1, -1], [0, 2, 0, 2, -1], [2, 1, 0, 1, 0]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_form_says_who_rests_and_whose_bars_come_again(model, seed):
+    form = [FORM[bar % 4] for bar in range(8)] + [[16] * 5] * 8  # too far before: a bar of its own
+    form += [[16 if lane != STRINGS else 0 for lane in range(5)]] * 8
+    bars = whole(model, bars=24, form=form, seed=seed)
+    for number, (bar, row) in enumerate(zip(bars, form)):
+        for lane, back in enumerate(row):
+            notes = bar.lanes.get(lane)
+            if back == REST:
+                assert not notes
+            elif 0 < back <= number and bars[number - back].grid == bar.grid and bars[number - back].lanes.get(lane):
+                earlier = bars[number - back].lanes[lane]
+                once = decode(encode(lane, earlier, model.numbered), COMBOS)  # of one pitch at one step one note
+                assert notes in (earlier, once)
+            else:
+                assert notes
+    for lane in range(5):
+        assert bars[0].lanes.get(lane) != bars[2].lanes.get(lane) or form[2][lane] != 0 or not bars[0].lanes.get(lane)
+
+
+def test_a_form_side_by_side_is_what_it_is_alone(model):
+    briefs = [Brief(4, form=FORM, seed=1), Brief(4, form=FORM[::-1], seed=2, lanes=(DRUMS, BASS)), Brief(4, form=FORM)]
+    assert phrases(model, briefs) == [list(perform(model, brief)) for brief in briefs]
+
+
+class Fewest:
+    """A ranker that likes few notes."""
+
+    def scores(self, candidates, genre):
+        assert genre in ({"jazz": 1.0}, {"rock": 1.0})
+        return np.array([-notes_of(bars) for bars in candidates])
+
+
+def notes_of(bars):
+    return sum(len(notes) for bar in bars for notes in bar.lanes.values())
+
+
+def test_what_is_ranked_first_is_taken_alone_side_by_side_and_in_a_longer_piece(model):
+    ranked = replace(model, ranker=Fewest())
+    asked = [Brief(8, {genre: 1.0}, form=FORM * 2, seed=seed) for seed, genre in enumerate(("jazz", "rock"))]
+    alone = [list(perform(ranked, brief)) for brief in asked]
+    assert phrases(ranked, asked) == alone
+    every = Section(model, asked[:1], [], 0, range(CANDIDATES))
+    drawn = [list(bars) for bars in zip(*every.play())]
+    assert drawn[0] == list(perform(model, asked[0])) and notes_of(alone[0]) == min(map(notes_of, drawn))
+    assert len({notes_of(bars) for bars in drawn}) > CANDIDATES // 2
+    long = replace(asked[0], bars=20, form=FORM * 5)
+    longer = list(perform(ranked, long))
+    assert longer[:8] == alone[0] and notes_of(longer) < notes_of(perform(model, long))
+
+
+def test_a_meter_that_the_ranker_does_not_know_is_drawn_once(model):
+    waltz = Brief(4, {"jazz": 1.0}, (3, 4), seed=3)
+    assert list(perform(replace(model, ranker=Fewest()), waltz)) == list(perform(model, waltz))
+
+
+def test_over_chords_that_are_given_a_bar_comes_again_only_where_they_do(model):
+    chords = {0: 0, 1: 0, 2: 5, 3: 5, 4: 0, 5: 0, 6: 5, 7: 5}
+    form = [[0] * 5, [1] * 5, [2] * 5, [2] * 5]
+    bars = whole(model, bars=4, form=form, chords=chords, seed=4)
+    assert bars[1].lanes[DRUMS] == bars[0].lanes[DRUMS] and bars[2].lanes[PIANO] == bars[0].lanes[PIANO]
+    assert bars[1].lanes[PIANO] != bars[0].lanes[PIANO] and bars[3].lanes[PIANO] == bars[1].lanes[PIANO]
+
+
+def test_a_piece_that_ends_does_so_in_its_last_bar_alone_on_the_tonic(model):
+    form = [[0] * 5] * 16
+    ends, goes_on = (whole(model, bars=16, form=form, ends=ends, seed=6) for ends in (True, False))
+    assert ends[:8] == goes_on[:8]
+    assert ends[-1].chords[0] == ends[-1].chords[1] and ends[-1].chords[0] in TONICS
+
+
+@pytest.mark.parametrize(("name", "count"), [
+    ("repeat, piano", partial(repeats, lane=PIANO)), ("root", roots),
+])  # fmt: skip
+def test_the_weight_of_a_habit_moves_it(model, name, count):
+    def habit(weight):
+        weighted = replace(model, rates={name: weight})
+        bars = [bar for seed in range(3, 9) for bar in whole(weighted, bars=16, seed=seed)]
+        so, could = np.sum([count(bar) for bar in bars], 0)
+        return so / could
+
+    assert habit(-12.0) < habit(12.0)
+
+
+def test_sets_of_drums_are_raised_for_each_drum_in_them(model):
+    machine, drums = grammar.start(classes=model.classes), np.log([2.0, 3.0, *[1.0] * 10])  # kick and snare
+    may = np.array([vocabulary.PITCH + 36, vocabulary.PITCH + 42, vocabulary.COMBO, vocabulary.COMBO + 1])
+    chance = np.full(4, 0.25)
+    choosing._equip(chance, may, machine, drums)
+    sets = (36,), (42,), *model.combos[:2]
+    raised = [np.prod([{35: 2.0, 36: 2.0, 38: 3.0}.get(drum, 1.0) for drum in each]) for each in sets]
+    np.testing.assert_allclose(chance, 0.25 * np.array(raised), rtol=1e-6)
+
+
+def test_habits_are_counted_by_hand():
+    bar = Bar(0, (0, 0), {DRUMS: [(0, 1, 36), (0, 1, 42), (8, 1, 38)], PIANO: [(0, 4, 60), (0, 4, 64), (8, 4, 64)],
+                          GUITAR: [(0, 2, 50), (4, 2, 52)], BASS: [(0, 4, 36), (8, 4, 36)]})  # fmt: skip
+    assert repeats(bar, PIANO) == (1, 1) and repeats(bar, GUITAR) == (0, 1) and repeats(bar, STRINGS) == (0, 0)
+    assert meets(bar, GUITAR, (PIANO,)) == (1, 2) and meets_the_kick(bar) == (1, 2)
+    assert [strikes(bar, drums) for drums in range(3)] == [(1, 2), (1, 2), (1, 2)] and strikes(bar, 4) == (0, 2)
+    other = replace(bar, chords=(0, 7))  # C, and from step 8 on G
+    assert roots(bar) == (2, 2) and roots(other) == (1, 2) and roots(replace(bar, chords=(-1, 0))) == (1, 1)

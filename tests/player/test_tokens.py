@@ -171,3 +171,9 @@ def test_a_bar_of_triplets_is_known_by_its_onsets():
 def test_what_is_no_lane_is_refused():
     with pytest.raises(RequestError, match="no part of a lane"):
         decode([vocabulary.PITCH], COMBOS)
+
+
+def test_two_notes_of_one_pitch_that_begin_together_are_the_longer():
+    c, e = vocabulary.PITCH + 60, vocabulary.PITCH + 64
+    tokens = [vocabulary.event(0, 4), c, e, vocabulary.event(0, 8), c, vocabulary.event(4, 4), c]
+    assert decode(tokens, ()) == [(0, 4, 64), (0, 8, 60), (4, 4, 60)]

@@ -12,7 +12,9 @@ import pytest
 import soundfile
 
 from engine import RequestError, band
+from engine.band.request import REPLACED
 from engine.core import checkpoint, request
+from engine.core.home import HOME_VARIABLE
 from engine.core.midi import read_midi, write_midi
 from engine.core.request import File, names, option
 from engine.core.result import Result
@@ -20,7 +22,7 @@ from engine.core.song import Note, Song, Track
 from engine.systems import system
 from engine.takes import archive
 from engine.takes import replay as replaying
-from engine.takes.library import HOME_VARIABLE, SONG, Library, Recipe
+from engine.takes.library import SONG, Library, Recipe
 from engine.takes.replay import replay, request_of
 from tests.studio import app, refusals, settled
 
@@ -145,6 +147,7 @@ def test_takes_of_format_1_are_made_again_as_their_requests_are_made_now(brought
         made_by, asked = system(take.recipe.system), request_of(library, take)
         today = made_by.generate(made_by.load(asked.checkpoint()), asked)
         assert write_midi(replayed.result.song) == write_midi(today.song)
+        assert (REPLACED in replayed.result.remarks) == (take.recipe.system == "band")
         assert (replayed.result.audio is None) == (not take.has_sound)
         known = library.song(take)
         if replayed.same_weights:  # nearly the same music on any processor
@@ -209,3 +212,17 @@ def test_a_take_is_made_again_with_the_model_that_a_page_uses(tmp_path, monkeypa
     take = library.keep(result)
     monkeypatch.setattr(checkpoint, "load", lambda *_: pytest.fail("a second model was loaded"))
     assert replay(library, take).result.song == result.song
+
+
+def test_notes_by_hand_are_held_by_the_take_and_are_the_same_when_it_is_made_again(library, tmp_path):
+    made = moved(types.SimpleNamespace(sha256="aa"), ASKED)
+    by_hand = made.with_notes(Song((Track("piano", 0, False, (Note(0.25, 1.5, 72, 101), Note(2, 1, 60, 80))),)))
+    take = library.keep(by_hand)
+    assert take.recipe.by_hand and take.recipe.settings["by_hand"] == SONG
+    again = replay(library, take)
+    assert again.same_weights and again.result.by_hand and again.result.request.by_octaves == -1
+    assert write_midi(again.result.song) == library.read(take, SONG)
+    assert not library.keep(made).recipe.by_hand
+    other = Library(tmp_path / "other")
+    [carried] = archive.unpack(other, archive.export(library, [take]))
+    assert replay(other, carried).result.song.tracks[0].notes == by_hand.song.tracks[0].notes

@@ -10,6 +10,7 @@ from jinja2 import UndefinedError
 from engine import CHECKPOINTS
 from engine.core import checkpoint
 from training.core import cards
+from training.core.cards import fixed, rounded
 
 FOLDERS = sorted(path.parent for path in CHECKPOINTS.rglob("config.json"))
 TEMPLATES = sorted(Path(cards.__file__).parent.glob("*.md.j2"))
@@ -67,3 +68,9 @@ def test_blocks_are_paragraphs_items_and_tables():
     assert text.startswith("A word.\n\n- one\n- two long")
     assert all(len(line) <= cards.WIDTH for line in text.splitlines())
     assert "\n  long" in text and "\n\n| trial | F1 |\n|---|---|\n| a | 0.5 |\n\nAfter." in text
+
+
+def test_what_could_not_be_measured_is_a_dash_and_no_word_that_json_does_not_know():
+    figures = rounded({"bass": float("nan"), "rest": [0.12345]})
+    assert json.loads(json.dumps(figures, allow_nan=False)) == {"bass": None, "rest": [0.1235]}
+    assert fixed(figures["bass"], 2) == "–" and fixed(figures["rest"][0], 2) == "0.12"

@@ -7,11 +7,11 @@ import pytest
 
 from engine import CHECKPOINTS
 from engine.core import checkpoint
-from engine.systems import SYSTEMS
+from engine.systems import PLAYED_BY, SYSTEMS
 from training import report
 from training.__main__ import main
 from training.melody.prepare import music21_files
-from training.report_rows import summary, trombone
+from training.report_rows import figures_of, summary, trombone
 
 
 @pytest.fixture
@@ -30,10 +30,10 @@ def calls(monkeypatch, tmp_path):
 
 
 def test_every_system_has_its_table_the_seeds_result_and_its_cards_figures():
-    text = report.gather(list(report.SYSTEMS), CHECKPOINTS)
+    text = report.gather(report.tables(list(report.SYSTEMS), CHECKPOINTS), CHECKPOINTS)
     parts = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
     assert list(parts) == [name.capitalize() for name in report.SYSTEMS] and parts.keys() >= {
-        *map(str.capitalize, SYSTEMS)
+        *map(str.capitalize, SYSTEMS.keys() - PLAYED_BY)
     }
     for part in parts.values():
         head, _, *rows = part.partition("<details>")[0].strip().partition("\n\n")[0].splitlines()
@@ -56,7 +56,8 @@ def test_an_aim_that_was_missed_is_said():
 
 def test_weights_that_were_never_measured_are_said_to_be():
     configs = {"k8": {"metrics": {}}, "k64": {"steps": 1}}
-    assert summary("variation", configs).startswith("Not all of its weights are measured yet.\n\nThe seed project: ")
+    said = summary(figures_of("variation", configs))
+    assert said.startswith("Not all of its weights are measured yet.\n\nThe seed project: ")
 
 
 def test_without_data_it_says_in_one_sentence_what_to_do_and_writes_nothing(calls, tmp_path, capsys):
@@ -69,20 +70,24 @@ def test_without_data_it_says_in_one_sentence_what_to_do_and_writes_nothing(call
 def test_what_is_missing_is_prepared_once_and_what_fails_or_has_no_data_keeps_its_figures(calls, tmp_path, capsys):
     data, prepared = tmp_path / "data", tmp_path / "prepared"
     (data / "audio").mkdir(parents=True)
-    (prepared / "band").mkdir(parents=True)
-    (prepared / "band" / "facts.json").touch()
+    (prepared / "player").mkdir(parents=True)
+    (prepared / "player" / "facts.json").touch()
     assert main(["report", "--data", str(data), "--prepared", str(prepared)]) == 1
     runs = [call[:2] for call in calls if len(call) == 3]
-    assert runs == [("band", "evaluate"), ("trombone", "prepare"), ("translation", "prepare"),
+    assert runs == [("player", "evaluate"), ("trombone", "prepare"), ("translation", "prepare"),
                     ("translation", "evaluate")]  # fmt: skip
     said = capsys.readouterr().err
-    assert "variation keeps its last figures" in said and "melody keeps" in said and "trombone failed" in said
+    assert all(f"{name} keeps its last figures" in said for name in ("band", "variation", "melody"))
+    assert "trombone failed" in said
     stamped = [call for call in calls if len(call) == 2]
-    assert stamped[0][0] == "band" and "trombone" not in dict(stamped)
-    told = dict(stamped)["band"]["measured"]
-    assert told["minutes"] == 1.5 and told["command"] == "python -m training evaluate band --phrases 2000"
+    assert stamped[0][0] == "player" and "trombone" not in dict(stamped)
+    told = dict(stamped)["player"]["measured"]
+    assert told["minutes"] == 1.5 and told["command"] == "python -m training evaluate player"
     assert str(tmp_path) not in json.dumps(told)
-    assert "## Trombone" in (tmp_path / "EVALUATION.md").read_text()
+    text, data = ((tmp_path / f"EVALUATION.{ending}").read_text() for ending in ("md", "json"))
+    for name, system in json.loads(data).items():
+        assert f"## {name.capitalize()}" in text and system["rows"]
+        assert all(" | ".join(row.values()) in text for row in system["rows"])
 
 
 @pytest.mark.training

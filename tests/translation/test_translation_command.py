@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import astuple
-from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,8 @@ from engine.translation.analysis import track_f0
 from engine.translation.frames import RATE
 from engine.translation.listening import hear
 from engine.translation.model import load
-from engine.translation.request import EVERYONE, Request, known, route
+from engine.translation.request import Request, known
 from tests.tiny_data import play
-
-PAIRS = ("flute-trombone", "violin-trumpet", "clarinet-cello", "saxophone-violin")
 
 
 @pytest.fixture
@@ -38,18 +35,15 @@ def run(capsys, *words: str) -> dict:
     return json.loads(capsys.readouterr().out)
 
 
-def test_shipped_pairs_play_both_ways(melody, tmp_path, capsys):
-    for pair in PAIRS:
-        a, b = pair.split("-")
-        for source, target in ((a, b), (b, a)):
-            out = tmp_path / f"{target}.wav"
-            said = run(capsys, "--input", str(melody), "--from", source, "--to", target, "--out", str(out))
-            assert said["weights"] == pair
-            assert said["agreement"]["f0"] > 0.9 and said["agreement"]["loudness"] > 0.9
-            before, after = (track_f0(read_audio(p).samples) for p in (melody, out))
-            both = (before > 0) & (after > 0)
-            cents = 1200 * np.log2(after[both] / before[both]) - 1200 * said["octaves"]
-            assert both.mean() > 0.5 and (np.abs(cents) < 50).mean() > 0.9
+def test_shipped_weights_keep_the_melody(melody, tmp_path, capsys):
+    for source, target in (("flute", "trombone"), ("oboe", "cello"), ("voice", "viola")):
+        out = tmp_path / f"{target}.wav"
+        said = run(capsys, "--input", str(melody), "--from", source, "--to", target, "--out", str(out))
+        assert said["agreement"]["f0"] > 0.9 and said["agreement"]["loudness"] > 0.9
+        before, after = (track_f0(read_audio(p).resampled(RATE).samples) for p in (melody, out))
+        both = (before > 0) & (after > 0)
+        cents = 1200 * np.log2(after[both] / before[both]) - 1200 * said["octaves"]
+        assert both.mean() > 0.5 and (np.abs(cents) < 50).mean() > 0.9
 
 
 def test_a_stereo_recording_is_heard_as_the_mean_of_its_channels(melody):
@@ -57,9 +51,10 @@ def test_a_stereo_recording_is_heard_as_the_mean_of_its_channels(melody):
     left, right = 1.3 * audio.samples, 0.7 * audio.samples
     for samples in (np.stack([left, right], 1), np.stack([right, left], 1)):
         for wanted, got in zip(astuple(hear(audio)), astuple(hear(Audio(samples, audio.rate)))):
-            assert np.allclose(wanted, got, atol=1e-2)
+            assert np.allclose(np.maximum(wanted, -60), np.maximum(got, -60), atol=1e-2)
     one_side = hear(Audio(np.stack([audio.samples, -audio.samples], 1), audio.rate))
-    assert all(np.allclose(wanted, got, atol=1e-2) for wanted, got in zip(astuple(hear(audio)), astuple(one_side)))
+    for wanted, got in zip(astuple(hear(audio)), astuple(one_side)):
+        assert np.allclose(np.maximum(wanted, -60), np.maximum(got, -60), atol=1e-2)  # below it is rounding
 
 
 def test_targets_differ_and_seeds_repeat(melody, tmp_path, capsys):
@@ -71,13 +66,19 @@ def test_targets_differ_and_seeds_repeat(melody, tmp_path, capsys):
     assert outs["a"] == outs["b"] and len({outs["a"], outs["c"], outs["d"]}) == 3
 
 
-def test_every_pair_of_known_instruments_has_a_way():
-    everyone = load(EVERYONE, "cpu")
-    assert set(known()) == set(everyone.config.instruments) and len(known()) > 1
-    for source, target in permutations(known(), 2):
-        folder = route(source, target)
-        assert folder.name in (*PAIRS, "any")
-        assert folder.name != "any" or everyone.reaches(source, target)
+def test_the_melody_moves_to_where_an_instrument_is_played_unless_it_is_to_stay(melody, tmp_path, capsys):
+    """C5 to G5, the highest that a bassoon was heard at: it could, and seldom does."""
+    words = ["--input", str(melody), "--from", "flute", "--to", "bassoon", "--out", str(tmp_path / "o.wav")]
+    moved, kept = run(capsys, *words), run(capsys, *words, "--keep-octave")
+    assert moved["octaves"] < 0 and any("is usually played" in said for said in moved["remarks"])
+    assert kept["octaves"] == 0 and not any("octave" in said for said in kept["remarks"])
+    assert kept["settings"]["keep_octave"] and not moved["settings"]["keep_octave"]
+
+
+def test_every_instrument_of_the_table_is_known():
+    model = load(device="cpu")
+    assert known() == tuple(INSTRUMENTS) and set(model.config.instruments) == set(known())
+    assert model.classifier is not None and model.classifier.instruments == (*model.config.instruments, "voice")
 
 
 def test_an_instrument_that_no_weights_know_yet_is_neither_offered_nor_taken(melody, tmp_path, monkeypatch):
@@ -87,15 +88,13 @@ def test_an_instrument_that_no_weights_know_yet_is_neither_offered_nor_taken(mel
     for words in (["--to", "kazoo"], ["--from", "kazoo", "--to", "flute"]):
         with pytest.raises(RequestError, match="No weights know the instrument 'kazoo'"):
             cli.run(["translation", "--input", str(melody), "--out", str(out), *words])
-    with pytest.raises(RequestError, match="no weights that translate flute to kazoo"):
-        route("flute", "kazoo")
     assert not out.exists()
 
 
 def test_the_instrument_is_guessed_and_the_melody_written(melody, tmp_path, capsys):
     said = run(capsys, "--input", str(melody), "--to", "cello", "--transpose", "-2", "--midi", str(tmp_path / "m.mid"),
                "--out", str(tmp_path / "o.wav"), "--out", str(tmp_path / "o.mid"))  # fmt: skip
-    assert said["settings"]["source"] in INSTRUMENTS and said["guess"]
+    assert said["settings"]["source"] in (*INSTRUMENTS, "voice") and said["guess"]
     notes = read_midi(tmp_path / "m.mid").tracks[0].notes
     assert [n.pitch - 12 * said["octaves"] for n in notes] == [70, 72, 74, 77]
     assert (tmp_path / "o.mid").read_bytes() == (tmp_path / "m.mid").read_bytes()

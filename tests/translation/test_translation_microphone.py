@@ -35,5 +35,6 @@ def test_a_recording_by_microphone_is_translated(tmp_path):
         wait_for(lambda: "translation-after" in visit.players(), PATIENCE_SECONDS, "no player")
         before, after = visit.player("translation-before"), visit.player("translation-after")
         assert before["length"] > 1.5 and abs(before["length"] - after["length"]) < 0.1
+        visit.page.get_by_text("Details", exact=True).first.click()
         visit.page.get_by_text("of the pitch within 50 cents").wait_for()
     assert "Traceback" not in (tmp_path / "server.log").read_text()

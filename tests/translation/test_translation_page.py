@@ -72,10 +72,20 @@ def test_the_same_instrument_twice_is_refused():
     assert any("already" in said for said in refusals(settled(page, "translation")))
 
 
+def test_several_instruments_play_and_none_is_named_twice():
+    page = settled(app(PAGE).run(), "translation")
+    page.multiselect(key="translation_also").set_value(["cello"]).run()
+    page = settled(page, "translation")
+    made = page.session_state["_made translation"].value
+    assert [track.name for track in made.song.tracks] == ["trombone", "cello"] and not refusals(page)
+    page.multiselect(key="translation_also").set_value(["trombone"]).run()
+    assert any("named twice" in said for said in refusals(settled(page, "translation")))
+
+
 @pytest.mark.browser
 def test_in_a_browser_before_and_after_are_heard(tmp_path):
     with served(tmp_path) as address, chromium() as browser, Visit(browser, address, phone=True) as visit:
-        visit.open("translation", "text=Heard again")
+        visit.open("translation", ".bs[data-player='translation-after']")
         visit.fits()
         visit.page.wait_for_function("window.__bandstand?.players.has('translation-after')")
         assert {"translation-before", "translation-after"} <= set(visit.players())

@@ -183,13 +183,17 @@ def test_a_notes_sound_does_not_depend_on_its_company_or_on_threads() -> None:
     sampler = sampler_of(network(SMALL))
     notes = [told(n, 45 + i, i) for i, n in enumerate((900, 2500, 1300, 70, 2500, 640, 100, 3000, 1111))]
 
-    def play(which: list[int], threads: int) -> list[np.ndarray]:
-        return sampler.play([notes[i] for i in which], [np.random.default_rng(i) for i in which], 0.8, threads=threads)
+    def play(which: list[int], threads: int) -> tuple[list[np.ndarray], list[float]]:
+        chances = [np.random.default_rng(i) for i in which]
+        sounds = sampler.play([notes[i] for i in which], chances, 0.8, threads=threads)
+        return sounds, [chance.random() for chance in chances]  # of which breath is made afterwards
 
-    together = play(list(range(9)), 2)
+    together, left = play(list(range(9)), 2)
     assert [len(x) for x in together] == [n.frames for n in notes]
     for i in (1, 3, 7):
-        np.testing.assert_array_equal(play([i], 1)[0], together[i])
+        alone, chance = play([i], 1)
+        np.testing.assert_array_equal(alone[0], together[i])
+        assert chance[0] == left[i]
 
 
 def test_temperature_widens_what_is_chosen() -> None:

@@ -24,6 +24,7 @@ from engine.trombone.notes import NoteSpec, play
 from engine.trombone.phrasing import (
     Line,
     dynamic_of,
+    lots,
     melody,
     perform,
     read_song,
@@ -43,6 +44,17 @@ def song(*notes: tuple[float, float, int], tempo: float = 120.0) -> Song:
 def test_the_top_line_drops_chords_and_accompaniment_but_keeps_repeated_notes() -> None:
     line = top_line([Note(0, 2, 60), Note(0, 2, 67), Note(1, 0.5, 48), Note(2, 1, 67), Note(2.5, 1, 69)])
     assert [(n.onset, n.duration, n.pitch) for n in line] == [(0, 2, 67), (2, 0.5, 67), (2.5, 1, 69)]
+
+
+@pytest.mark.parametrize("pitches", [(60, 64, 67, 72, 67, 64, 60, 59), (60, 62, 60, 62, 64, 62, 60, 55), (72, 71) * 4])
+def test_a_line_that_a_pedal_rings_together_is_still_a_line(pitches: tuple[int, ...]) -> None:
+    """Each note sounds on until the pedal is lifted, after four beats, or until it is struck again."""
+
+    def end(n: int) -> float:
+        return min([m for m in range(n + 1, len(pitches)) if pitches[m] == pitches[n]] + [4 * (n // 4 + 1)])
+
+    line = top_line([Note(n, end(n) - n, pitch) for n, pitch in enumerate(pitches)])
+    assert [(note.onset, note.duration, note.pitch) for note in line] == [(n, 1, p) for n, p in enumerate(pitches)]
 
 
 def test_a_legato_line_keeps_its_notes_and_a_held_note_its_accompaniment_under_it() -> None:
@@ -242,6 +254,21 @@ def test_notes_ring_into_one_another_and_staccato_ones_do_not(model: trombone.Mo
         for how in ("tenuto", "staccato")
     }
     assert shares["tenuto"] > shares["staccato"] + 0.1 and shares["tenuto"] > 0.5
+
+
+def test_a_line_in_lots_is_the_same_line_and_each_lot_is_the_beginning_of_it(model: trombone.Model) -> None:
+    notes = tuple(Played(i * 0.7, 0.6, 50 + i, 2.0) for i in range(13))
+    line, heard, told = Line(notes, 0, (), 120.0), [], []
+    assert [notes[lot][0].start for lot in lots(notes)] == pytest.approx([0, 4.2, 8.4])
+    assert lots(notes[:3]) == [slice(0, 3)]
+    whole = perform(model, line, seed=1, rate=RATE)
+    whole_again = perform(
+        model, line, seed=1, rate=RATE, hear=heard.append, progress=lambda done, total: told.append(done / total)
+    )
+    np.testing.assert_array_equal(whole_again.samples, whole.samples)
+    assert [audio.seconds for audio in heard] == pytest.approx([4.7, 8.9], abs=0.5) and sorted(told) == told
+    for audio, until in zip(heard, (4.2, 8.4)):
+        np.testing.assert_array_equal(audio.samples[: int(until * RATE)], whole.samples[: int(until * RATE)])
 
 
 # ---- a part's controllers --------------------------------------------------------------------------------------------

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.core.audio import Audio
 from engine.core.midi import write_midi
 from engine.takes.library import Library
 from engine.takes.replay import replay
@@ -58,6 +63,31 @@ def test_a_melody_waits_for_a_piece_and_plays_a_take_that_was_sent():
     result = made(test).value
     assert len(result.song.tracks[0].notes) == 16 and not result.audio.silent
     assert result.request.input.content.startswith(b"MThd") and made(test).settings.parents == (take.id,)
+
+
+def test_a_melody_is_heard_from_its_first_notes_while_the_rest_is_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, seen, report = [], threading.Event(), jobs.report_partial
+
+    def held_up(audio: Audio) -> None:
+        heard.append(audio)
+        report(audio)
+        assert seen.wait(60)
+
+    monkeypatch.setattr(jobs, "report_partial", held_up)
+    take = Library().keep(kept_as(song=tune(3).only(["piano"])), name="A take")
+    test = app(PAGE)
+    test.session_state["sent trombone"] = take.id
+    until = time.monotonic() + 60
+    while not any("still being played" in caption.value for caption in test.run().caption):
+        assert time.monotonic() < until
+    assert "_made trombone" not in test.session_state and not refusals(test)
+    seen.set()
+    settled(test, "trombone")
+    assert not any("still being played" in caption.value for caption in test.caption)
+    (opening,), whole = heard, made(test).value.audio
+    before_the_next = int(3.9 * whole.rate)
+    assert 3.9 < opening.seconds < 6 < whole.seconds
+    np.testing.assert_array_equal(opening.samples[:before_the_next], whole.samples[:before_the_next])
 
 
 def test_a_file_that_is_no_music_is_one_sentence_and_loses_nothing():

@@ -11,9 +11,10 @@ from engine import trombone
 from engine.core.pitch import loudness_db
 from engine.trombone import extension as ext
 from engine.trombone.conditions import HOP
-from engine.trombone.notes import NoteSpec, heard_points, play, whole_curve
+from engine.trombone.notes import NoteSpec, dying, heard_points, play, whole_curve
 from engine.trombone.pitch import RATE
 from engine.trombone.takes import between_dynamics, draw, gains, wandering
+from training.trombone.extension import course, course_db, lacking, low_breath_db
 from training.trombone.measures import band_db, correlation, spectrum_apart_db
 from training.trombone.takes import cell_deviations, falling, harmonic_tracks, kept_share, pace_of, tuning
 
@@ -137,6 +138,46 @@ def test_smoothing_leaves_what_is_periodic_and_takes_noise_out_between_harmonics
     np.testing.assert_allclose(ext.smoothed(tone, phase, 1.0)[inner], tone[inner], atol=0.01)
     left = ext.smoothed(tone + noise, phase, 1.0)[inner] - tone[inner]
     assert left.std() == pytest.approx(0.1 * np.sqrt(3 / 8), rel=0.1)
+
+
+def test_breath_below_is_what_lies_between_the_harmonics_and_under_them() -> None:
+    time = np.arange(88_200) / 44_100
+    tone = sum(np.cos(2 * np.pi * 500 * h * time) for h in range(1, 4))
+    noise = 0.2 * np.random.default_rng(0).standard_normal(len(time))
+    shares = 10 * np.log10(np.diff(ext.LOW_EDGES) / 22_050 * 0.2**2 / (1.5 + 0.2**2))
+    assert low_breath_db(tone + noise, 44_100, 500.0) == pytest.approx(shares, abs=2)  # few bins a band
+    assert (low_breath_db(tone, 44_100, 500.0) < shares - 6).all()
+
+
+def test_what_is_lacking_is_a_difference_of_powers() -> None:
+    half = 10 * np.log10(0.5)
+    assert lacking(np.array([-40.0, np.nan, -60.0]), np.array([-40 + half, -50.0, -80.0])) == pytest.approx(
+        [-40 + half, (-40 + half - 60.04) / 2, -60.04], abs=0.01
+    )
+    assert lacking(np.array([-50.0]), np.array([-40.0])).max() < -80
+
+
+def test_a_course_says_what_recordings_have_more_of_at_each_time() -> None:
+    size = len(ext.COURSE_SECONDS), len(ext.COURSE_EDGES) - 1
+    own = np.tile(-20.0, (6, *size))
+    real = own + np.arange(size[0])[:, None]
+    real[:, -1] = np.nan  # no note is so long
+    table = course(real, own, [0.0] * 6)
+    assert table[0, :, 0].tolist() == [0, 1, 2, 3, 4, 5, 5] and (table[3] == table[0]).all()
+
+
+def test_a_note_that_gets_duller_has_a_falling_course() -> None:
+    time = np.arange(44_100) / 44_100
+    sound = np.cos(2 * np.pi * 440 * time) + (time < 0.15) * np.cos(2 * np.pi * 5_000 * time)
+    band = int(np.searchsorted(ext.COURSE_EDGES, 5_000)) - 1
+    levels = course_db(sound)[:, band]
+    assert levels[1] == pytest.approx(-3, abs=0.5) and levels[5] == -65
+
+
+def test_a_faint_release_goes_on_falling_to_its_end() -> None:
+    curve = np.concatenate([np.full(50, -15.0), np.linspace(-15, -50, 36), np.full(30, -52.0), [-100.0]])
+    factors = dying(curve, (len(curve) - 1) * 64)
+    assert (factors[: 79 * 64] == 1).all() and factors[-1] < 0.01 and (np.diff(factors) <= 0).all()
 
 
 def test_there_is_sound_above_eight_kilohertz_and_the_old_band_has_none(model: trombone.Model) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from engine.band.request import REPLACED
 from tests.studio import app, settled
+from ui import frame
 
 
 def test_words_move_the_controls_and_unknown_ones_are_said() -> None:
@@ -22,3 +24,12 @@ def test_a_common_progression_is_written_into_the_line_and_wrong_chords_leave_wh
     assert test.text_input(key="band_chords").value == "iim7 | V7 | Imaj7 | %"
     test.text_input(key="band_chords").set_value("C | Hm7").run()
     assert any("'Hm7' in bar 2" in error.value for error in test.error) and not test.exception
+
+
+def test_a_link_to_the_network_that_is_gone_opens_and_says_who_plays() -> None:
+    link = app("pages/band.py")
+    link.query_params["band_network"] = "The GAN, four bars at a draw"
+    link.query_params["band_bars"] = "4 bars"
+    test = settled(link.run(), "band")
+    assert not test.exception and not test.error and test.session_state["_made band"]
+    assert [caption.value for caption in test.caption].count(frame.plain(REPLACED)) == 1

@@ -1,6 +1,7 @@
 """What a newcomer meets: every control has words a musician knows and a tooltip, every page something to hear."""
 
 from collections.abc import Iterator
+from urllib.parse import parse_qsl
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,11 +13,14 @@ from ui import frame, jobs
 JARGON = {"temperature", "top-p", "latent", "token", "sample", "candidate", "noise", "checkpoint", "model"}
 SITUATIONS = (
     ("band", {"band_blend": "country", "band_own_tempo": True}),
+    ("band", {"band_hum_click": True}),
+    ("band", {"band_hum_way": "file"}),
     ("variation", {"variation_mode": "grid"}),
     ("variation", {"variation_mode": "continue"}),
     ("variation", {"variation_mode": "walk"}),
     ("variation", {"variation_apart": True, "variation_source": "A take"}),
     ("variation", {"variation_source": "A MIDI file of mine"}),
+    ("variation", {"variation_source": "A tune that I hum"}),
     ("trombone", {"trombone_kind": "A scale"}),
     ("trombone", {"trombone_kind": "A melody"}),
     ("translation", {"translation_way": "file"}),
@@ -57,11 +61,12 @@ def named_well(test: AppTest) -> set[str]:
     return set(words)
 
 
-@pytest.mark.parametrize("page", [page for page in frame.pages() if page.title != "Takes"], ids=lambda page: page.title)
+@pytest.mark.parametrize("page", frame.makers(), ids=lambda page: page.title)
 def test_a_page_opens_cold_with_music_and_explains_every_control(page):
     test = all_settled(app(page.path).run())
     assert [title.value for title in test.title] == [page.title]
-    assert any(key.startswith("_made ") for key in test.session_state), "nothing to hear"
+    made = any(key.startswith("_made ") for key in test.session_state)
+    assert made or page.title == "Jam", "nothing to hear"
     assert len(named_well(test)) >= 8
 
 
@@ -84,6 +89,17 @@ def test_the_takes_page_explains_every_control():
     assert len(named_well(app("pages/takes.py").run())) >= 8
 
 
-def test_the_home_page_says_what_to_do_first_and_plays():
+def test_the_home_page_leads_from_what_a_person_has_to_a_control_that_is_there():
     test = app().run()
-    assert any(element.value.startswith("##### Start here") for element in test.markdown)
+    known = {page.title: page.path for page in frame.pages()}
+    links = [(link.proto.page, link.proto.query_string) for link in test.get("page_link") if link.proto.query_string]
+    assert len(links) == 5
+    for title, query in ((page.title(), dict(parse_qsl(query))) for page, query in links):
+        there = app(known[title])
+        for key, value in query.items():
+            if key != "open":
+                there.query_params[key] = value
+        names = {*list(there.run().session_state), "band_tune"}
+        assert set(query["open"].split(",")) <= names, query
+
+

@@ -14,11 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def download(visit: Visit) -> bytes:
-    button = visit.page.locator(".st-key-downloads-band").get_by_role("button", name="MIDI").first
-    button.scroll_into_view_if_needed()
-    with visit.page.expect_download() as download:
-        button.click()
-    return Path(download.value.path()).read_bytes()
+    return Path(visit.download("band", "MIDI").path()).read_bytes()
 
 
 def test_chords_are_played_one_is_changed_in_the_lane_and_a_tune_gets_its_band(tmp_path: Path) -> None:
@@ -43,8 +39,7 @@ def test_chords_are_played_one_is_changed_in_the_lane_and_a_tune_gets_its_band(t
             assert visit.player("band")["sound"] == sound
             assert len(read_midi(download(visit)).tracks) >= 4
         with Visit(browser, address).open("melody?melody_bars=8&melody_count=1", ready=".bs .play") as visit:
-            visit.page.get_by_role("button", name="To Band", exact=True).click()
-            visit.page.get_by_role("heading", name="Band", exact=True).wait_for()
+            visit.send("melody", "Band")
             visit.page.get_by_text("Your tune", exact=True).wait_for()
             made = read_midi(download(visit))
     library = Library(tmp_path / "takes")

@@ -17,7 +17,7 @@ def vary(model: Model, song: Song, **fields: Any) -> Song:
 
 
 def extend(model: Model, song: Song, bars: int = 8, **fields: Any) -> Song:
-    return continuation.extend(model, song, asked(continue_bars=bars, **fields))
+    return continuation.extend(model, song, asked(**{"by": "networks"} | fields | {"continue_bars": bars}))[0]
 
 
 def walk(model: Model, song: Song, other: Song, **fields: Any) -> list[Song]:

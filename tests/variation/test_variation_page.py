@@ -34,6 +34,15 @@ def test_each_way_of_making_makes_something(mode, more):
     if mode == "grid":
         asked = [(result.request.noise, result.request.seed) for result in results]
         assert asked == [(noise, seed) for noise in (0.5, 1.0, 1.5) for seed in (7, 8, 9)]
+    song, parts = results[0].song, results[0].report.get("parts", [])
+    if mode == "continue":
+        assert parts == [[0.0, "As it was"], [song.bar_lines()[-1 - more], "What comes next"]], "the seam is shown"
+    if mode == "walk":
+        request = results[0].request
+        assert [name for _, name in parts] == [
+            request.input.name, "25% of the way", "50% of the way", "75% of the way", request.towards.name,
+        ]  # fmt: skip
+        assert [beat for beat, _ in parts] == [request.step_bars * song.beats_per_bar * step for step in range(5)]
 
 
 def test_moving_the_noise_makes_another_and_zero_makes_the_likest():

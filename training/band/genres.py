@@ -1,10 +1,8 @@
 """What a phrase is like, in numbers, and which genre a judge would call it.
 
-`features` turns phrases of four bars into musical statistics of notes alone (no tempo, no velocity, no programs, as the
-band's are filled in by table); `GenreClassifier` is boosted trees over them, fitted to real phrases with genres equally
-likely. It is used to choose the genres and to measure the generator, never to train it.
-
-    python -m training evaluate band --genres        prints the confusion matrix
+`features` turns phrases into musical statistics of notes alone (no tempo, no velocity, no programs); `GenreClassifier`
+is boosted trees over them, fitted to real phrases with genres equally likely. It is used to choose the genres and to
+measure what is played, never to train it.
 """
 
 from __future__ import annotations
@@ -113,7 +111,7 @@ def _chunk(rolls: np.ndarray) -> np.ndarray:
 
 
 def features(rolls: np.ndarray, at_once: int = 256) -> np.ndarray:
-    """Phrases uint8 0/1 [N, 4, 5, 2, 16, 72] (bars, tracks, onset and held, steps, pitches) -> float32 [N, F]."""
+    """Phrases uint8 0/1 [N, B, 5, 2, 16, 72] (bars, tracks, onset and held, steps, pitches) -> float32 [N, F]."""
     return np.concatenate([_chunk(rolls[i : i + at_once]) for i in range(0, len(rolls), at_once)])
 
 

@@ -3,7 +3,8 @@
 Chords: for each style the chords of held-out songs are given; how much of the time the pitched tracks play their notes,
 and how often the bass has the root in a chord's first beat. Real are those songs under their own chords, the control is
 the band under other chords than those it is measured by. Tunes: the melodies of held-out POP909 songs and of Nottingham
-tunes, eight bars each; the control is the band that was played for another tune.
+tunes, eight bars each; the control is the band that was played for another tune. The critic (critic.py) is asked
+whether it knows what is played over given chords more often than what is played freely.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from engine import RequestError, player
 from engine import band as bands
-from engine.band.played import brief_of
+from engine.band.played import brief_of, song_from
 from engine.core import harmony
 from engine.core.chords import NONE, name_of, typed
 from engine.core.key import key_shift
@@ -28,6 +29,7 @@ from engine.melody import CHORD_SYMBOLS, read_any
 from engine.melody.abc.notes import titles
 from engine.player import vocabulary as v
 from engine.player.bars import Bar, bars_of, lay
+from training.band.critic import band, judge
 from training.band.genres import GENRES, genre_of
 from training.chords.prepare import FAMILY_OF
 from training.core.data import songs_npz
@@ -119,6 +121,26 @@ def pop_tunes(path: Path, count: int) -> Iterator[Tune]:
             yield Tune(tune, real, typed(names))
 
 
+def told(model: player.Model, songs: Path, phrases: int, seed: int) -> dict[str, float]:
+    """How often the critic, fitted to so many phrases a side, knows by the score what the band plays: freely, and over
+    the chords of held-out songs of the style; printed."""
+    chords: dict[str, list[list[int]]] = {genre: [] for genre in GENRES}
+    for genre, bars in real_bars(songs, -(-phrases // len(GENRES)), seed):
+        chords[genre].append([chord for bar in bars for chord in bar.chords])
+
+    def over_chords(genres: Sequence[str], bars: int, seeds: Sequence[int]) -> Iterator[Song]:
+        for genre, number in zip(genres, seeds):
+            request = bands.Request(genre={genre: 1.0}, seed=number, bars=bars)
+            planned = dict(enumerate(chords[genre][number % len(chords[genre])]))
+            brief = replace(brief_of(model, request), chords=planned)
+            yield song_from(model, request, list(player.perform(model, brief)))
+
+    right = {name: judge(play, songs, BARS, phrases, seed).score
+             for name, play in (("played freely", band(model)), ("over given chords", over_chords))}  # fmt: skip
+    print("told from real songs: " + ", ".join(f"{how} {share:.3f}" for how, share in right.items()), flush=True)
+    return {**right, "phrases": phrases}
+
+
 def _pop_chord(root: int, quality: str) -> str:
     if root == 255:
         return "N.C."
@@ -175,11 +197,10 @@ def tunes_followed(model: player.Model, data: Path, count: int, seed: int) -> di
                 try:
                     request = bands.Request(genre={genre: 1.0}, tune=file, chords=text, seed=seed + number)
                     made = bands.generate(model, request).song
-                except RequestError:  # a tune of too few notes
+                    written = bands.Request(genre={genre: 1.0}, tune=file, chords=each.chords).progression
+                except RequestError:  # a tune of too few notes, or that ends before its chords
                     continue
-                assert made and request.progression
-                written = bands.Request(genre={genre: 1.0}, tune=file, chords=each.chords).progression
-                assert written
+                assert made and written
                 chords = np.array([written.halves(0, request.length)[half] for half in range(2 * request.length)])
                 band, lead = replace(made, tracks=made.tracks[:-1]), made.tracks[-1].notes
                 found.setdefault(f"{source}, {given}", []).append(_tune_beside(lead, band, chords, made))
@@ -196,10 +217,10 @@ def tunes_followed(model: player.Model, data: Path, count: int, seed: int) -> di
 
 
 def measure(model: player.Model, data: Path, count: int, seed: int = 0) -> dict[str, Any]:
-    """All of it, with `count` songs a style and tunes a source; printed."""
+    """How chords and tunes are followed, with `count` songs a style and tunes a source; printed."""
     out = {"chords": chords_followed(model, data / "songs.npz", count, seed),
            "tunes": tunes_followed(model, data, count, seed)}  # fmt: skip
     for what, rows in out.items():
         for who, figures in rows.items():
-            print(f"{what}, {who}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+            print(f"{what}, {who}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()), flush=True)
     return out

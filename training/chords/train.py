@@ -22,12 +22,15 @@ from engine.core.harmony import CONTEXT, PARTS, features
 from training.core import cards
 from training.core.loop import Loop
 from training.core.options import add_common
-from training.core.runs import best_weights
+from training.core.runs import best_weights, curves
 
 HIDDEN = 64
 DROPPED, DROPPED_INPUTS = 0.3, 0.1
 DATA = "POP909 (Wang et al. 2020), and the Nottingham Music Database"
 LICENCE = "POP909: MIT, for research; Nottingham: GPL-3.0"
+CURVES = {name: f"{name}, nats a half bar" for name in CONTEXT} | {
+    f"held out {name}": f"share right, {name}, held out" for name in CONTEXT
+}
 
 
 class Ear(nn.Module):
@@ -133,7 +136,8 @@ def train(args: argparse.Namespace) -> Loop:
         checkpoint.save(
             args.checkpoint, system="chords", weights=weights | {"moves": torch.from_numpy(moves_of(songs))},
             model={"hidden": HIDDEN, "chords": len(TEMPLATES)}, half=True, data=DATA, licence=LICENCE, seed=args.seed,
-            steps=loop.step, songs=len(songs), **cards.kept(args.checkpoint),
+            steps=loop.step, songs=len(songs),
+            curves=curves(args.run, CURVES, loop.step), **cards.kept(args.checkpoint),
         )  # fmt: skip
     return loop
 

@@ -1,7 +1,7 @@
 """One training loop for all systems.
 
 Hugging Face Accelerate finds the device, the mixed precision and the other processes (``accelerate launch -m
-training train band …`` on many GPUs or machines). The loop adds what every system needs: resuming by default, an
+training train player …`` on many GPUs or machines). The loop adds what every system needs: resuming by default, an
 exponential moving average of the weights, a JSON-lines log, the best weights by evaluation, and stopping in time.
 
     loop = Loop(folder, modules={"generator": g, "critic": c}, optimizers={"g": og, "c": oc}, ema={"generator": 0.999})

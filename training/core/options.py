@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import CHECKPOINTS, RequestError
+from engine import device as check_device
 from training.core.precision import PRECISIONS
 
 COMMON: dict[str, tuple[type, str]] = {
@@ -36,6 +37,7 @@ COMMON: dict[str, tuple[type, str]] = {
     "evaluate_every": (int, "steps from one evaluation to the next"),
     "resume": (bool, "go on with the run in its folder"),
 }
+DEVICES = ("auto", "cpu", "cuda", "mps")
 MAY_BE_ZERO = ("seed", "threads")  # of the whole numbers, beside those that are 0 by default
 ABOVE_ZERO = ("minutes", "lr")
 SOURCES = {
@@ -67,6 +69,22 @@ def use_threads(args: argparse.Namespace) -> None:
         import torch
 
         torch.set_num_threads(args.threads)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """The option of a command that trains, by which `use_device` goes."""
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto: a GPU where there is one")
+
+
+def use_device(args: argparse.Namespace) -> None:
+    """Let Accelerate train on the device that the command line asks for; refused where this machine has none.
+
+    A machine has one sort of GPU at most, and Accelerate takes it, each process its own, unless it is kept to the CPU.
+    """
+    if args.device == "auto":
+        return
+    check_device(args.device)
+    os.environ["ACCELERATE_USE_CPU"] = str(args.device == "cpu")
 
 
 def check_numbers(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:

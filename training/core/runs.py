@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 
+POINTS = 60  # of a curve that is kept
 BEST = "best.safetensors"  # the averaged weights of the best evaluation
+HELD_OUT = "held out "
 STATE = "state.pt"  # all that resuming needs
 
 
@@ -35,3 +38,28 @@ def best_step(folder: Path | str) -> int:
     if not was_evaluated(folder):
         return int(torch.load(Path(folder) / STATE, map_location="cpu", weights_only=True)["step"])
     return int([row for row in run_log(folder) if row.get("best")][-1]["step"])
+
+
+def curves(folders: Path | Iterable[Path], names: Mapping[str, str], steps: int) -> dict[str, dict[str, list[float]]]:
+    """How a run learned until `steps`, for its checkpoint: of each of the `names` in the log, by its words, the steps
+    and the means up to each; {} without a log. `folders`: a run, and those in which it was continued.
+
+    A name after "held out " is one of the evaluations, which have lines of their own.
+    """
+    rows: dict[bool, list[dict[str, float]]] = {True: [], False: []}  # of evaluations, and of training
+    for folder in [folders] if isinstance(folders, Path) else folders:
+        for row in run_log(folder) if (folder / "log.jsonl").is_file() else []:
+            mine = rows["score" in row]
+            while mine and mine[-1]["step"] >= row["step"]:  # it was stopped after these, and resumed before them
+                mine.pop()
+            mine += [row] * (row["step"] <= steps)
+    out = {}
+    for name, words in names.items():
+        key = name.removeprefix(HELD_OUT)
+        known = [(row["step"], row[key]) for row in rows[key != name] if key in row]
+        if known:
+            each = -(-len(known) // POINTS)
+            parts = [known[first : first + each] for first in range(0, len(known), each)]
+            means = [sum(value for _, value in part) / len(part) for part in parts]
+            out[words] = {"step": [part[-1][0] for part in parts], "value": [round(mean, 5) for mean in means]}
+    return out

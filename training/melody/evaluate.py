@@ -35,10 +35,13 @@ from engine.melody.request import Request
 from engine.melody.scoring import score
 from engine.melody.tokens import END
 from training.core import cards
+from training.core.cards import rounded
 from training.core.options import add_common
 from training.core.runs import best_weights, run_log, was_evaluated
 from training.melody import prepare
+from training.melody.judge import judged
 from training.melody.prepare import plan_of, variants
+from training.melody.seams import seams
 
 BASELINES = {
     "seed": "LSTM 2 × 128, one-hot characters (the seed project's)",
@@ -286,6 +289,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prepare.add_files(parser)
     add_common(parser, run=Path("runs/melody"), checkpoint=CHECKPOINTS / "melody", threads=0)
     parser.add_argument("--tunes", type=int, default=500, help="tunes to compose")
+    parser.add_argument("--judged", type=int, default=240, help="held-out tunes whose like is written for the judge")
+    parser.add_argument("--only", choices=["judged"], help="measure this alone and keep the other figures")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -293,12 +298,21 @@ def run(args: argparse.Namespace) -> None:
     if not (args.prepared / "test.abc").exists():
         prepare.run(args)
     model = load(args.checkpoint)
+    if args.only:
+        before = checkpoint.read_config(args.checkpoint)["metrics"]
+        checkpoint.update(
+            args.checkpoint, metrics=before | {"judged": rounded(judged(model, args.prepared, args.judged))}
+        )
+        print(cards.write(args.checkpoint))
+        return
     train_side, test_side = (read_tunes(args.prepared / f"{side}.abc") for side in ("train", "test"))
     before = checkpoint.read_config(args.checkpoint)["metrics"]
     # Comparisons whose runs are not here keep the figures that were measured when they were.
     rows = before.get("test", {}) | held_out(model, args.run, train_side, test_side)
     composed = five_hundred(model, train_side, test_side, args.tunes)
     tried = trials(args.run) or before.get("tried", [])
-    metrics = {"validation": before["validation"], "test": rows, "composed": composed, "tried": tried}
+    metrics = {"validation": before["validation"], "test": rows, "composed": composed, "tried": tried,
+               "seams": seams(model, test_side),
+               "judged": rounded(judged(model, args.prepared, args.judged))}  # fmt: skip
     checkpoint.update(args.checkpoint, metrics=metrics)
     print(cards.write(args.checkpoint))

@@ -25,15 +25,18 @@ from engine.core import checkpoint
 from engine.melody.abc.canonical import read_tunes
 from engine.melody.alphabet import Alphabet
 from engine.melody.features import COUNTDOWN, SECTIONS
+from engine.melody.model import load
 from engine.melody.network import Config, MelodyNet
 from training.core import cards
 from training.core.loop import Loop
 from training.core.options import add_common
-from training.core.runs import best_weights, run_log
+from training.core.runs import best_weights, curves, run_log
+from training.melody import critic
 from training.melody.prepare import SPLITS
 
 SEGMENT = 192  # characters
 LN2 = math.log(2)
+CURVES = {"bits": "bits a character", "held out score": "bits a character, held out"}
 SHIPPED = "shipped"  # the run whose weights become the checkpoint
 SEED_WIDTH = 128  # units of the two layers of the comparisons, as the seed project had them
 
@@ -222,6 +225,7 @@ def ship(args: argparse.Namespace, folder: Path) -> None:
         tunes=counts(args.prepared),
         seed=args.seed,
         steps=best["step"],
+        curves=curves(folder, CURVES, best["step"]),
         metrics={"validation": {name: best[name] for name in ("bits_per_char", "accuracy", "chars")}},
         priors=json.loads((args.prepared / "priors.json").read_text()),
         **cards.kept(args.checkpoint),
@@ -247,6 +251,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         seed=0,
     )
     parser.add_argument("--experiment", default="", choices=["", "seed", "moved", "relative", "told"])
+    parser.add_argument("--critic", action="store_true", help="fit only the critic of candidates, to the checkpoint")
     parser.add_argument("--width", type=int, default=448)
     parser.add_argument("--embed", type=int, default=192)
     parser.add_argument("--layers", type=int, default=2)
@@ -256,6 +261,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """The shipped model, or with --experiment a 2 × 128 one: seed (one-hot characters), moved (the same with
     transposed tunes), relative (letters as steps above the tonic), told (with the features too)."""
+    if args.critic:
+        critic.train(load(args.checkpoint), args.prepared, args.checkpoint)
+        return
     folder = args.run / (args.experiment or SHIPPED)
     names = {"seed": "_absolute", "moved": "_moved"}
     prepared = args.prepared

@@ -1,7 +1,9 @@
-"""How often a player rests, plays a bar again or its rhythm, and keeps to chords that are given: as often as in songs.
+"""How often a player rests, plays a bar or a note again, meets the others and keeps to chords that are given: as often
+as in songs.
 
 What is drawn from a network repeats itself more than what it learned from, as every repetition invites the next. So a
-chance is moved between END and relations, until sections that are played have the rates of real ones.
+chance is moved between END and relations, and between notes (habits.py), until sections that are played have the rates
+of real ones.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ from engine.player import Bar, Model, phrases
 from engine.player.lanes import encode
 from engine.player.writing import Writer
 from training.player import measures
+from training.player.habits import HABITS, habits_of
 from training.player.windows import Windows
 
 ROUNDS, SECTIONS, TOGETHER = 3, 240, 8
 PHRASES, WEIGHTS, NEAR = 120, np.arange(0, 2.01, 0.2), 0.01
+LESS = 0.7  # of a difference that a round makes up for
 WAYS = ("rests", "new", "again", "rhythm")
 
 
@@ -46,10 +50,11 @@ def shares(
     return np.asarray(counts / counts.sum())
 
 
-def played(model: Model, count: int) -> list[tuple[list[Bar], tuple[int, ...]]]:
-    """So many sections, genres in turn, and who is to play."""
+def played(model: Model, count: int, *, form: bool) -> list[tuple[list[Bar], tuple[int, ...]]]:
+    """So many sections, genres in turn, in the planner's form or the player's own; and who is to play."""
     asked = [Request(genre={model.genres[i % len(model.genres)]: 1.0}, seed=5_000_000 + i) for i in range(count)]
     briefs = [brief_of(model, one) for one in asked]
+    briefs = briefs if form else [replace(brief, form=()) for brief in briefs]
     pieces = [piece for first in range(0, count, TOGETHER)
               for piece in phrases(model, briefs[first : first + TOGETHER])]  # fmt: skip
     return [(piece, brief.lanes) for piece, brief in zip(pieces, briefs)]
@@ -76,13 +81,33 @@ def calibrate(model: Model, windows: Windows, *, seed: int = 0, sections: int = 
     print("songs: " + ", ".join(f"{way} {share:.3f}" for way, share in zip(WAYS, aim)), flush=True)
     rates = {"end": 0.0, "again": 0.0, "rhythm": 0.0}
     for number in range(ROUNDS + 1):
-        got = shares(played(replace(model, rates=rates), sections), model.numbered)
+        got = shares(played(replace(model, rates=rates), sections, form=False), model.numbered)
         print(f"{rates}: " + ", ".join(f"{way} {share:.3f}" for way, share in zip(WAYS, got)), flush=True)
         if number < ROUNDS:
             rest, new, again, rhythm = np.log(aim) - np.log(got)
             step = {"end": rest - np.log((1 - aim[0]) / (1 - got[0])), "again": again - new, "rhythm": rhythm - new}
-            rates = {name: round(rates[name] + 0.7 * float(step[name]), 3) for name in rates}
+            rates = {name: round(rates[name] + LESS * float(step[name]), 3) for name in rates}
     return rates
+
+
+def accustom(model: Model, windows: Windows, *, seed: int = 0, sections: int = SECTIONS) -> dict[str, float]:
+    """The weights of `HABITS` (engine.player.desk.Weights) by which the player has them as often as songs."""
+    aim = habits_of(real(windows, model, sections, seed))
+    rates = dict.fromkeys(HABITS, 0.0)
+    for number in range(ROUNDS + 1):
+        got = habits_of(played(replace(model, rates={**model.rates, **rates}), sections, form=True))
+        print(
+            "; ".join(f"{name} {rates[name]:.2f}: {got[name]:.3f}, songs {aim[name]:.3f}" for name in HABITS),
+            flush=True,
+        )
+        if number < ROUNDS:
+            rates = {name: round(rates[name] + LESS * (logit(aim[name]) - logit(got[name])), 3) for name in HABITS}
+    return rates
+
+
+def logit(share: float) -> float:
+    """The logarithm of a share's odds."""
+    return float(np.log(share / (1 - share)))
 
 
 def lean(model: Model, windows: Windows, *, seed: int = 0, phrases: int = PHRASES) -> float:

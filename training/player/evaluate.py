@@ -1,7 +1,7 @@
-"""The player measured: nats of held-out tokens, how often the critic tells what it plays from real songs, and how well
-it follows what is given.
+"""The player measured: nats of held-out tokens, how well it follows what is given, and whether it copies.
+How often what it plays is told from real songs is measured with Band (training/band/evaluate.py).
 
-python -m training evaluate player --data data --prepared prepared/player --checkpoint checkpoints/player
+python -m training evaluate player --prepared prepared/player --checkpoint checkpoints/player
 python -m training evaluate player … --run runs/player            the averaged weights of a run that goes on
 """
 
@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from engine import CHECKPOINTS, band, touch
-from engine.band.played import brief_of, song_from
+from engine import CHECKPOINTS, band, planner
+from engine.band.played import brief_of
 from engine.band.request import Request
 from engine.core import checkpoint
-from engine.core.song import Song
 from engine.player.model import Model
 from engine.player.network import Config, Player
-from engine.player.playing import perform, phrases
-from training.band.critic import judge
+from engine.player.playing import perform
 from training.core import cards
 from training.core.cards import rounded
 from training.core.options import add_common
@@ -33,8 +29,6 @@ from training.core.runs import best_weights
 from training.player import measures
 from training.player.train import facts_of, validate
 from training.player.windows import Windows
-
-SIDE_BY_SIDE = 8  # pieces
 
 
 def of_run(run: Path, genres: tuple[str, ...]) -> Player:
@@ -47,20 +41,8 @@ def of_run(run: Path, genres: tuple[str, ...]) -> Player:
     return network.eval()
 
 
-def played(
-    model: Model, genres: Sequence[str], bars: int, seeds: Sequence[int], *, temperature: float, top_p: float
-) -> Iterator[Song]:
-    """What Band plays of nothing but a genre, for each seed."""
-    for first in range(0, len(seeds), SIDE_BY_SIDE):
-        part = slice(first, first + SIDE_BY_SIDE)
-        asked = [Request(genre={genre: 1.0}, bars=bars, seed=seed) for genre, seed in zip(genres[part], seeds[part])]
-        briefs = [replace(brief_of(model, one), temperature=temperature, top_p=top_p) for one in asked]
-        for one, piece in zip(asked, phrases(model, briefs)):
-            yield song_from(model, one, piece)
-
-
 def measure(model: Model, args: argparse.Namespace) -> dict[str, Any]:
-    """Nats of held-out windows, the critic's verdict, chords followed, parts filled in, and copies."""
+    """Nats of held-out windows, chords followed, parts filled in, and copies."""
     held, rng = Windows(args.prepared, "test"), np.random.default_rng(args.seed)
     examples = [held.draw(rng) for _ in range(args.held_out)]
     nats, by_token = validate(model.network, examples, 4, torch.device("cpu"))
@@ -68,11 +50,6 @@ def measure(model: Model, args: argparse.Namespace) -> dict[str, Any]:
         f"nats a token {nats:.4f}; " + ", ".join(f"{name} {value:.3f}" for name, value in by_token.items()), flush=True
     )
 
-    def band(genres: Sequence[str], bars: int, seeds: Sequence[int]) -> Iterator[Song]:
-        return played(model, genres, bars, seeds, temperature=args.temperature, top_p=args.top_p)
-
-    verdict = judge(band, args.data / "songs.npz", args.bars, args.phrases, args.seed)
-    print(verdict.table(), flush=True)
     songs = measures.phrases_of(held, model.combos, args.followed, args.seed)
     chords, parts = measures.chords_followed(model, songs, args.seed), measures.parts_filled_in(model, songs, args.seed)
     asked = [Request(genre={genre: 1.0}, seed=seed) for seed in range(args.followed // 8) for genre in model.genres]
@@ -82,20 +59,14 @@ def measure(model: Model, args: argparse.Namespace) -> dict[str, Any]:
     for name, figures in (("given chords sound", chords), ("tonal distance of a part filled in", parts),
                           ("two bars of a part copied", copies)):  # fmt: skip
         print(f"{name}: " + ", ".join(f"{who} {value:.3f}" for who, value in figures.items()), flush=True)
-    return {"nats": nats, "nats_by_kind": by_token, "critic": verdict.to_json(), "chords": chords, "parts": parts,
-            "copies": copies}  # fmt: skip
+    return {"nats": nats, "nats_by_kind": by_token, "chords": chords, "parts": parts, "copies": copies}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is measured, and how much of it."""
-    add_common(parser, data=Path("data"), prepared=Path("prepared/player"), run=None, checkpoint=CHECKPOINTS / "player",
-               threads=1, seed=0)  # fmt: skip
-    parser.add_argument("--phrases", type=int, default=2400, help="phrases a side that the critic is fitted to")
-    parser.add_argument("--bars", type=int, default=8, help="of a phrase")
+    add_common(parser, prepared=Path("prepared/player"), run=None, checkpoint=CHECKPOINTS / "player", threads=1, seed=0)
     parser.add_argument("--followed", type=int, default=200, help="phrases whose chords and parts are given")
     parser.add_argument("--held-out", type=int, default=200, help="windows of test songs")
-    parser.add_argument("--temperature", type=float, default=1.0)
-    parser.add_argument("--top-p", type=float, default=0.97, help="share of the chance that tokens are drawn from")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -103,11 +74,10 @@ def run(args: argparse.Namespace) -> None:
     if args.run:
         genres = tuple(json.loads((args.prepared / "facts.json").read_text())["genres"])
         combos = json.loads((args.prepared / "combos.json").read_text())
-        facts = facts_of(args.prepared, args.seed)
-        measure(Model(of_run(args.run, genres), tuple(map(tuple, combos)), facts, hand=touch.load()), args)
+        facts = facts_of(args.prepared)
+        measure(Model(of_run(args.run, genres), tuple(map(tuple, combos)), facts, planner=planner.load()), args)
         return
     model = band.load(args.checkpoint)
-    assert isinstance(model, Model)
     metrics = measure(model, args)
     checkpoint.update(args.checkpoint, metrics=rounded(metrics))
     cards.write(args.checkpoint)

@@ -30,8 +30,8 @@ import numpy as np
 from engine.core.key import key_shift
 from engine.player import vocabulary as v
 from engine.player.bars import OnBars, lay
+from engine.player.brief import METERS
 from engine.player.lanes import Combos, encode, numbered
-from engine.player.playing import METERS
 from training.band.genres import GENRES, genre_of
 from training.core.data import SongNotes, songs_npz
 from training.core.options import add_common

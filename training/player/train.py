@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from engine import CHECKPOINTS, RequestError
+from engine import CHECKPOINTS, RequestError, planner
 from engine.core import checkpoint
 from engine.player import vocabulary as v
 from engine.player.model import load
@@ -32,15 +33,14 @@ from training.core import cards
 from training.core.loop import Loop
 from training.core.optimizers import muon_of
 from training.core.options import add_common
-from training.core.runs import STATE, best_step, best_weights
-from training.player.calibrate import calibrate, lean
+from training.core.runs import STATE, best_step, best_weights, curves
+from training.player.calibrate import accustom, calibrate, lean
 from training.player.windows import Example, Windows
 
 WARM_UP = 100  # steps
 ADAM_RATE = 4e-3
 EMA = 0.995
 GROUP = 8  # steps
-LINE_UPS = 128  # of a genre
 BRANCHED = "branched.json"  # at which step a branch left its run
 KINDS = {"end": v.END, "bar": v.BAR, "chord": v.CHORD, "track": v.TRACK, "event": v.EVENT, "long": v.LONG,
          "pitch": v.PITCH, "combo": v.COMBO}  # fmt: skip
@@ -49,6 +49,7 @@ DATA = (
     "tracks; the training split, by artist and title"
 )
 LICENCE = "the songs are user-made sequences of mostly commercial songs, used for research training only"
+CURVES = {"nats": "nats a token", "held out score": "nats a token, held out"}
 
 
 def collate(examples: list[Example]) -> dict[str, torch.Tensor]:
@@ -199,15 +200,15 @@ def branch(run: Path) -> Path:
     return folder
 
 
-def facts_of(prepared: Path, seed: int) -> dict[str, Any]:
-    """What Band needs to know beside the weights: how many songs they are of, programs, line-ups and usual tempi."""
+def facts_of(prepared: Path) -> dict[str, Any]:
+    """What Band needs to know beside the weights: how many songs they are of, programs and usual tempi."""
     facts = json.loads((prepared / "facts.json").read_text())
-    line_ups = Windows(prepared, "train").line_ups(np.random.default_rng(seed), LINE_UPS)
-    return {"songs": facts["songs"], "programs": PROGRAMS, "line_ups": line_ups, **facts["usual"]}
+    return {"songs": facts["songs"], "programs": PROGRAMS, **facts["usual"]}
 
 
 def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int) -> None:
     """The best weights of a run as a checkpoint, in half precision."""
+    steps = best_step(run)
     checkpoint.save(
         folder,
         system="player",
@@ -215,10 +216,11 @@ def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int) -
         model=config.asdict() | {"combos": json.loads((prepared / "combos.json").read_text())},
         half=True,
         seed=seed,
-        steps=best_step(run),
+        steps=steps,
+        curves=curves((run.parent, run), CURVES, steps),
         data=DATA,
         licence=LICENCE,
-        **facts_of(prepared, seed),
+        **facts_of(prepared),
         **cards.kept(folder),
     )
 
@@ -254,6 +256,10 @@ def run(args: argparse.Namespace) -> None:
     if args.decay and loop.main:
         export(args.prepared, folder, args.checkpoint, config, args.seed)
         held = Windows(args.prepared, "val")
-        checkpoint.update(args.checkpoint, rates=calibrate(load(args.checkpoint), held))
+        plans = planner.load()
+        model = replace(load(args.checkpoint), planner=plans)
+        checkpoint.update(args.checkpoint, rates=calibrate(model, held))
+        model = replace(load(args.checkpoint), planner=plans)
+        checkpoint.update(args.checkpoint, rates={**model.rates, **accustom(model, held)})
         model = load(args.checkpoint)
         checkpoint.update(args.checkpoint, rates={**model.rates, "chord": lean(model, held)})

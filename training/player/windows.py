@@ -18,17 +18,17 @@ import numpy as np
 from engine.player import grammar
 from engine.player import vocabulary as v
 from engine.player.bars import Bar
+from engine.player.brief import METERS
 from engine.player.lanes import decode
 from engine.player.levels import LEVELS, busyness, register
 from engine.player.network import CONTROLS
-from engine.player.playing import METERS, SCORE_ORDER
+from engine.player.playing import SCORE_ORDER
 from engine.player.writing import Writer
 from training.band.genres import GENRES
 from training.player.prepare import LISTED, NO_LEAD, OWN_LEAD
 from training.variation.prepare import SPLITS
 
 LENGTH = 1600  # tokens of a window at most, by a bound; longer ones have fewer bars
-ENOUGH = 16  # bars of tracks, of a window that is worth playing
 STRIDE = 4  # bars between the places where windows begin
 WITH_LEAD, ANY_ORDER = 0.25, 0.5  # shares of windows with a tune, in any order
 SHARES_SAID = (0, 0.5, 1)  # of a window's levels: none, half or all
@@ -130,22 +130,6 @@ class Windows:
                 pitches = whole[(whole >= v.PITCH) & (whole < v.COMBO)].astype(int) - v.PITCH
                 high[lane] = register(float(pitches.mean())) if len(pitches) else 0
         return busy, high
-
-    def line_ups(self, rng: np.random.Generator, count: int) -> dict[str, list[list[int]]]:
-        """For each genre the levels of the five tracks, busyness and then register, in so many windows of its songs
-        (where there are as many) in which two tracks play, `ENOUGH` bars among them."""
-        out: dict[str, list[list[int]]] = {genre: [] for genre in GENRES}
-        for number, rows in enumerate(out.values()):
-            songs = self.songs[(self.genre[self.songs] == number) & (self.meter[self.songs] == 0)]
-            for song in rng.choice(songs, 4 * count if len(songs) else 0):
-                first, end = self.first[song : song + 2]
-                start = int(first + STRIDE * rng.integers(max(1, (end - first - 2) // STRIDE)))
-                lanes = self._lanes(range(start, min(start + v.WINDOW, int(end))), with_lead=False)
-                busy, high = self.levels(lanes)
-                sounding = sum(len(bar[lane]) > 0 for bar in lanes for lane in range(5))
-                if sounding >= ENOUGH and (busy[:5] > 1).sum() > 1 and len(rows) < count:
-                    rows.append([*busy[:5].tolist(), *high[:5].tolist()])
-        return out
 
     def _controls(self, song: int, start: int, written: list[list[np.ndarray]], rng: np.random.Generator) -> np.ndarray:
         controls = np.zeros(CONTROLS, np.int64)

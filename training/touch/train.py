@@ -23,7 +23,7 @@ from engine.touch.strikes import features, sources
 from training.core import cards
 from training.core.loop import Loop
 from training.core.options import add_common
-from training.core.runs import best_step, best_weights
+from training.core.runs import best_step, best_weights, curves
 from training.variation.prepare import SPLITS
 
 WARM_UP = 100  # steps
@@ -34,6 +34,8 @@ DATA = (
     "13,841 multitrack songs with genres and 1,235 in other meters, as users sequenced or played them; training split"
 )
 LICENCE = "the songs are user-made sequences of mostly commercial songs, used for research training only"
+CURVES = {"velocity": "velocity, nats a note", "held out velocity": "velocity, nats a note, held out",
+          "offset": "timing, nats a note", "held out offset": "timing, nats a note, held out"}  # fmt: skip
 Batch = dict[str, torch.Tensor]
 
 
@@ -137,9 +139,10 @@ def train(
 def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int) -> None:
     """The best weights of a run as a checkpoint, in half precision."""
     facts = json.loads((prepared / "facts.json").read_text())
+    steps = best_step(run)
     checkpoint.save(folder, system="touch", weights=best_weights(run, "touch"), model=config.asdict(), half=True,
-                    seed=seed, steps=best_step(run), data=DATA, licence=LICENCE, notes=facts["notes"],
-                    manners=facts["manners"], **cards.kept(folder))  # fmt: skip
+                    seed=seed, steps=steps, curves=curves(run, CURVES, steps), data=DATA, licence=LICENCE,
+                    notes=facts["notes"], manners=facts["manners"], **cards.kept(folder))  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,20 +1,24 @@
-"""Measure Translation on held-out recordings, beside real ones and three baselines, and write the model cards.
+"""Measure Translation on held-out recordings, beside real ones and four other ways, and write the model card.
 
-    python -m training evaluate translation [--pair flute-trombone] [--seeds 0 1 2] [--recordings 10]
+    python -m training evaluate translation [--recordings 6] [--other 4]
 
 Held-out are the validation and test splits (by file; nothing is chosen by either). What is translated are their
-phrases, at most 6 seconds of each, and melodies joined from five of their notes. Ways beside ours:
+phrases, at most 6 seconds of each, and melodies joined from five of their notes: every direction by the generator, and
+for every target one direction by the ways beside it:
 
     swap      the untrained start: the instruments' profiles exchanged, the fast residual kept
-    any       one generator for all directions
     none      no change            equal     a static filter from one mean spectrum to the other
     replay    the tracked melody played by the General MIDI soundfont's target instrument
+
+A voice is sung by the synthesiser of training/translation/sung.py, whose notes are known: as it is, beside noise at
+15 dB, and through a telephone's band.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import csv
+from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
 
@@ -26,22 +30,28 @@ from engine.core.audio import read_audio
 from engine.core.render import render
 from engine.translation import model as models
 from engine.translation.analysis import analyse
-from engine.translation.frames import RATE, Frames
+from engine.translation.frames import HOP, RATE, Frames
+from engine.translation.profile import relative
 from engine.translation.request import PATH
 from engine.translation.synthesis import synthesise
 from engine.translation.transcription import melody
 from engine.translation.transfer import translate
+from engine.translation.voice import calmed
 from training.core import cards
 from training.core.options import add_common
 from training.translation import prepare as data
-from training.translation.measure import Judge, Nearest, agreement, change, clips, describe
-from training.translation.pictures import curves, spectrograms
-from training.translation.verdict import verdict
+from training.translation.measure import Judge, Nearest, agreement, change, clips, describe, rise
+from training.translation.pictures import spectrograms
+from training.translation.sung import anyone, line, sing
+from training.translation.verdict import Judged, rows, verdict
 
-PAIRS = ("flute-trombone", "violin-trumpet", "clarinet-cello", "saxophone-violin")  # with weights of their own
 SECONDS = 6.0  # of a phrase
-MEASURES = ("f0", "loudness", "voicing", "judged", "nearest", "change")
-COLUMNS = (*MEASURES, "cycle_judged", "cycle_f0")
+BRILLIANCE = 2500.0  # Hz above which the rise of an onset is measured too
+MEASURES = ("f0", "loudness", "voicing", "judged", "nearest", "change", "cycle_judged", "cycle_f0")
+SUNG = {"clean": {}, "noise at 15 dB": {"snr_db": 15.0}, "telephone": {"phone": True}}
+
+Way = Callable[[np.ndarray, Frames], tuple[np.ndarray, Frames, float]]
+"""A recording and its frames → what is made of it, its frames, and the semitones it was moved by."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,34 +60,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         data=Path("data/audio"),
         prepared=Path("prepared/translation"),
-        run=Path("runs/translation"),
         checkpoint=PATH,
         threads=0,
     )
-    parser.add_argument("--pair", action="append", help="only this pair; may be repeated")
-    parser.add_argument("--others", action="store_true", help="every direction without weights of its own")
-    parser.add_argument("--sample", type=int, default=6, help="otherwise so many of them")
-    parser.add_argument(
-        "--seeds", type=int, nargs="*", default=[0, 1, 2], help="but 0 from --run, or else as measured before"
-    )
-    parser.add_argument("--judged", type=int, default=320, help="recordings of each instrument the judge learns from")
-    parser.add_argument("--recordings", type=int, default=16, help="of each instrument, half of them phrases")
+    parser.add_argument("--judged", type=int, default=180, help="recordings of each instrument the judge learns from")
+    parser.add_argument("--recordings", type=int, default=6, help="of each instrument, half of them phrases")
+    parser.add_argument("--other", type=int, default=4, help="of these, by the ways beside the generator")
+    parser.add_argument("--sung", type=int, default=6, help="lines that a voice sings")
 
 
 class Held:
     """What evaluation needs of the data: held-out recordings, mean spectra, banks of real frames, the judge."""
 
     def __init__(self, args: argparse.Namespace, names: tuple[str, ...]) -> None:
-        self.prepared = {name: data.load(args.prepared / f"{name}.npz") for name in data.INSTRUMENTS}
-        self.audio = args.data
+        self.names, self.audio = names, args.data
+        self.prepared = {name: data.load(args.prepared / f"{name}.npz") for name in names}
         random = np.random.default_rng(5)
-        self.paths = {name: {p.stem: p for p in sorted((args.data / name).glob("*"))} for name in data.INSTRUMENTS}
+        self.paths = {name: {p.stem: p for p in sorted((args.data / name).glob("*"))} for name in names}
         self.spectra = {}
         features, labels = [], []
         for name, recordings in self.prepared.items():
-            total = np.zeros(1025)
+            total = np.zeros(2049)
             train = [r for r in recordings if r.split == "train"]
-            train.sort(key=lambda r: (r.kind != "phrase", random.random()))  # all phrases, and some hundreds of notes
+            train.sort(key=lambda r: (r.kind != "phrase", random.random()))  # all phrases, and some hundred notes
             for recording in train[: args.judged]:
                 sound = self.sound(name, recording.name)
                 parts = clips(sound)[:6]
@@ -86,11 +91,12 @@ class Held:
                 total += mean_spectrum(sound)
             self.spectra[name] = total
         self.judge = Judge(np.stack(features), labels)
-        self.recordings = {name: self._held_out(name, args.recordings, random) for name in data.INSTRUMENTS}
+        self.recordings = {name: self._held_out(name, args.recordings, random) for name in names}
+        self.frames = {name: [analyse(sound) for sound in self.recordings[name]] for name in names}
         self.banks = {n: Nearest([r.frames for r in self.prepared[n] if r.split == "train"]) for n in names}
 
     def sound(self, instrument: str, name: str) -> np.ndarray:
-        """A recording's samples at 16 kHz."""
+        """A recording's samples at 44.1 kHz."""
         path = self.paths[instrument].get(name)
         if path is None:
             raise RequestError(
@@ -98,10 +104,16 @@ class Held:
             )
         return read_audio(path).mono().resampled(RATE).samples
 
+    def judged(self, sound: np.ndarray, name: str) -> list[bool]:
+        """Whether each clip of a sound is judged this instrument; never where nothing sounds."""
+        if np.abs(sound).max(initial=0) == 0:
+            return [False]
+        return [bool(heard == name) for heard in self.judge.hears(clips(sound))]
+
     def _held_out(self, name: str, count: int, random: np.random.Generator) -> list[np.ndarray]:
         held = [r for r in self.prepared[name] if r.split != "train"]
         phrases = [r for r in held if r.kind == "phrase" and len(r.frames) > 60]
-        chosen = [phrases[i] for i in random.permutation(len(phrases))[: count // 2]]
+        chosen = [phrases[i] for i in random.permutation(len(phrases))[: (count + 1) // 2]]
         out = [self.sound(name, r.name)[: int(SECONDS * RATE)] for r in chosen]
         notes = [r for r in held if r.kind == "note" and 20 < len(r.frames) < 150]
         pitch = np.array([np.median(r.frames.midi) for r in notes])
@@ -109,15 +121,15 @@ class Held:
             contour = data.walk(*np.percentile(pitch, [5, 95]), 5, random)
             near = [np.argsort(np.abs(pitch - p) + 0.5 * random.random(len(pitch)))[0] for p in contour]
             parts = [self.sound(name, notes[i].name)[: int(1.2 * RATE)] for i in near]
-            out.append(np.concatenate([x for part in parts for x in (part / np.abs(part).max() * 0.3, np.zeros(800))]))
+            out.append(np.concatenate([x for part in parts for x in (part / np.abs(part).max() * 0.3, np.zeros(2205))]))
         return [np.asarray(sound, np.float32) for sound in out]
 
 
 def mean_spectrum(sound: np.ndarray) -> np.ndarray:
-    """Power spectrum over 2048 samples, mean over frames, of a sound brought to one level: float64 [1025]."""
-    sound = np.pad(sound, (0, max(0, 2048 - len(sound))))
-    starts = np.arange(0, len(sound) - 2047, 1024)
-    power = np.abs(np.fft.rfft(sound[starts[:, None] + np.arange(2048)] * np.hanning(2048))) ** 2
+    """Power spectrum over 4096 samples, mean over frames, of a sound brought to one level: float64 [2049]."""
+    sound = np.pad(sound, (0, max(0, 4096 - len(sound))))
+    starts = np.arange(0, len(sound) - 4095, 2048)
+    power = np.abs(np.fft.rfft(sound[starts[:, None] + np.arange(4096)] * np.hanning(4096))) ** 2
     mean = power.mean(0)
     return mean / max(mean.sum(), 1e-12)
 
@@ -126,12 +138,12 @@ def equalised(sound: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.n
     """A static filter from one mean spectrum to another, smooth over a third of an octave, within 30 dB."""
     smooth = []
     for spectrum in (source, target):
-        at = np.arange(1025)
+        at = np.arange(2049)
         total = np.concatenate([[0], np.cumsum(spectrum)])
-        low, high = np.floor(at * 0.89).astype(int), np.minimum(np.ceil(at * 1.12).astype(int) + 1, 1025)
+        low, high = np.floor(at * 0.89).astype(int), np.minimum(np.ceil(at * 1.12).astype(int) + 1, 2049)
         smooth.append((total[high] - total[low]) / (high - low))
     gain = np.sqrt(np.clip(smooth[1] / np.maximum(smooth[0], 1e-15), 1e-3, 1e3))
-    response = np.fft.fftshift(np.fft.irfft(gain)) * np.hanning(2048)
+    response = np.fft.fftshift(np.fft.irfft(gain)) * np.hanning(4096)
     return np.convolve(sound, response, "same").astype(np.float32)
 
 
@@ -144,184 +156,196 @@ def replayed(frames: Frames, target: str, semitones: int, length: int) -> np.nda
     return np.pad(sound, (0, max(0, length - len(sound))))[:length]
 
 
-def measure(held: Held, source: str, target: str, way: Callable[[np.ndarray, Frames], tuple[np.ndarray, float]],
-            back: Callable[[np.ndarray, Frames, float], np.ndarray] | None = None) -> dict[str, float]:  # fmt: skip
-    """All measures of one way in one direction. way(sound, frames) → sound, semitones moved; back: the way home."""
-    rows: dict[str, list[float]] = {}
+def real(held: Held, name: str, notes: dict[str, int]) -> dict[str, float]:
+    """The same measures of all real held-out phrases and some notes, and of their resynthesis with no model between."""
+    every = [r for r in held.prepared[name] if r.split != "train"]
+    phrases = [held.sound(name, r.name)[: int(SECONDS * RATE)] for r in every if r.kind == "phrase"]
+    judged = [ok for sound in [*phrases, *held.recordings[name]] for ok in held.judged(sound, name)]
+    again, lost, above = [], [], []
+    for sound, frames in zip(held.recordings[name], held.frames[name]):
+        made = synthesise(frames, len(sound))
+        again += held.judged(made, name)
+        lost.append(rise(sound) - rise(made))
+        above.append(rise(sound, BRILLIANCE) - rise(made, BRILLIANCE))
+    values = {
+        "judged": np.mean(judged), "judged_resynthesised": np.mean(again), "rise_lost": np.mean(lost),
+        "rise_lost_above": np.mean(above), "octaves": octaves_off(held.prepared[name], notes),
+        "nearest": np.nanmean([held.banks[name].distance(frames) for frames in held.frames[name]]),
+        "change": np.nanmean([change(frames) for frames in held.frames[name]]),
+    }  # fmt: skip
+    return {key: round(float(value), 4) for key, value in values.items()}
+
+
+def note_pitches(folder: Path) -> dict[str, int]:
+    """The MIDI pitch of every note of a manifest.csv, by the file's name; none where there is no manifest."""
+    path = folder / "manifest.csv"
+    if not path.is_file():
+        return {}
+    with open(path, encoding="utf-8", newline="") as file:
+        return {Path(row["file"]).stem: int(row["midi"]) for row in csv.DictReader(file) if row["kind"] == "note"}
+
+
+def octaves_off(recordings: list[data.Recording], notes: dict[str, int]) -> float:
+    """Share of held-out frames heard an octave or more off: of notes by their pitch; of phrases, whose pitch nobody
+    wrote down, those whose odd harmonics are missing, as they are where the pitch is heard an octave low."""
+    off, count = 0, 0
+    for recording in recordings:
+        frames = recording.frames
+        heard = frames.voiced & (relative(frames.loudness_db) > -20)
+        if recording.split == "train" or not heard.any():
+            continue
+        if recording.name in notes:
+            off += int((np.abs(frames.midi[heard] - notes[recording.name]) > 6).sum())
+        elif recording.kind == "phrase":
+            power = 10 ** (frames.timbre[heard, :12].astype(float) / 10)
+            off += int((power[:, ::2].sum(1) < power[:, 1::2].sum(1) * 10**-2.5).sum())
+        count += int(heard.sum())
+    return off / max(1, count)
+
+
+def measure(held: Held, source: str, target: str, way: Way, count: int,
+            back: Callable[[Frames, float], np.ndarray] | None = None
+            ) -> tuple[dict[str, float], list[list[bool]]]:  # fmt: skip
+    """All measures of one way in one direction over `count` recordings, and what was judged of every recording's clips.
+
+    back: what was made → the way home.
+    """
+    table: dict[str, list[float]] = {}
     judged, home = [], []
-    for sound in held.recordings[source]:
-        frames = analyse(sound)
-        made, semitones = way(sound, frames)
+    for sound, frames in list(zip(held.recordings[source], held.frames[source]))[:count]:
+        made, after, semitones = way(sound, frames)
         kept = agreement(frames, made, semitones)
-        made_frames = analyse(made)
-        bank = held.banks[target]
         values = {"f0": kept.f0, "loudness": kept.loudness, "voicing": kept.voicing,
-                  "nearest": bank.distance(made_frames), "change": change(made_frames)}  # fmt: skip
-        judged += [heard == target for heard in held.judge.hears(clips(made))] if np.abs(made).max() > 0 else [False]
+                  "nearest": held.banks[target].distance(after), "change": change(after)}  # fmt: skip
+        judged.append(held.judged(made, target))
         if back:
-            again = back(made, made_frames, semitones)
-            home += [heard == source for heard in held.judge.hears(clips(again))]
+            again = back(analyse(made), semitones)
+            home += held.judged(again, source)
             values["cycle_f0"] = agreement(frames, again).f0
         for key, value in values.items():
-            rows.setdefault(key, []).append(value)
-    out = {key: float(np.nanmean(values)) for key, values in rows.items()}
-    out["judged"] = float(np.mean(judged))
+            table.setdefault(key, []).append(value)
+    out = {key: float(np.nanmean(values)) for key, values in table.items()}
+    out["judged"] = float(np.mean([ok for row in judged for ok in row]))
     if back:
         out["cycle_judged"] = float(np.mean(home))
-    return {key: round(value, 4) for key, value in out.items()}
+    return {key: round(value, 4) for key, value in out.items()}, judged
 
 
-def real(held: Held, name: str) -> dict[str, float]:
-    """The same measures of real held-out recordings, and of their resynthesis with no model between."""
-    out: dict[str, list[float]] = {"judged": [], "judged_resynthesised": [], "nearest": [], "change": []}
-    for sound in held.recordings[name]:
-        frames = analyse(sound)
-        out["judged"] += [heard == name for heard in held.judge.hears(clips(sound))]
-        out["judged_resynthesised"] += [h == name for h in held.judge.hears(clips(synthesise(frames, len(sound))))]
-        if name in held.banks:
-            out["nearest"].append(held.banks[name].distance(frames))
-            out["change"].append(change(frames))
-    return {key: round(float(np.nanmean(values)), 4) for key, values in out.items() if values}
+def ours(model: models.Model, source: str | None, target: str, trained: bool = True) -> Way:
+    """The model's way in a direction."""
 
-
-def ours(model: models.Model, source: str, target: str, trained: bool = True):
-    """(way, back) of a model."""
-
-    def way(sound: np.ndarray, frames: Frames) -> tuple[np.ndarray, float]:
+    def way(sound: np.ndarray, frames: Frames) -> tuple[np.ndarray, Frames, float]:
         after, moved = translate(model, frames, source, target, trained=trained)
-        return synthesise(after, len(sound)), 12.0 * moved
+        return synthesise(after, len(sound)), after, 12.0 * moved
 
-    def back(sound: np.ndarray, frames: Frames, semitones: float) -> np.ndarray:
-        after, _ = translate(model, frames, target, source, trained=trained, transpose=-semitones, fit=False)
-        return synthesise(after, len(sound))
-
-    return way, back
+    return way
 
 
-def baselines(held: Held, source: str, target: str, model: models.Model) -> dict[str, dict[str, float]]:
-    """The three ways that a person would use instead."""
+def beside(held: Held, source: str, target: str, model: models.Model) -> dict[str, Way]:
+    """The four ways that a person would use instead."""
 
-    def replay(sound: np.ndarray, frames: Frames) -> tuple[np.ndarray, float]:
+    def replay(sound: np.ndarray, frames: Frames) -> tuple[np.ndarray, Frames, float]:
         moved = model.profiles[target].octaves(frames.midi[frames.voiced])
-        return replayed(frames, target, 12 * moved, len(sound)), 12.0 * moved
+        made = replayed(frames, target, 12 * moved, len(sound))
+        return made, analyse(made), 12.0 * moved
 
+    def equal(sound: np.ndarray, frames: Frames) -> tuple[np.ndarray, Frames, float]:
+        made = equalised(sound, held.spectra[source], held.spectra[target])
+        return made, analyse(made), 0.0
+
+    return {"swap": ours(model, source, target, trained=False), "none": lambda sound, frames: (sound, frames, 0.0),
+            "equal": equal, "replay": replay}  # fmt: skip
+
+
+def every_direction(held: Held, model: models.Model, count: int) -> tuple[dict[str, dict[str, float]], Judged]:
+    """The generator in all directions: its measures, and what was judged."""
+    directions, judged = {}, {}
+    for source, target in permutations(held.names, 2):
+        directions[f"{source}-{target}"], judged[source, target] = measure(
+            held, source, target, ours(model, source, target), count
+        )
+        print(line_of(f"{source} → {target}", directions[f"{source}-{target}"]), flush=True)
+    return directions, judged
+
+
+def other_ways(held: Held, model: models.Model, count: int) -> dict[str, dict[str, float]]:
+    """The generator, there and back, and the ways beside it, mean over one direction to every target."""
+    found: dict[str, list[dict[str, float]]] = {}
+    for number, source in enumerate(held.names):
+        target = held.names[(number + 4) % len(held.names)]
+        if source == target:
+            continue
+
+        def back(frames: Frames, semitones: float, source: str = source, target: str = target) -> np.ndarray:
+            after, _ = translate(model, frames, target, source, transpose=-semitones, fit=False)
+            return synthesise(after)
+
+        found.setdefault("ours", []).append(measure(held, source, target, ours(model, source, target), count, back)[0])
+        for name, way in beside(held, source, target, model).items():
+            found.setdefault(name, []).append(measure(held, source, target, way, count)[0])
     return {
-        "none": measure(held, source, target, lambda sound, frames: (sound, 0.0)),
-        "equal": measure(held, source, target,
-                         lambda sound, frames: (equalised(sound, held.spectra[source], held.spectra[target]), 0.0)),
-        "replay": measure(held, source, target, replay),
-    }  # fmt: skip
+        name: {key: round(float(np.nanmean([row[key] for row in table])), 4) for key in MEASURES if key in table[0]}
+        for name, table in found.items()
+    }
 
 
-def line(label: str, values: dict[str, float], keys: tuple[str, ...]) -> str:
+def of_voices(held: Held, model: models.Model, count: int) -> dict[str, dict[str, float]]:
+    """Sung lines on every target in turn: judged the target, pitch within 50 cents of the notes, how they are known."""
+    out = {}
+    for name, how in SUNG.items():
+        near, judged, known, off = [], [], [], []
+        for seed in range(count):
+            random = np.random.default_rng((seed, 11))
+            singer, (low, high) = anyone(random)
+            sound, pitch = sing(line(low, high, random), singer, seed, **how)
+            frames = analyse(sound)
+            wanted = pitch[np.minimum(np.arange(len(frames)) * HOP, len(pitch) - 1)]
+            both = frames.voiced & (wanted > 0)
+            near.append(np.mean(np.abs(frames.midi - wanted)[both] < 0.5 + singer.vibrato))
+            off.append(np.mean(np.abs(frames.midi - wanted)[both] > 6))
+            if model.classifier:
+                known.append(model.classifier.guess(frames)[0][0] == "voice")
+            for target in held.names:
+                after, _ = translate(model, calmed(frames), None, target)
+                judged += held.judged(synthesise(after, len(sound)), target)
+        out[name] = {"f0": near, "octaves": off, "judged": judged, "known": known}
+    return {name: {key: round(float(np.mean(v)), 4) for key, v in row.items() if v} for name, row in out.items()}
+
+
+def line_of(label: str, values: dict[str, float], keys: tuple[str, ...] = MEASURES) -> str:
     """A row of the printed table."""
     return f"{label:<34}" + "".join(f"{values[key]:>13.3f}" if key in values else f"{'':>13}" for key in keys)
 
 
-def show(source: str, target: str, ways: dict[str, dict[str, float]]) -> None:
-    """Print the rows of a direction."""
-    for name, values in ways.items():
-        print(line(f"{source} → {target}: {name}", values, COLUMNS), flush=True)
+def show(title: str, table: dict[str, dict[str, float]]) -> None:
+    """Print a table's head and its rows."""
+    keys = tuple(dict.fromkeys(key for row in table.values() for key in row))
+    print(f"{title:<34}" + "".join(f"{key:>13.12}" for key in keys))
+    for name, values in table.items():
+        print(line_of(name, values, keys), flush=True)
 
 
-def show_real(truth: dict[str, dict[str, float]]) -> None:
-    """Print the table's head and the rows of the real recordings."""
-    print(line("real held-out recordings", {}, ()) + "".join(f"{key:>13}" for key in COLUMNS))
-    for name, values in truth.items():
-        print(line(name, values, COLUMNS), f"  resynthesised: judged {values['judged_resynthesised']:.3f}", flush=True)
-
-
-def learned(folder: Path) -> bool:
-    """Is a checkpoint more than the untrained start."""
-    return checkpoint.read_config(folder)["steps"] > 0
-
-
-def other_seeds(held: Held, source: str, target: str, runs: Sequence[tuple[int, Path]],
-                before: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:  # fmt: skip
-    """The figures of a pair trained with other seeds: of those runs that are here, else as measured before."""
-    ways = {}
-    for seed, folder in runs:
-        name = f"ours, seed {seed}"
-        if (folder / "config.json").is_file():
-            ways[name] = measure(held, source, target, *ours(models.load(folder, "cpu"), source, target))
-        elif name in before:
-            ways[name] = before[name]
-    return ways
-
-
-def measure_pair(held: Held, pair: str, args: argparse.Namespace, everyone: models.Model | None) -> dict[str, dict]:
-    """Every way of both directions of a pair; everyone: the generator for all directions, if it is there."""
-    folder = args.checkpoint / pair
-    model = models.load(folder, "cpu")
-    before = checkpoint.read_config(folder).get("metrics", {})
-    runs = [(seed, args.run / f"{pair}-{seed}" / "checkpoint") for seed in args.seeds if seed]
-    a, b = pair.split("-")
-    metrics = {}
-    for source, target in ((a, b), (b, a)):
-        swap = measure(held, source, target, *ours(model, source, target, trained=False))
-        ways = {
-            "ours": measure(held, source, target, *ours(model, source, target)) if learned(folder) else swap,
-            "swap": swap,
-        }
-        ways |= other_seeds(held, source, target, runs, before.get(f"{source}-{target}", {}))
-        if everyone and learned(args.checkpoint / "any"):
-            ways["any"] = measure(held, source, target, *ours(everyone, source, target))
-        ways |= baselines(held, source, target, model)
-        show(source, target, ways)
-        metrics[f"{source}-{target}"] = ways
-    return metrics
-
-
-def other_directions(args: argparse.Namespace) -> list[tuple[str, str]]:
-    """Directions without weights of their own: all, or a sample."""
-    shipped = {tuple(pair.split("-")) for pair in PAIRS}
-    directions = [(a, b) for a, b in permutations(data.INSTRUMENTS, 2) if not {(a, b), (b, a)} & shipped]
-    return directions if args.others else directions[:: len(directions) // args.sample]
-
-
-def measure_others(
-    held: Held, everyone: models.Model, directions: list[tuple[str, str]], names: tuple[str, ...]
-) -> dict[str, dict]:
-    """The generator for all directions beside its untrained start, in those directions that are between `names`."""
-    metrics = {}
-    for source, target in directions:
-        if source not in names or target not in names:
-            continue
-        ways = {
-            "ours": measure(held, source, target, *ours(everyone, source, target)),
-            "swap": measure(held, source, target, *ours(everyone, source, target, False)),
-        }
-        show(source, target, ways)
-        metrics[f"{source}-{target}"] = ways
-    return metrics
-
-
-def write_card(folder: Path, run: Path, players: tuple[str, str], held: Held) -> None:
-    """The verdict on a checkpoint's figures, into config.json; its pictures, and its card."""
-    spectrograms(models.load(folder, "cpu"), *players, held, folder / "spectrograms.png")
-    drawn = curves(run, folder / "curves.png") or (folder / "curves.png").is_file()
-    pictures = ["curves.png", "spectrograms.png"] if drawn else ["spectrograms.png"]
-    metrics = checkpoint.read_config(folder)["metrics"]
-    checkpoint.update(folder, verdict=verdict(metrics), pictures=pictures)
+def write_card(folder: Path, held: Held) -> None:
+    """The verdict on a checkpoint's figures, into config.json; its picture, and its card."""
+    spectrograms(models.load(folder, "cpu"), held, folder / "spectrograms.png")
+    checkpoint.update(folder, verdict=verdict(checkpoint.read_config(folder)["metrics"]), pictures=["spectrograms.png"])
     cards.write(folder)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Measure the pairs, then the generator for all directions; write figures and cards."""
-    pairs = args.pair or list(PAIRS)
-    paired = tuple(dict.fromkeys(name for pair in pairs for name in pair.split("-")))
-    names = data.INSTRUMENTS if args.others else paired
-    held = Held(args, names)
-    truth = {name: real(held, name) for name in names}
-    show_real(truth)
-    folder = args.checkpoint / "any"
-    everyone = models.load(folder, "cpu") if (folder / "config.json").is_file() else None
-    for pair in pairs:
-        measured = {"real": {name: truth[name] for name in pair.split("-")}} | measure_pair(held, pair, args, everyone)
-        checkpoint.update(args.checkpoint / pair, metrics=measured)
-        write_card(args.checkpoint / pair, args.run / f"{pair}-0", tuple(pair.split("-")), held)
-    others = measure_others(held, everyone, other_directions(args), names) if everyone else {}
-    if others:  # a pair alone measures no other direction; the card keeps what it says
-        measured = {"real": truth} | others
-        checkpoint.update(folder, metrics=measured)
-        write_card(folder, args.run / "any-0", ("flute", "cello"), held)
+    """Measure the generator in all directions, print the rows by target and by source; write figures and card."""
+    model = models.load(args.checkpoint, "cpu")
+    held = Held(args, model.config.instruments)
+    notes = note_pitches(args.data)
+    truth = {name: real(held, name, notes) for name in held.names}
+    show("real held-out recordings", truth)
+    directions, judged = every_direction(held, model, args.recordings)
+    targets, sources = (rows(judged, truth, by) for by in (1, 0))
+    ways = other_ways(held, model, args.other)
+    voices = of_voices(held, model, args.sung)
+    for title, table in (("by target", targets), ("by source", sources), ("ways", ways), ("sung", voices)):
+        show(title, table)
+    measured = {"real": truth, "targets": targets, "sources": sources, "ways": ways, "sung": voices,
+                "directions": directions}  # fmt: skip
+    checkpoint.update(args.checkpoint, metrics=measured)
+    write_card(args.checkpoint, held)

@@ -1,6 +1,6 @@
-"""Translation's data: recordings of an instrument as frames, its profile, and sequences of 256 frames that hold music.
+"""Translation's data: recordings of an instrument as frames, its profile, and sequences of 160 frames that hold music.
 
-    prepare(folder of recordings) → INSTRUMENT.npz      timbre float16 [n, 64], f0_hz, loudness_db float32 [n], and of
+    prepare(folder of recordings) → INSTRUMENT.npz      timbre float16 [n, 80], f0_hz, loudness_db float32 [n], and of
                                                         every file its name, kind, split and first frame
 
 The two instruments of a pair never play the same notes: data is unpaired by construction. Sequences are joined from
@@ -27,11 +27,13 @@ from engine.core.audio import read_audio
 from engine.translation.analysis import analyse
 from engine.translation.frames import RATE, TIMBRE, Frames, filled_midi
 from engine.translation.profile import Profile, fit, relative
+from engine.translation.request import VOICE
 from training.core.data import split_of
 from training.core.options import add_common
+from training.translation.sung import anyone, line, sing
 
 INSTRUMENTS = tuple(instruments.INSTRUMENTS)
-SEQUENCE = 256  # frames
+SEQUENCE = 160  # frames
 LEFT_OUT = ("pizz", "snap")  # articulations that are not a held tone
 SOUNDS = (".flac", ".wav", ".ogg", ".mp3")
 
@@ -44,31 +46,41 @@ class Recording:
     frames: Frames
 
 
-def recordings(folder: Path, skipped: list[str]) -> Iterator[tuple[str, str, np.ndarray]]:
-    """(name, kind, samples at 16 kHz) of every recording under a folder; a manifest.csv beside it tells notes."""
+def recordings(
+    folder: Path, skipped: list[str], most: int | None = None
+) -> Iterator[tuple[str, str, np.ndarray]]:
+    """(name, kind, samples at 44.1 kHz) of every recording under a folder, of notes `most` where that is said; a
+    manifest.csv beside it tells notes."""
     kinds = {}
     manifest = folder.parent / "manifest.csv"
     if manifest.is_file():
         with open(manifest, encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 kinds[Path(row["file"]).name] = (row["kind"], row["articulation"])
-    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SOUNDS):
-        kind, articulation = kinds.get(path.name, ("phrase", ""))
-        if any(word in articulation for word in LEFT_OUT):
-            continue
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SOUNDS)
+    paths = [p for p in paths if not any(word in kinds.get(p.name, ("", ""))[1] for word in LEFT_OUT)]
+    notes = [p for p in paths if kinds.get(p.name, ("phrase",))[0] == "note"]
+    if most is not None and len(notes) > most:
+        chosen = {notes[i * len(notes) // most] for i in range(most)}
+        paths = [p for p in paths if p in chosen or p not in notes]
+    for path in paths:
+        kind, _ = kinds.get(path.name, ("phrase", ""))
         try:
             yield path.stem, kind, read_audio(path).mono().resampled(RATE).samples
         except RequestError as refusal:
             skipped.append(str(refusal))
 
 
-def prepare(folder: Path, out: Path, progress: bool = True) -> list[str]:
-    """Analyse all recordings under `folder` into the array file `out`; returns what was skipped, a sentence each."""
+def prepare(folder: Path, out: Path, progress: bool = True, most: int | None = None) -> list[str]:
+    """Analyse all recordings under `folder` into the array file `out`; returns what was skipped, a sentence each.
+
+    most: of its single notes, spread evenly over their names; of phrases all.
+    """
     if not folder.is_dir():
         raise RequestError(f"{folder} is not a folder of recordings; README.md says where the data comes from.")
     skipped: list[str] = []
     parts, names, kinds = [], [], []
-    for name, kind, samples in recordings(folder, skipped):
+    for name, kind, samples in recordings(folder, skipped, most):
         frames = analyse(samples)
         if frames.voiced.sum() < 8:
             skipped.append(f"{name} holds no pitch that can be tracked.")
@@ -80,6 +92,12 @@ def prepare(folder: Path, out: Path, progress: bool = True) -> list[str]:
             print(f"{folder.name}: {len(parts)} recordings", flush=True)
     if not parts:
         raise RequestError(f"{folder} holds no recordings (WAV, FLAC, OGG or MP3) with a pitch.")
+    write(out, parts, names, kinds)
+    return skipped
+
+
+def write(out: Path, parts: list[Frames], names: list[str], kinds: list[str]) -> None:
+    """Write recordings' frames into one array file."""
     out.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         out,
@@ -91,7 +109,6 @@ def prepare(folder: Path, out: Path, progress: bool = True) -> list[str]:
         kind=np.array(kinds),
         split=np.array([split_of(name) for name in names]),
     )
-    return skipped
 
 
 def load(path: Path) -> list[Recording]:
@@ -116,7 +133,7 @@ class Voice:
     """An instrument's frames, whitened by its profile, and the pieces sequences are joined from."""
 
     profile: Profile
-    timbre: np.ndarray  # float32 [n, 64], whitened
+    timbre: np.ndarray  # float32 [n, 80], whitened
     midi: np.ndarray  # float32 [n]
     relative: np.ndarray  # float32 [n], dB below the loudest nearby
     voiced: np.ndarray  # bool [n]
@@ -165,10 +182,10 @@ def voice(recordings: list[Recording], profile: Profile, splits: tuple[str, ...]
 class Batch:
     """Sequences of one side: what the generator and the discriminator see."""
 
-    timbre: np.ndarray  # float32 [b, 256, 64], whitened
-    midi: np.ndarray  # float32 [b, 256]
-    relative: np.ndarray  # float32 [b, 256]
-    voiced: np.ndarray  # float32 [b, 256]
+    timbre: np.ndarray  # float32 [b, 160, 80], whitened
+    midi: np.ndarray  # float32 [b, 160]
+    relative: np.ndarray  # float32 [b, 160]
+    voiced: np.ndarray  # float32 [b, 160]
     shift: np.ndarray  # float32 [b]: octaves to the other side's range
 
 
@@ -185,7 +202,7 @@ def walk(low: float, high: float, length: int, random: np.random.Generator) -> n
 
 
 def sequence(voice: Voice, contour: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """256 frames along a contour: timbre [256, 64], midi, relative, voiced [256]. Half the joins are slurs."""
+    """160 frames along a contour: timbre [160, 80], midi, relative, voiced [160]. Half the joins are slurs."""
     timbre = np.zeros((SEQUENCE, TIMBRE), np.float32)
     midi = np.full(SEQUENCE, float(contour[0]), np.float32)
     level = np.full(SEQUENCE, -50.0, np.float32)
@@ -249,10 +266,23 @@ def profile_of(recordings: list[Recording]) -> Profile:
     return fit(*(np.concatenate(column) for column in zip(*columns)))
 
 
+def prepare_voice(out: Path, lines: int = 40) -> None:
+    """Sung lines as recordings of one more instrument, by which a voice is known; no generator learns from them."""
+    parts = []
+    for seed in range(lines):
+        random = np.random.default_rng((seed, 3))
+        singer, (low, high) = anyone(random)
+        snr_db = float(random.uniform(12, 40)) if seed % 2 else None
+        samples, _ = sing(line(low, high, random), singer, seed, snr_db=snr_db, phone=seed % 6 == 0)
+        parts.append(analyse(samples))
+    write(out, parts, [f"sung-{seed}" for seed in range(lines)], ["phrase"] * lines)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the recordings are, a subfolder an instrument, and where the frames go."""
     add_common(parser, data=Path("data/audio"), prepared=Path("prepared/translation"))
     parser.add_argument("--instrument", action="append", help="only this subfolder; may be repeated")
+    parser.add_argument("--notes", type=int, help="at most so many single notes of each instrument, and all phrases")
     parser.add_argument("--a", type=Path, help="a folder of recordings of one instrument, instead of --data")
     parser.add_argument("--b", type=Path, help="a folder of recordings of the other")
 
@@ -263,5 +293,7 @@ def run(args: argparse.Namespace) -> None:
         raise RequestError("--a and --b are wanted together: two folders of recordings.")
     folders = [args.a, args.b] if args.a else [args.data / name for name in args.instrument or INSTRUMENTS]
     for folder in folders:
-        skipped = prepare(folder, args.prepared / f"{folder.resolve().name}.npz")
+        skipped = prepare(folder, args.prepared / f"{folder.resolve().name}.npz", most=args.notes)
         print(f"{folder.resolve().name}: done; {len(skipped)} skipped", *skipped, sep="\n  ", flush=True)
+    if not args.a:
+        prepare_voice(args.prepared / f"{VOICE}.npz")

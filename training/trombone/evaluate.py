@@ -35,7 +35,7 @@ from engine.trombone.request import MAX_SECONDS, MIN_SECONDS, TEMPERATURE
 from engine.trombone.sampler import Sampler
 from training.core import cards
 from training.core.options import add_common, add_overwrite
-from training.core.runs import best_step, best_weights
+from training.core.runs import best_step, best_weights, curves
 from training.trombone import judge, voice
 from training.trombone.batches import Notes, score
 from training.trombone.measures import note_seconds
@@ -49,6 +49,7 @@ from training.trombone.playing import (
     tables,
 )
 
+CURVES = {"bits": "bits a sample"}
 ASKED_SECONDS = 0.3, 4.0  # the shortest and the longest of the generated notes
 
 
@@ -167,7 +168,9 @@ def spectrograms(path: Path, pairs: Sequence[tuple[str, np.ndarray, np.ndarray]]
 def export(notes: Notes, run: Path, folder: Path, data: Path, seed: int) -> None:
     """The best weights of a run, the tables that playing needs and the network above it, as a checkpoint."""
     config = json.loads((run / "config.json").read_text())
-    save_checkpoint(notes, Config(**config), best_weights(run, "net"), folder, data, seed, best_step(run))
+    steps = best_step(run)
+    learned = curves(run, CURVES, steps)
+    save_checkpoint(notes, Config(**config), best_weights(run, "net"), folder, data, seed, steps, learned)
 
 
 def refit(notes: Notes, folder: Path, data: Path, seed: int) -> None:
@@ -176,19 +179,21 @@ def refit(notes: Notes, folder: Path, data: Path, seed: int) -> None:
     config = Config(**stored.model)
     weights = {name: torch.from_numpy(stored.weights[name]) for name in config.shapes()}
     networks = stored.config.get("metrics", {}).get("networks", {})
-    save_checkpoint(notes, config, weights, folder, data, seed, int(stored.config["steps"]))
+    learned = stored.config.get("curves", {})
+    save_checkpoint(notes, config, weights, folder, data, seed, int(stored.config["steps"]), learned)
     checkpoint.update(folder, metrics={"networks": networks})  # of which the runs may be gone
 
 
 def save_checkpoint(
-    notes: Notes, config: Config, weights: dict[str, torch.Tensor], folder: Path, data: Path, seed: int, steps: int
+    notes: Notes, config: Config, weights: dict[str, torch.Tensor], folder: Path, data: Path, seed: int, steps: int,
+    learned: dict[str, Any],
 ) -> None:
     """Weights, and beside them what is fitted around them, in one file."""
     sampler = Sampler(config, {name: tensor.numpy() for name, tensor in weights.items()})
     beside = stored_beside(*voice.fit(sampler, notes, data, seed))
     checkpoint.save(
         folder, system="trombone", weights=weights | {name: torch.from_numpy(a.copy()) for name, a in beside.items()},
-        model=asdict(config), half=False, seed=seed, steps=steps,
+        model=asdict(config), half=False, seed=seed, steps=steps, curves=learned,
         seconds=[MIN_SECONDS, MAX_SECONDS], notes=int((notes.index["copy"] == 0).sum()),
         data="single notes of the Philharmonia Orchestra's and the University of Iowa's trombones, 44.1 kHz (of 16 "
         "kHz for SampleRNN)",

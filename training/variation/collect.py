@@ -18,11 +18,13 @@ from engine.variation.network import Network
 from engine.variation.request import PATH
 from engine.variation.vae import VAEBank
 from training.core import cards
-from training.core.runs import run_log
+from training.core.runs import curves, run_log
 from training.variation.predictors import Latents, measure, train_next
 from training.variation.prepare import Bars
 from training.variation.vae import config_of, note_f1, sample_rows, trained
 
+CURVES = {"onset_nats": "nats of a bar's onsets", "sounding_nats": "nats of what sounds in it", "kl": "nats of latents",
+          "held out note_f1": "note F1, held out"}  # fmt: skip
 SCALE = 0.5  # of the noise slider: at 1 a bar moves half as far as two bars of its song are apart
 DATA = {
     "name": "songs.npz: user-made sequences collected by public repositories, merged to the five tracks of LPD-5",
@@ -66,6 +68,8 @@ def collect(
         return
     done = {t: run_log(runs / t)[-1]["step"] for t in TRACKS}
     where = folder or PATH / f"k{latent}"
+    learned = {f"{track}: {words}": curve for track in TRACKS
+               for words, curve in curves(runs / track, CURVES, done[track]).items()}  # fmt: skip
     sha256 = checkpoint.save(
         where,
         system="variation",
@@ -76,6 +80,7 @@ def collect(
         licence="the weights are the project's own",
         seed=seed,
         steps={"vae": done, "next": steps},
+        curves=learned,
         **cards.kept(where),
     )
     print(f"{where}: {sha256}")

@@ -28,12 +28,15 @@ from engine.variation.variations import varied
 from training.core import cards, metrics
 from training.core.cards import rounded
 from training.core.options import add_common
+from training.variation.continuing import continuation
+from training.variation.harmony import harmony
 from training.variation.predictors import Latents, plain_of, predicted
 from training.variation.prepare import SPLITS, Bars, unpack
 
 NOISES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 LONGEST = 48  # bars of a song
 PERCENTILES = 5, 95  # of real songs: what lies between is like them
+DEFAULT = 32  # the latent size that is used unless another is asked for
 AIM = 0.9  # note F1 of every track at noise 0, of the largest model
 
 
@@ -212,26 +215,44 @@ def evaluate(model: variation.Model, bars: Bars, songs: int, runs: Path | None) 
     }
 
 
+def _through(model: variation.Model, args: argparse.Namespace, before: dict) -> dict:
+    """All measures over prepared bars. The plain predictors, where their runs are not here, keep the figures that were
+    measured when they were."""
+    runs = args.run / f"k{model.latent}" if args.run else None
+    figures = rounded(evaluate(model, Bars.open(args.prepared), args.songs, runs))
+    for track, ways in figures["prediction"].items():
+        if "plain" in before.get("prediction", {}).get(track, {}):
+            ways.setdefault("plain", before["prediction"][track]["plain"])
+    return figures
+
+
+PARTS = {
+    "harmony": (lambda model, args: harmony(model, args.data / "songs.npz", args.songs), (max(LATENTS),)),
+    "continuation": (lambda model, args: continuation(model, args.data / "songs.npz", args.continued), (DEFAULT,)),
+}
+"""What is measured over songs: name → how, and of which latent sizes."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is measured, and how much of it; --run is where the plain predictors lie, for comparison."""
-    add_common(parser, prepared=Path("prepared/variation"), checkpoint=PATH, run=None, threads=1)
+    add_common(parser, data=Path("data"), prepared=Path("prepared/variation"), checkpoint=PATH, run=None, threads=1)
     parser.add_argument("--latent", type=int, choices=LATENTS, action="append", help="may be repeated; all by default")
     parser.add_argument("--songs", type=int, default=150, help="test songs")
+    parser.add_argument("--continued", type=int, default=60, help="test songs that are gone on with")
+    parser.add_argument("--only", choices=tuple(PARTS), help="measure this alone and keep the other figures")
     parser.add_argument("--dry", action="store_true", help="print only, write nothing")
 
 
 def run(args: argparse.Namespace) -> None:
     """Print the tables; write them into config.json and the model card unless dry."""
-    bars = Bars.open(args.prepared)
     for k in args.latent or LATENTS:
         where = args.checkpoint / f"k{k}"
         model = variation.load(where, "cpu")
-        figures = rounded(evaluate(model, bars, args.songs, args.run / f"k{k}" if args.run else None))
-        # The plain predictors, where their runs are not here, keep the figures that were measured when they were.
-        before = checkpoint.read_config(where).get("metrics", {}).get("prediction", {})
-        for track, ways in figures["prediction"].items():
-            if "plain" in before.get(track, {}):
-                ways.setdefault("plain", before[track]["plain"])
+        before = checkpoint.read_config(where).get("metrics", {})
+        figures = before if args.only else _through(model, args, before)
+        for name, (measure, sizes) in PARTS.items():
+            if k in sizes and args.only in (None, name):
+                figures = figures | {name: rounded(measure(model, args))}
         print(cards.render("variation", checkpoint.read_config(where) | {"metrics": figures}), flush=True)
         if not args.dry:
             checkpoint.update(where, metrics=figures)

@@ -1,7 +1,6 @@
 """How a tune of Melody was made: its surprises, what else might have stood there, and the units that follow it.
 
-    melody.how_it_was_made(slot, model, request, written, changed, go_on)     # closed at first
-    melody.draw(slot, model, request, written, changed, go_on)                # open, for the page Inside
+    melody.draw(slot, model, request, written, changed, go_on)
 
 slot: a name that no other result has; changed: what a person made of the tune, in canonical text, or None.
 
@@ -26,16 +25,6 @@ CODE = "engine/melody/inside.py"
 GoOn = Callable[[Request], None]
 
 
-def how_it_was_made(
-    slot: str, model: Model, request: Request, written: Written, changed: Tune | None, go_on: GoOn
-) -> None:
-    """The expander on Melody's page."""
-    box = st.expander("How it was made", icon=":material/visibility:", key="melody_inside", on_change="rerun")
-    if box.open:
-        with box:
-            draw(slot, model, request, written, changed, go_on)
-
-
 @st.cache_data(max_entries=8, show_spinner=False)
 def _reading(
     sha256: str, slot: str, text: str, _model: Model, _request: Request, _written: Written | None, _tune: Tune
@@ -46,6 +35,7 @@ def _reading(
 def draw(slot: str, model: Model, request: Request, written: Written, changed: Tune | None, go_on: GoOn) -> None:
     """The plots of one tune."""
     from ui import plots  # here, because it brings plotly
+    from ui.plots import melody as figures
 
     tune = changed or written.tune
     own = None if changed else written
@@ -56,7 +46,7 @@ def draw(slot: str, model: Model, request: Request, written: Written, changed: T
         own = None
         reading = _reading(model.sha256, f"{slot} text", tune.header + tune.body, model, request, None, tune)
     place = f"melody inside {slot} {len(reading.text)}"
-    figure, table = plots.surprise(reading, st.session_state.get(place))
+    figure, table = figures.surprise(reading, st.session_state.get(place))
     said = (f"The network writes one character after another; the stronger a colour, the less it expected what stands "
             f"there: {reading.bits:.2f} bits a character on average. Click one to see what else it would have "
             "written.")  # fmt: skip
@@ -69,7 +59,7 @@ def draw(slot: str, model: Model, request: Request, written: Written, changed: T
         _alternatives(place, model, request, own, reading, at, go_on)
     tracking_units = inside.tracking_units(reading)
     if tracking_units:
-        figure, table = plots.units(reading, tracking_units)
+        figure, table = figures.units(reading, tracking_units)
         plots.show(f"{place} units", figure, table, title="What some of its units follow",
                    says=f"Of {reading.units.shape[1]} units these follow the bar and the parts of this tune most. They "
                    "were chosen by measure: the share of a unit's variance that lies between places of the bar, or "
@@ -81,13 +71,14 @@ def _alternatives(
 ) -> None:
     """What might have stood at character `at`; where the network wrote the tune, to be taken."""
     from ui import plots
+    from ui.plots import melody as figures
 
     character = reading.characters[at]
-    figure, table = plots.alternatives(character)
+    figure, table = figures.alternatives(character)
     ruled = f"The grammar ruled out {character.forbidden:.1%} of what it would have written." if written else (
         "Nothing was ruled out: a tune that people wrote is only read.")  # fmt: skip
     plots.show(f"{place} other", figure, table,
-               title=f"Character {at + 1}: {plain(plots.spelled(character.char))}",
+               title=f"Character {at + 1}: {plain(figures.spelled(character.char))}",
                says=f"The network's own probabilities in this place. {ruled}",
                code="engine/melody/grammar.py")  # fmt: skip
     if written is None or character.typed:
@@ -96,7 +87,7 @@ def _alternatives(
     if not others:
         st.caption("Nothing else may stand here.")
         return
-    taken = st.pills("Take another", others, format_func=lambda char: plain(plots.spelled(char)), default=others[0],
+    taken = st.pills("Take another", others, format_func=lambda char: plain(figures.spelled(char)), default=others[0],
                      required=True, key=f"{place} taken {at}")  # fmt: skip
     try:
         wanted = inside.going_on(model, request, written, at, str(taken))

@@ -13,7 +13,7 @@ function palette(element) {
     paper,
     ink,
     panel: read("--st-secondary-background-color", "#eee"),
-    accent: read("--st-primary-color", "#b4472e"),
+    accent: read("--st-primary-color", "#a03c26"),
     dark: 0.299 * r + 0.587 * g + 0.114 * b < 128,
   };
 }
@@ -52,7 +52,7 @@ function gridLines(pen, width, height, view, data, colours) {
   }
   const beatWidth = (data.beat / (view.to - view.from)) * width;
   const first = Math.floor(view.from / data.beat);
-  for (let beat = first; beat * data.beat <= view.to; beat++) {
+  for (let beat = first; beat * data.beat <= Math.min(view.to, data.end + 1e-3); beat++) {
     const bar = Math.abs(beat % data.beatsPerBar) < 1e-6;
     if (!bar && beatWidth < 9) continue;
     pen.fillStyle = fade(colours.ink, bar ? 0.16 : 0.06);
@@ -61,6 +61,10 @@ function gridLines(pen, width, height, view, data, colours) {
 }
 
 function bandShades(pen, width, height, view, data, colours) {
+  for (const { at } of data.compact ? [] : data.marks) {
+    pen.fillStyle = fade(colours.accent, 0.75);
+    pen.fillRect(Math.round(xOf(at, view, width)) - 1, 0, 2, height);
+  }
   for (const [from, to] of data.bands ?? []) {
     pen.fillStyle = fade(colours.accent, 0.12);
     const x = xOf(from, view, width);
@@ -68,20 +72,24 @@ function bandShades(pen, width, height, view, data, colours) {
   }
 }
 
+const KIT = [36, 38, 39, 42, 45, 46, 48, 49, 51]; // drums that a hand is offered
+const SPARE = 5; // semitones around what is played, for a hand
+
 // Where each pitch lies: a row for each drum in use, or a stave of semitones at least an octave and a half high.
-function rowsOf(tracks) {
-  const drums = tracks.every((t) => t.drum);
-  const pitches = [...new Set(tracks.flatMap((t) => t.notes.map((n) => n[2])))].sort((a, b) => a - b);
-  if (!pitches.length) return { count: 18, row: () => 0, low: 0, high: 0, drums };
+function rowsOf(tracks, byHand) {
+  const drums = tracks.every((t) => t.drum), spared = byHand ? SPARE : 0;
+  const used = tracks.flatMap((t) => [...t.notes, ...(t.ghosts ?? [])].map((n) => n[2]));
+  const pitches = [...new Set([...used, ...(byHand ? (drums ? KIT : used.length ? [] : [60]) : [])])].sort((a, b) => a - b);
+  if (!pitches.length) return { count: 18, row: () => 0, pitches, drums };
   if (drums) {
     const at = new Map(pitches.map((p, i) => [p, i]));
     const count = Math.max(pitches.length, 4);
-    return { count, row: (p) => at.get(p) ?? 0, low: pitches[0], high: pitches.at(-1), drums };
+    return { count, row: (p) => at.get(p) ?? 0, pitch: (row) => pitches[Math.max(0, Math.min(row, pitches.length - 1))], pitches, drums };
   }
   const low = pitches[0], high = pitches.at(-1);
-  const spare = Math.max(0, 18 - (high - low + 1));
+  const spare = Math.max(spared * 2, 18 - (high - low + 1));
   const base = low - Math.floor(spare / 2) - 1;
-  return { count: high - low + 3 + spare, row: (p) => p - base, low, high, base, drums };
+  return { count: high - low + 3 + spare, row: (p) => p - base, pitch: (row) => base + row, pitches, base, drums };
 }
 
 function noteBox(note, rows, view, width, height) {
@@ -97,7 +105,7 @@ function drawNotes(canvas, tracks, rows, view, data, colours) {
   if (!rows.drums && rows.base !== undefined) {
     pen.fillStyle = fade(colours.ink, 0.035);
     for (let i = 0; i < rows.count; i++) {
-      if ([1, 3, 6, 8, 10].includes((rows.base + i) % 12)) {
+      if (isBlack(rows.base + i)) {
         pen.fillRect(0, height - ((i + 1) * height) / rows.count, width, height / rows.count);
       }
     }
@@ -106,15 +114,74 @@ function drawNotes(canvas, tracks, rows, view, data, colours) {
   gridLines(pen, width, height, view, data, colours);
   for (const track of tracks) {
     const colour = shadeOf(track, colours);
+    pen.strokeStyle = fade(colours.ink, 0.32);
+    for (const ghost of track.ghosts ?? []) {
+      const [x, y, wide, tall] = noteBox(ghost, rows, view, width, height);
+      pen.strokeRect(x + 0.5, y + 0.5, Math.max(1, wide - 1), Math.max(1, tall - 1));
+    }
     for (const note of track.notes) {
       if (note[0] > view.to || note[0] + note[1] < view.from) continue;
       const [x, y, wide, tall] = noteBox(note, rows, view, width, height);
-      pen.fillStyle = fade(colour, 0.45 + 0.55 * Math.min(1, note[3] / 110));
+      const same = track.compared && !track.fresh.has(note);
+      pen.fillStyle = fade(colour, (0.45 + 0.55 * Math.min(1, note[3] / 110)) * (same ? 0.5 : 1));
       pen.beginPath();
       pen.roundRect(x, y, wide, tall, Math.min(2.5, tall / 2));
       pen.fill();
+      if (!track.compared || same || tall < 6) continue; // an outline would hide the colour of a thin one
+      pen.strokeStyle = fade(colours.ink, 0.8);
+      pen.strokeRect(x + 0.5, y + 0.5, Math.max(1, wide - 1), Math.max(1, tall - 1));
     }
   }
+}
+
+const DRUMS = ["slap", "scratch", "scratch 2", "sticks", "click", "click 2", "bell", "kick 2", "kick", "stick", "snare",
+  "clap", "snare 2", "low tom 2", "hat", "low tom", "pedal", "mid tom 2", "open hat", "mid tom", "high tom 2", "crash",
+  "high tom", "ride", "china", "ride bell", "tambourine", "splash", "cowbell", "crash 2", "vibraslap", "ride 2", "bongo",
+  "low bongo", "conga mute", "conga", "low conga", "timbale", "low timb.", "agogo", "low agogo", "cabasa", "maracas",
+  "whistle", "whistle 2", "guiro", "long guiro", "claves", "wood", "low wood", "cuica mute", "cuica", "triangle 2",
+  "triangle"]; // General MIDI's, from 28 on
+const drumName = (pitch) => DRUMS[pitch - 28] ?? `key ${pitch}`;
+
+const isBlack = (pitch) => [1, 3, 6, 8, 10].includes(pitch % 12);
+
+function drawKeys(canvas, tracks, rows, colours) {
+  // At the edge of a lane: a piano's keys, every C named and others where there is room; of drums their names.
+  const { pen, width, height } = sized(canvas), tall = height / rows.count;
+  if (!rows.pitches.length) return;
+  const size = Math.min(10, Math.max(7, tall - 1));
+  pen.font = `${size}px sans-serif`;
+  pen.textBaseline = "middle";
+  const each = rows.drums ? rows.pitches : Array.from({ length: rows.count }, (_, i) => rows.base + i);
+  if (!rows.drums) {
+    pen.fillStyle = colours.dark ? "#e9e1d3" : "#ffffff";
+    pen.fillRect(0, 0, width, height);
+  }
+  let below = Infinity;
+  for (const pitch of each) {
+    const top = height - (rows.row(pitch) + 1) * tall, y = top + tall / 2;
+    if (!rows.drums && isBlack(pitch)) {
+      pen.fillStyle = "#2b2521";
+      pen.fillRect(0, top, width * 0.55, tall);
+    } else if (!rows.drums && [0, 5].includes(pitch % 12)) {
+      pen.fillStyle = "rgba(43,37,33,0.35)";
+      pen.fillRect(0, top + tall - 0.5, width, 0.5);
+    }
+    const white = !isBlack(pitch), name = rows.drums ? drumName(pitch) : white && (pitch % 12 === 0 || tall >= 9) ? noteName(pitch) : "";
+    if (!name || below - y < size || y < size / 2) continue;
+    pen.fillStyle = rows.drums ? fade(colours.ink, 0.75) : "#2b2521";
+    pen.textAlign = "right";
+    pen.fillText(name, width - 2, y, width - 3);
+    below = y;
+  }
+}
+
+function drawChosen(canvas, note, rows, view, colours) {
+  const pen = canvas.getContext("2d");
+  const [x, y, wide, tall] = noteBox(note, rows, view, canvas.clientWidth, canvas.clientHeight);
+  pen.lineWidth = 2;
+  pen.strokeStyle = colours.ink;
+  pen.strokeRect(x - 2, y - 2, wide + 4, tall + 4);
+  pen.lineWidth = 1;
 }
 
 function drawLit(canvas, tracks, rows, view, seconds, loop, colours) {
@@ -131,13 +198,17 @@ function drawLit(canvas, tracks, rows, view, seconds, loop, colours) {
       const length = track.drum ? Math.max(note[1], 0.09) : note[1];
       if (note[0] + length <= seconds) continue;
       const [x, y, wide, tall] = noteBox(note, rows, view, width, height);
-      pen.fillStyle = colours.dark ? "#fff" : colours.ink;
-      pen.shadowColor = shadeOf(track, colours);
-      pen.shadowBlur = 10;
+      const colour = shadeOf(track, colours);
+      pen.fillStyle = colour;
+      pen.shadowColor = colour;
+      pen.shadowBlur = 14;
       pen.beginPath();
-      pen.roundRect(x - 0.5, y - 0.5, wide + 1, tall + 1, 2.5);
+      pen.roundRect(x - 1.5, y - 1.5, wide + 3, tall + 3, 3);
       pen.fill();
       pen.shadowBlur = 0;
+      if (!colours.dark) continue;
+      pen.fillStyle = "rgba(255,255,255,0.45)"; // on dark its own colour is lit
+      pen.fill();
     }
   }
   playhead(pen, xOf(seconds, view, width), height, colours);
@@ -145,7 +216,7 @@ function drawLit(canvas, tracks, rows, view, seconds, loop, colours) {
 
 function playhead(pen, x, height, colours) {
   pen.fillStyle = colours.accent;
-  pen.fillRect(x - 0.75, 0, 1.5, height);
+  pen.fillRect(Math.min(x, pen.canvas.clientWidth - 1) - 0.75, 0, 1.5, height);
 }
 
 function drawRuler(canvas, view, seconds, loop, data, colours) {
@@ -177,14 +248,15 @@ function drawRuler(canvas, view, seconds, loop, data, colours) {
     const [[begin], [whole]] = [data.bars[0], data.bars[1] ?? data.bars[0]];
     for (const [at, number] of data.bars) {
       if (!number && xOf(whole, view, width) - xOf(begin, view, width) < 30) continue; // an upbeat gives way to bar 1
-      if (at >= view.from && at <= view.to && xOf(at, view, width) - last >= 30) last = mark(at, String(number));
+      if (at >= view.from && at <= view.to && at < data.end - 1e-3 && xOf(at, view, width) - last >= 30) last = mark(at, String(number));
     }
   } else {
-    for (let i = Math.floor(view.from / step); i * step <= Math.min(view.to, data.seconds) + 1e-6; i++) {
+    const last = bar ? data.end - 1e-3 : data.seconds + 1e-6; // what rings on after the last bar is none
+    for (let i = Math.floor(view.from / step); i * step <= Math.min(view.to, last); i++) {
       mark(i * step, bar ? String(Math.round((i * step) / bar) + 1) : (i * step).toFixed(step < 1 ? 1 : 0) + " s");
     }
   }
-  const x = xOf(seconds, view, width);
+  const x = Math.min(xOf(seconds, view, width), width);
   pen.fillStyle = colours.accent;
   pen.beginPath();
   pen.moveTo(x - 5, height - 8);

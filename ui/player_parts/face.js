@@ -1,4 +1,4 @@
-// The player's face: transport, ruler, a strip and a lane for each track. Words are set as text, never as HTML.
+// The player's face: transport, stage, and what is painted when. Words are set as text, never as HTML.
 
 const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}.${Math.floor((s % 1) * 10)}`;
 
@@ -9,6 +9,18 @@ const ICONS = {
   loop: "M7 7h9.5V4l4.5 4.5-4.5 4.5v-3H9.5v3.5H7zM17 17H7.5v3L3 15.5 7.5 11v3h7v-3.5H17z",
   closer: "M10.5 4a6.5 6.5 0 1 0 4 11.6l4.9 4.9 1.4-1.4-4.9-4.9A6.5 6.5 0 0 0 10.5 4zm0 2a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9zM9.6 8v1.6H8v1.8h1.6V13h1.8v-1.6H13V9.6h-1.6V8z",
   wider: "M10.5 4a6.5 6.5 0 1 0 4 11.6l4.9 4.9 1.4-1.4-4.9-4.9A6.5 6.5 0 0 0 10.5 4zm0 2a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9zM8 9.6h5v1.8H8z",
+  pencil: "M4 16.6V20h3.4L17.8 9.6l-3.4-3.4zM20.5 6.9a1 1 0 0 0 0-1.4l-2-2a1 1 0 0 0-1.4 0l-1.5 1.5 3.4 3.4z",
+  note: "M10 4h8.5v3.6h-6V17a3.6 3.6 0 1 1-2.5-3.4z",
+  undo: "M9 4.6V9h5a5.5 5.5 0 0 1 0 11H8v-2.4h6a3.1 3.1 0 0 0 0-6.2H9v4.4l-6-5.6z",
+  redo: "M15 4.6V9h-5a5.5 5.5 0 0 0 0 11h6v-2.4h-6a3.1 3.1 0 0 1 0-6.2h5v4.4l6-5.6z",
+  more: "M11 5h2v6h6v2h-6v6h-2v-6H5v-2h6z",
+  less: "M5 11h14v2H5z",
+  unfold: "M12 3l4.5 4.5h-9zM12 21l-4.5-4.5h9zM4 11h16v2H4z",
+  shorter: "M4 5h2v14H4zM21 11v2h-7v3l-5-4 5-4v3z",
+  longer: "M4 5h2v14H4zM9 11h7V8l5 4-5 4v-3H9z",
+  softer: "M3 9.5v5h3.6l4.4 4v-13l-4.4 4zM14 11h7v2h-7z",
+  louder: "M3 9.5v5h3.6l4.4 4v-13l-4.4 4zM16.5 8h2v3h3v2h-3v3h-2v-3h-3v-2h3z",
+  remove: "M7 8.5h10l-.9 11.5H7.9zM9.5 4h5l.7 1.5H19v1.7H5V5.5h3.8z",
   volume: "M4 9v6h4l5 4.5v-15L8 9zm11.5-.8v7.6a4.2 4.2 0 0 0 0-7.6z",
 };
 
@@ -37,41 +49,46 @@ function button(className, label, name, act) {
   return element;
 }
 
-class Face {
+class Face extends Lanes {
   // Builds and paints what a Player (player.js) is: it has its root, data, view, deck, mix, and what a person may do.
   build() {
     const { data, root } = this;
     const focus = root.getRootNode().activeElement?.getAttribute?.("aria-label");
     this.watch.disconnect();
     root.replaceChildren();
-    root.className = "bs" + (data.compact ? " compact" : "");
+    root.className = "bs surface" + (data.compact ? " compact" : "");
     root.dataset.player = data.player;
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", `Player: ${data.title || "music"}`);
     root.setAttribute("tabindex", "0");
     root.onkeydown = (event) => this.keys(event);
     root.onpointerenter = () => data.audible && this.load().catch(() => {});
+    root.onpointerleave = () => this.hand.flush();
+    root.classList.toggle("by-hand", this.hand.on);
     this.transport();
+    if (this.hand.on) root.append(this.hand.toolbar());
     this.lanes = [];
     this.strips = []; // tracks that can be mixed
     this.plain = []; // and those that are only named
     const stage = make("div", data.tracks.length > 1 ? "stage" : "stage alone");
     root.append(stage);
     if (!data.compact) this.rulerRow(stage);
-    this.symbols = []; // of chords, over their half bars
+    this.symbols = []; // of chords, over their half bars, and of parts
+    if (data.marks.length && !data.compact) this.partRow(stage);
     if (data.chords.length && !data.compact) this.chordRow(stage);
     if (data.compact) {
       const sung = data.tracks.filter((t) => t.notes.length);
-      if (sung.length) this.lane(stage, null, sung, "notes", data.height || 84);
+      if (sung.length) this.lane(stage, null, sung, "notes");
     } else {
       const sung = data.tracks.filter((t) => t.notes.length || !t.wave);
-      const tall = data.height || (sung.length === 1 ? 190 : 68);
-      for (const track of sung) this.lane(stage, track, [track], "notes", !track.notes.length ? 30 : track.drum ? Math.min(tall, 60) : tall);
+      root.classList.toggle("keyed", sung.length > 0);
+      for (const track of sung) this.lane(stage, track, [track], "notes");
     }
     for (const track of data.tracks.filter((t) => t.wave)) {
-      this.lane(stage, data.compact ? null : track, [track], "wave", data.compact ? 70 : data.height || 96);
-      if (data.spectrogram) this.lane(stage, data.compact ? null : track, [track], "spectrum", 200, true);
+      this.lane(stage, data.compact ? null : track, [track], "wave");
+      if (data.spectrogram) this.lane(stage, data.compact ? null : track, [track], "spectrum", true);
     }
+    if (data.before) root.append(this.legend());
     this.applyMix();
     this.watch.observe(root);
     this.refresh();
@@ -91,6 +108,17 @@ class Face {
       if (!data.beat) this.loopButton.title = "Loop; drag across the ruler for a part";
       bar.append(this.loopButton);
     }
+    if (data.mayEdit) {
+      const by = button("small", "Notes by hand", "note", () => this.hand.toggle());
+      by.setAttribute("aria-pressed", String(this.hand.on));
+      bar.append(by);
+    }
+    if (this.given.before) bar.append(this.turns());
+    if (data.mayRewrite) {
+      this.anew = button("anew", "Write these bars anew", "pencil", () => this.writeAnew());
+      this.anew.append(make("span"));
+      bar.append(this.anew);
+    }
     if (data.title) bar.append(make("span", "title", {}, data.title));
     bar.append(this.note, this.time);
     if (!data.compact) {
@@ -109,164 +137,23 @@ class Face {
     this.root.append(bar);
   }
 
-  rulerRow(stage) {
-    if (this.data.tracks.length > 1) stage.append(make("div", "corner"));
-    this.ruler = make("canvas", "ruler", {
-      role: "slider", tabindex: "0", "aria-label": "Position", "aria-valuemin": "0", title: "Click to go there, drag to loop",
-    });
-    let from = null;
-    this.ruler.onpointerdown = (event) => {
-      from = event.offsetX;
-      this.ruler.setPointerCapture(event.pointerId);
-    };
-    this.ruler.onpointermove = (event) => {
-      if (from === null || Math.abs(event.offsetX - from) < 6) return;
-      this.deck.loop = this.stretch(from, event.offsetX);
-      this.paint();
-    };
-    this.ruler.onpointerup = (event) => {
-      if (from === null) return;
-      const moved = Math.abs(event.offsetX - from) >= 6;
-      if (moved) this.deck.setLoop(this.stretch(from, event.offsetX));
-      else this.seek(this.at(event.offsetX, this.ruler));
-      from = null;
-      this.refresh();
-    };
-    this.ruler.ondblclick = () => {
-      this.deck.setLoop(null);
-      this.refresh();
-    };
-    stage.append(this.ruler);
-  }
-
-  chordRow(stage) {
-    // The chords that sound; a click goes there, or where they may be changed asks for another.
-    if (this.data.tracks.length > 1) stage.append(make("div", "strip heading", {}, "Chords"));
-    const row = make("div", "chords", { role: "list", "aria-label": "Chords" });
-    for (const chord of this.data.chords) {
-      const words = this.data.chordsMayChange ? `Change ${chord.name}, bar ${chord.bar}` : `${chord.name}, bar ${chord.bar}`;
-      const symbol = button("chord", words, "", () => {
-        if (this.data.chordsMayChange) this.askChord(row, symbol, chord);
-        else this.seek(chord.from);
-      });
-      symbol.textContent = chord.name;
-      row.append(symbol);
-      this.symbols.push({ symbol, chord });
+  turns() {
+    // What was and what is, by turns, at the same place.
+    const pair = make("span", "turns", { role: "group", "aria-label": "Compare" });
+    for (const [letter, words, was] of [["A", "what was before", true], ["B", "what is now", false]]) {
+      const one = button("small", `${letter}: ${words}`, "", () => this.hear(was));
+      one.textContent = letter;
+      one.setAttribute("aria-pressed", String(this.was === was));
+      pair.append(one);
     }
-    stage.append(row);
+    return pair;
   }
 
-  askChord(row, symbol, chord) {
-    const field = make("input", "chord asked", { type: "text", "aria-label": `Chord of bar ${chord.bar}` });
-    field.value = chord.name;
-    field.style.left = symbol.style.left;
-    const close = () => {
-      field.onblur = null; // leaving is no second close
-      field.remove();
-    };
-    field.onkeydown = (event) => {
-      event.stopPropagation();
-      if (event.key === "Escape") close();
-      if (event.key !== "Enter") return;
-      const text = field.value.trim();
-      if (text && text !== chord.name) this.report("chord", { first: chord.first, halves: chord.halves, text });
-      close();
-    };
-    field.onblur = close;
-    row.append(field);
-    field.select();
-  }
-
-  at(x, canvas) {
-    return this.view.from + (x / canvas.clientWidth) * (this.view.to - this.view.from);
-  }
-
-  stretch(a, b) {
-    // The region dragged over, on whole beats where there are beats, on bar lines where these are not all alike.
-    const lines = this.data.bars?.map(([at]) => at);
-    if (lines) {
-      const [from, to] = [a, b].map((x) => this.at(x, this.ruler)).sort((p, q) => p - q);
-      const first = Math.max(0, lines.findLastIndex((at) => at <= from));
-      const last = lines.findIndex((at, i) => i > first && at >= to);
-      return { start: lines[first], end: Math.min(last < 0 ? Infinity : lines[last], this.data.seconds) };
-    }
-    const unit = this.data.beat || 0.01;
-    const [low, high] = [a, b].map((x) => this.at(x, this.ruler) / unit).sort((p, q) => p - q);
-    const start = Math.max(0, Math.round(low)) * unit;
-    const end = Math.min(Math.max(Math.round(high) * unit, start + unit), this.data.seconds);
-    return { start, end };
-  }
-
-  lane(stage, track, tracks, plot, height, bare = false) {
-    if (track && this.data.tracks.length > 1) stage.append(bare ? make("div", "strip") : this.strip(track));
-    const box = make("div", "lane");
-    box.style.height = `${height}px`;
-    const under = make("canvas", "", { role: "img", "aria-label": this.described(tracks, plot) });
-    const over = make("canvas", "over", { "aria-hidden": "true" });
-    over.onpointerdown = (event) => this.seek(this.at(event.offsetX, over));
-    over.onwheel = (event) => {
-      if (!event.deltaX || this.view.to - this.view.from >= this.data.seconds) return;
-      event.preventDefault();
-      const span = this.view.to - this.view.from;
-      const from = Math.max(0, Math.min(this.view.from + (event.deltaX / over.clientWidth) * span, this.data.seconds - span));
-      this.view = { from, to: from + span };
-      this.paint();
-    };
-    box.append(under, over);
-    stage.append(box);
-    this.lanes.push({ under, over, tracks, plot, rows: plot === "notes" ? rowsOf(tracks) : null });
-  }
-
-  strip(track) {
-    const channel = this.channel(track);
-    const strip = make("div", "strip");
-    const name = make("span", "name", {}, track.label || track.name);
-    const dot = make("i", "dot");
-    strip.append(dot, name);
-    const one = { strip, dot, track, channel };
-    const rests = !track.notes.length && !track.wave;
-    strip.classList.toggle("off", rests);
-    if (!rests && !this.data.tracks.some((t) => t.wave)) {
-      one.mute = button("flag mute", `Mute ${track.label || track.name}`, "", () => {
-        channel.mute = !channel.mute;
-        this.mixed();
-      });
-      one.mute.textContent = "M";
-      one.solo = button("flag solo", `Solo ${track.label || track.name}`, "", () => {
-        channel.solo = !channel.solo;
-        this.mixed();
-      });
-      one.solo.textContent = "S";
-      const fader = make("input", "fader", {
-        type: "range", min: 0, max: 1.5, step: 0.01, title: "Volume; double click for 100%",
-        "aria-label": `Volume of ${track.label || track.name}`,
-      });
-      fader.value = channel.volume;
-      fader.addEventListener("input", () => {
-        channel.volume = Number(fader.value);
-        this.mixed();
-      });
-      fader.addEventListener("dblclick", () => {
-        channel.volume = 1;
-        fader.value = 1;
-        this.mixed();
-      });
-      strip.append(one.mute, one.solo, fader);
-      this.strips.push(one);
-    } else this.plain.push(one);
-    return strip;
-  }
-
-  described(tracks, plot) {
-    const names = tracks.map((t) => t.label || t.name).join(", ");
-    if (plot === "wave") return `Waveform of ${names}, ${this.data.seconds.toFixed(1)} seconds`;
-    if (plot === "spectrum") return `Spectrogram of ${names}: ` + (this.data.lines ?? []).map((l) => l.label).join(", ");
-    const notes = tracks.flatMap((t) => t.notes);
-    if (!notes.length) return `Pianoroll of ${names}: silent`;
-    const pitches = notes.map((n) => n[2]);
-    const range = tracks.every((t) => t.drum)
-      ? "" : `, from ${noteName(Math.min(...pitches))} to ${noteName(Math.max(...pitches))}`;
-    return `Pianoroll of ${names}: ${notes.length} notes${range}`;
+  legend() {
+    const row = make("div", "legend");
+    const other = this.was ? ["not any more", "not yet"] : ["new", "as it was"];
+    for (const [look, words] of [["same", "the same"], ["fresh", other[0]], ["ghost", other[1]]]) row.append(make("i", look), make("span", "", {}, words));
+    return row;
   }
 
   follow() {
@@ -281,7 +168,6 @@ class Face {
     if (!this.data || !this.root.clientWidth) return;
     const colours = (this.colours = palette(this.root));
     this.look = colours.paper + colours.accent;
-    this.root.classList.toggle("dark", colours.dark);
     this.lanes.forEach(({ under, tracks, plot, rows }) => {
       const index = this.data.tracks.indexOf(tracks[0]);
       const held = this.loaded ? this.deck.buffers[index] : null;
@@ -289,6 +175,7 @@ class Face {
       else if (plot === "wave") drawWave(under, held, this.view, this.data, colours, shadeOf(tracks[0], colours));
       else drawSpectrum(under, held, this.view, this.data, colours);
     });
+    for (const { keys, tracks, rows } of this.lanes) if (keys) drawKeys(keys, tracks, rows, colours);
     for (const { symbol, chord } of this.symbols) {
       const [left, right] = [chord.from, chord.to].map((at) => xOf(at, this.view, 100));
       symbol.hidden = right <= 0 || left >= 100;
@@ -301,29 +188,44 @@ class Face {
 
   moving() {
     // What changes while it plays: playhead, lit notes, time, the ruler.
-    const now = this.deck.position, { colours, view, data } = this;
+    const now = Math.min(this.deck.position, this.axis), { colours, view, data } = this;
     if (!colours) return;
     const loop = this.deck.loop;
-    for (const { over, tracks, plot, rows } of this.lanes) {
+    for (const { over, tracks, plot, rows, heard } of this.lanes) {
       const lit = this.deck.playing || now > 0 ? now : -1;
-      if (plot === "notes") drawLit(over, tracks, rows, view, lit, loop, colours);
+      if (plot === "notes") {
+        drawLit(over, heard ? tracks : [], rows, view, lit, loop, colours);
+        const chosen = this.hand.on && this.hand.chosen;
+        if (chosen && data.tracks[chosen.at] === tracks[0]) drawChosen(over, chosen.note, rows, view, colours);
+      }
       else playhead(sized(over).pen, xOf(now, view, over.clientWidth), over.clientHeight, colours);
     }
     if (this.ruler && !data.compact) {
       drawRuler(this.ruler, view, now, loop, data, colours);
-      const beats = data.beat ? now / data.beat : 0;
-      const place = data.bars
-        ? `bar ${(data.bars.findLast(([at]) => at <= now + 1e-6) ?? data.bars[0])[1]}` : data.beat
-        ? `bar ${Math.floor(beats / data.beatsPerBar + 1e-6) + 1}, beat ${Math.floor((beats + 1e-6) % data.beatsPerBar) + 1}` : "";
-      this.ruler.setAttribute("aria-valuemax", data.seconds.toFixed(1));
+      const place = data.beat ? this.placed(now, now / data.beat) : "";
+      this.ruler.setAttribute("aria-valuemax", this.axis.toFixed(1));
       this.ruler.setAttribute("aria-valuenow", now.toFixed(1));
-      this.ruler.setAttribute("aria-valuetext", `${now.toFixed(1)} of ${data.seconds.toFixed(1)} seconds ${place}`);
+      this.ruler.setAttribute("aria-valuetext", `${now.toFixed(1)} of ${this.axis.toFixed(1)} seconds ${place}`);
     }
-    this.time.textContent = `${clock(now)} / ${clock(data.seconds)}`;
+    this.time.textContent = `${clock(now)} / ${clock(this.axis)}`;
     this.playButton.style.setProperty("--level", Math.min(1, this.deck.level * 4).toFixed(3));
     window.dispatchEvent(new CustomEvent("bandstand:time", {
       detail: { player: data.player, seconds: now, beats: data.beat ? now / data.beat : null, playing: this.deck.playing },
     }));
+  }
+
+  placed(seconds, beats) {
+    // Where that is, in words.
+    const { bars, beatsPerBar } = this.data;
+    if (bars) return `bar ${(bars.findLast(([at]) => at <= seconds + 1e-6) ?? bars[0])[1]}`;
+    return `bar ${Math.floor(beats / beatsPerBar + 1e-6) + 1}, beat ${Math.floor((beats + 1e-6) % beatsPerBar) + 1}`;
+  }
+
+  measured() {
+    // Rows and heights of the lanes, which follow the notes; then all is painted.
+    for (const lane of this.lanes) this.measure(lane);
+    for (const { under, tracks, plot } of this.lanes) under.setAttribute("aria-label", this.described(tracks, plot));
+    this.paint();
   }
 
   refresh() {
@@ -333,12 +235,29 @@ class Face {
     this.playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
     this.playButton.title = playing ? "Pause (space)" : "Play (space)";
     this.loopButton?.setAttribute("aria-pressed", String(Boolean(loop)));
+    const bars = this.data.mayRewrite && loop ? this.barsOf(loop) : null;
+    this.root.classList.toggle("marking", Boolean(bars));
+    if (bars) {
+      const which = bars.first === bars.last ? `bar ${bars.first}` : `bars ${bars.first}–${bars.last}`;
+      this.anew.lastChild.textContent = `Write ${which} anew`;
+      this.anew.setAttribute("aria-label", `Write ${which} anew`);
+    }
+    for (const { mark, track } of [...this.strips, ...this.plain]) mark?.setAttribute("aria-pressed", String(this.marked.has(track.name)));
     const gains = this.gains();
+    for (const lane of this.lanes) {
+      lane.heard = !this.strips.length || lane.tracks.some((track) => gains[this.data.tracks.indexOf(track)] > 0);
+      lane.under.style.opacity = lane.heard ? 1 : 0.3;
+    }
     for (const { mute, solo, channel, strip, track } of this.strips) {
       mute.setAttribute("aria-pressed", String(channel.mute));
       solo.setAttribute("aria-pressed", String(channel.solo));
       strip.classList.toggle("off", gains[this.data.tracks.indexOf(track)] === 0);
     }
-    this.paint();
+    for (const { name, zoom, track } of [...this.strips, ...this.plain]) {
+      if (!zoom) continue;
+      name.setAttribute("aria-expanded", String(this.isLarge([track])));
+      zoom.hidden = !this.isLarge([track]);
+    }
+    this.measured();
   }
 }

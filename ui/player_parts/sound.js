@@ -80,7 +80,7 @@ class Deck {
   play(from = this.at) {
     const sound = context();
     this.halt();
-    if (this.loop && (from >= this.loop.end || from < 0)) from = this.loop.start;
+    if (this.loop && (from >= this.loop.end || from < this.loop.start)) from = this.loop.start;
     if (!this.loop && from >= this.seconds - 0.02) from = 0;
     this.at = from;
     this.began = sound.currentTime + 0.03;

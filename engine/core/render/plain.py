@@ -56,6 +56,14 @@ def render_track(track: Track, clock: Clock, frames: int, rate: int) -> np.ndarr
     return np.stack([out, out], axis=1)
 
 
+def placed(sound: np.ndarray, volume: int, pan: int) -> np.ndarray:
+    """A track's sound, float32 [frames, 2], at a channel's volume (100 is as it is) and place (64 is the middle), both
+    0..127 as General MIDI has them."""
+    angle = np.pi / 2 * np.clip((pan - 1) / 126, 0, 1)
+    gains = np.array([np.cos(angle), np.sin(angle)]) * np.sqrt(2) * (volume / 100) ** 2
+    return np.asarray(sound * gains, np.float32)
+
+
 def _tone(pitch: int, seconds: float, program: int, rate: int) -> np.ndarray:
     harmonics, attack, decay = VOICES[FAMILIES[program // 8]]
     hz = midi_hz(pitch)

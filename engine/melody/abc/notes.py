@@ -17,13 +17,13 @@ from engine import RequestError
 from engine.core.midi import MAX_BEATS
 from engine.core.reading import is_song, song_of
 from engine.core.request import File
-from engine.core.song import Note, Song, Track
+from engine.core.song import GRACE, Note, Song, Track, moved_key
 from engine.melody.abc.canonical import Tune, read_tunes
 from engine.melody.abc.events import Bar, Event, Voice
 from engine.melody.abc.fields import Meter
 from engine.melody.abc.reading import Misread, Reading, Remark, book, read, text_of
 from engine.melody.abc.repeats import played
-from engine.melody.abc.symbols import chord_pitches
+from engine.melody.abc.symbols import chord_pitches, is_symbol
 
 __all__ = [
     "Misread", "parse", "played_to_written", "read_abc", "read_any", "reading_of", "song", "titles", "usual_tempo",
@@ -37,7 +37,6 @@ LEAST_TEMPO, MOST_TEMPO = 20.0, 400.0  # as a request may have it
 CHORD_SYMBOLS = "chords"  # the track that plays them
 MAX_FILE_BYTES = 2**20
 Value = TypeVar("Value")
-GRACE = Fraction(1, 8)  # quarter notes that a grace note takes from the note behind it
 FLUTE = 73
 ACCENT, PLAIN, CHORD = 88, 76, 58  # velocities
 
@@ -112,7 +111,7 @@ def _mapped(reading: Reading, tempo: float, meter: tuple[int, int]) -> Song:
     stretches = played(reading, voice)
     tempi = [(time, _playable(mark.quarters)) for time, mark in reading.tempi if mark.quarters]
     meters = [(time, (each.count, each.value)) for time, each in voice.meters if each.beats]
-    keys = [(time, (each.fifths, each.name.endswith("m"))) for time, each in voice.keys]
+    keys = [(time, (moved_key(each.fifths, each.shift), each.name.endswith("m"))) for time, each in voice.keys]
     first = voice.bars[0] if voice.bars else None
     length = first.end - first.start if first else Fraction(0)
     upbeat = float(length) if first and length < first.full else 0.0
@@ -192,9 +191,9 @@ def _midi(event: Event) -> list[int]:
 
 
 def _chords(voice: Voice, stretches: list[tuple[Fraction, Fraction]]) -> Iterator[Note]:
-    """The chord symbols of a voice as they are played, each until the next."""
+    """The chord symbols of a voice as they are played, each until the next, which may be that of no chord."""
     now = Fraction(0)
-    symbols = [(time, pitches) for time, text in voice.symbols if (pitches := chord_pitches(text))]
+    symbols = [(time, chord_pitches(text)) for time, text in voice.symbols if is_symbol(text)]
     for start, end in stretches:
         inside = [(time, pitches) for time, pitches in symbols if start <= time < end]
         for (time, pitches), after in zip(inside, [time for time, _ in inside[1:]] + [end]):

@@ -2,7 +2,8 @@
 
 A sign :| leads back to the last |: or the end of the repeat before, else to the beginning; a :| that closes an ending
 only ends it. Endings are played in the order of their numbers. After a jump repeats are not taken again, and of endings
-the last is played, as notation programs do. ABC standard 2.1, sections 4.8 to 4.10.
+the last is played, and what comes after a jump that names no end is played then, as notation programs do. ABC standard
+2.1, sections 4.8 to 4.10.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ def upto(jump: Mark, signs: Sequence[Mark]) -> str:
 
 
 def _jumped(marks: Sequence[Mark], signs: Sequence[Mark], length: Fraction) -> list[Stretch]:
-    """All stretches, and after a da capo or dal segno those that it leads to."""
+    """All stretches, and after a da capo or dal segno those that it leads to: up to the fine or the coda, else all."""
     jump = _jump(signs)
     if jump is None:
         return unfolded(marks, Fraction(0), length)
@@ -161,4 +162,4 @@ def _jumped(marks: Sequence[Mark], signs: Sequence[Mark], length: Fraction) -> l
     if upto(jump, signs) == "coda":
         out += unfolded(marks, begin, leave[0].until if leave[0].name == "to coda" else leave[0].time, once=True)
         return out + unfolded(marks, codas[-1].time, length)
-    return out + unfolded(marks, begin, min(jump.until if fine is None else fine, length), once=True)
+    return out + unfolded(marks, begin, length if fine is None else min(fine, length), once=True)

@@ -41,6 +41,7 @@ class VoiceReader:
         self.moved = 0  # semitones that %%MIDI transpose asks for from here on
         self.altered: dict[tuple[str, int], int] = {}  # in this bar
         self.tied: dict[tuple[str, int], int] = {}  # what the last event ties over, and how it is altered
+        self.waiting: dict[int, dict[tuple[str, int], int]] = {}  # the same of the other layers
         self.last: Event | None = None  # of this layer
         self.broken = ""  # > or <, which the next event answers
         self.tuplet, self.tuplet_left = Fraction(1), 0
@@ -232,8 +233,8 @@ class VoiceReader:
         back = token.text.count("&") - 1
         self.bar_end = self.end
         self.time = bars[-min(back, len(bars))] if back and bars else self.bar_start
-        self.layer += 1
-        self.last, self.altered, self.tied = None, {}, {}
+        self._go_to(self.layer + 1)
+        self.altered = {}
 
     # barlines, endings, jumps
 
@@ -260,7 +261,12 @@ class VoiceReader:
         self.time = self.bar_start = self.bar_end = end
         self.altered = {}
         if self.layer:
-            self.layer, self.last = 0, None
+            self._go_to(0)
+
+    def _go_to(self, layer: int) -> None:
+        """Go on in another layer, with what it ties over."""
+        self.waiting[self.layer] = self.tied
+        self.layer, self.last, self.tied = layer, None, self.waiting.pop(layer, {})
 
     def _resolve_jumps(self, end: Fraction) -> None:
         for place in self.jumps:

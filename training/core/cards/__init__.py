@@ -6,6 +6,7 @@ can find again (`KEPT`): what was tried, and figures of the data and the limits 
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -26,22 +27,30 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def rounded(value: Any) -> Any:
-    """Floats to four places, in any nesting of dictionaries and lists."""
+    """Floats to four places, in any nesting of dictionaries and lists; None where nothing could be measured (nan)."""
     if isinstance(value, dict):
         return {key: rounded(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [rounded(inner) for inner in value]
-    return round(value, 4) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, 4)
+    return value
 
 
-def fixed(value: float, places: int) -> str:
-    """A figure with so many decimals."""
-    return f"{value:.{places}f}"
+def fixed(value: float | None, places: int) -> str:
+    """A figure with so many decimals; a dash where nothing could be measured."""
+    return "–" if value is None else f"{value:.{places}f}"
 
 
 def percent(share: float, places: int = 0) -> str:
     """A share of one in percent."""
     return f"{share:.{places}%}"
+
+
+def milestones(curve: dict[str, list[float]]) -> list[tuple[int, float]]:
+    """(step, value) of a curve where it begins, after each quarter, and where it ends."""
+    last = len(curve["step"]) - 1
+    return [(int(curve["step"][at]), curve["value"][at]) for at in (last * quarter // 4 for quarter in range(5))]
 
 
 def blocks(parts: Iterable[str | list[list[Any]]]) -> str:
@@ -67,7 +76,7 @@ ENVIRONMENT = Environment(
     keep_trailing_newline=True,
     autoescape=False,
 )
-ENVIRONMENT.filters |= {"fixed": fixed, "percent": percent, "blocks": blocks}
+ENVIRONMENT.filters |= {"fixed": fixed, "percent": percent, "blocks": blocks, "milestones": milestones}
 
 
 def render(system: str, config: dict[str, Any]) -> str:

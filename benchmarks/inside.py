@@ -1,0 +1,142 @@
+"""What *How it was made* and the page Inside cost on one thread: each plot, from the result to its figure.
+
+    python -m benchmarks.inside
+
+Beside a plot that plays or writes once more stands that alone. What a page weighs more with a plot is plotly's script,
+which the browser fetches once, with the first of them; the row says its size.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from functools import partial
+from pathlib import Path
+
+import streamlit
+
+from benchmarks.table import head, median, row
+from benchmarks.translation import recording
+from benchmarks.variation import band as some_band
+from engine import ROOT, band, melody, player, translation, trombone
+from engine.band.played import brief_of
+from engine.core.audio import Audio, write_wav
+from engine.core.chords import name_of
+from engine.core.midi import write_midi
+from engine.core.request import File
+from engine.melody import inside as inside_melody
+from engine.melody.composing import compose
+from engine.player import inside as inside_player
+from engine.translation import inside as inside_translation
+from engine.trombone import inside as inside_trombone
+from engine.trombone.pitch import RATE
+from engine.variation import Request as Variation
+from engine.variation import inside as inside_variation
+from engine.variation import load as load_variation
+from engine.variation import variations
+from ui.plots import band as band_plots
+from ui.plots import melody as melody_plots
+from ui.plots import report as report_plots
+from ui.plots import translation as translation_plots
+from ui.plots import trombone as trombone_plots
+from ui.plots import variation as variation_plots
+from ui.plots.spectrogram import spectrograms
+
+LIMIT = "500 ms"
+
+
+def ms(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms"
+
+
+def of_band() -> None:
+    model = band.load(device="cpu")
+    assert isinstance(model, player.Model)
+    brief = brief_of(model, band.Request(genre={"jazz": 1.0}, seed=73))
+
+    def plot() -> None:
+        looked = inside_player.written(model, brief)
+        band_plots.form(looked, name_of)
+        band_plots.notes(looked, (4, 4))
+
+    alone = median(lambda: list(player.perform(model, brief)))
+    row("Band: chords, form and each note, 8 bars", ms(median(plot)), f"playing them: {ms(alone)}", LIMIT)
+
+
+def of_variation() -> None:
+    song = some_band(8)
+    request = Variation(input=File("song.mid", write_midi(song)))
+    model = load_variation(request.checkpoint(), "cpu")
+    row("Variation: how alike each of 8 bars stays, 7 noises",
+        ms(median(lambda: variation_plots.likeness(inside_variation.likeness(model, song, request), 0.7))),
+        f"one variation: {ms(median(partial(variations.vary, model, song, request)))}", LIMIT)  # fmt: skip
+    cousins = partial(inside_variation.cousins, model, song, request, range(24))
+    row("Variation: the song and 24 cousins", ms(median(lambda: variation_plots.cousins(cousins(), 0))), "", LIMIT)
+    effects = median(lambda: variation_plots.effects(inside_variation.numbers(model, song, 1, 0)))
+    row(f"Variation: what the {model.latent} numbers of a bar do", ms(effects), "", LIMIT)
+
+
+def of_melody() -> None:
+    model, request = melody.load(device="cpu"), melody.Request(seed=7)
+    written = compose(model, request)
+
+    def plot() -> None:
+        reading = inside_melody.written(model, request, written)
+        melody_plots.surprise(reading)
+        melody_plots.units(reading, inside_melody.tracking_units(reading))
+
+    row(f"Melody: surprises and units, {len(written.tune.body)} characters", ms(median(plot)),
+        f"writing them: {ms(median(partial(compose, model, request)))}", LIMIT)  # fmt: skip
+
+
+def of_trombone() -> None:
+    model, request = trombone.load(), trombone.Request(note=58, seconds=2.0, seed=7)
+    audio = trombone.generate(model, request).audio
+    assert audio is not None
+    told, _ = inside_trombone.told(model, request, 0)
+    near = inside_trombone.nearest(model, inside_trombone.notes_of(request)[0].spec)
+    plots = {
+        "what 32 ms were drawn from": lambda: trombone_plots.drawn(
+            inside_trombone.moment(model, request, 0, 0.1), (64, 16)),
+        "pitch and loudness of 2 s": lambda: trombone_plots.whole(told, audio),
+        "spectrograms": lambda: spectrograms({"one": audio, "other": Audio(near.sound, RATE)}),
+    }  # fmt: skip
+    for name, plot in plots.items():
+        row(f"Trombone: {name}", ms(median(plot, 3)), "", LIMIT)
+
+
+def of_translation() -> None:
+    model = translation.load(device="cpu")
+    sound = recording(10.0)
+    file = File("sound.wav", write_wav(sound))
+    result = translation.generate(model, translation.Request(input=file, source="flute", target="trombone"))
+
+    def plot() -> None:
+        seen = inside_translation.look(model, result)
+        assert seen is not None
+        translation_plots.profiles(seen, "flute", "trombone")
+        translation_plots.left(seen, 0.0)
+        translation_plots.kept(seen, 0.0)
+        translation_plots.way_back(seen, "trombone")
+
+    row("Translation: profiles, what is left, what stays, the way back, 10 s", ms(median(plot, 3)), "",
+        "500 ms each")  # fmt: skip
+
+
+def main() -> None:
+    logging.disable(logging.WARNING)  # of Streamlit, which no page runs here
+    head()
+    of_band()
+    of_variation()
+    of_melody()
+    of_trombone()
+    of_translation()
+    systems = json.loads((ROOT / "EVALUATION.json").read_text("utf-8"))
+    slowest = max(median(partial(report_plots.figures, system["rows"]), 3) for system in systems.values())
+    row("Inside: how good a network is, the slowest", ms(slowest), "", LIMIT)
+    scripts = (Path(streamlit.__file__).parent / "static" / "static" / "js").glob("*lotly*.js")
+    row("plotly's script, as the browser fetches it", f"{sum(path.stat().st_size for path in scripts) / 2**20:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""How the player's next token is chosen: the network's chances, moved to what songs have, and one of them drawn.
+
+What is drawn from a network repeats itself more than what it learned from, and keeps less to a chord; so chances are
+moved between tokens that stand for each other, by weights that were calibrated on songs (desk.Weights). Each step here
+does that to the chances, float64 [n], of the tokens that may come next, int64 [n], ascending.
+"""
+
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+import engine.player.grammar as grammar
+import engine.player.vocabulary as v
+from engine.core import chords
+
+OPTIONS: Any = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
+_END, _TRACK, _EVENT, _LONG, _LENGTHS, _TOKENS = v.END, v.TRACK, v.EVENT, v.LONG, v.LENGTHS, v.TOKENS
+_PITCH, _COMBO, _CHORDS, _DRUMS, _BASS, _LEAD = (
+    v.PITCH, v.COMBO, v.CHORDS, v.DRUMS, v.LANES.index("bass"), v.LEAD,
+)  # fmt: skip
+_AWAY = 5  # how many times as strongly a note that clashes with the tune is lowered
+_TONES, _UNITS, _BEAT = chords.TEMPLATES, np.array(v.UNITS) // grammar.SLOT, 24 // grammar.SLOT
+
+
+@njit(**OPTIONS)
+def _correct(chance, may, bias):
+    """Move chance between END and the lanes' TRACKs by `bias` (logits); what they have together, and so when a lane has
+    all its notes, stays as the network says it."""
+    before = after = 0.0
+    for n in range(may.shape[0]):
+        if may[n] == _END or _TRACK <= may[n] < _EVENT:
+            before += chance[n]
+            chance[n] *= np.exp(bias[may[n]])
+            after += chance[n]
+    for n in range(may.shape[0]):
+        if after > 0 and (may[n] == _END or _TRACK <= may[n] < _EVENT):
+            chance[n] *= before / after
+
+
+@njit(**OPTIONS)
+def _rescale(chance, may, first, last, before):
+    """Give the tokens from `first` to `last` together the chance `before` again."""
+    after = 0.0
+    for n in range(may.shape[0]):
+        if first <= may[n] < last:
+            after += chance[n]
+    for n in range(may.shape[0]):
+        if after > 0 and first <= may[n] < last:
+            chance[n] *= before / after
+
+
+@njit(**OPTIONS)
+def _share(chance, may, first, last):
+    """What chance the tokens from `first` to `last` have."""
+    total = 0.0
+    for n in range(may.shape[0]):
+        if first <= may[n] < last:
+            total += chance[n]
+    return total
+
+
+@njit(**OPTIONS)
+def _tune_beside(machine, slot):
+    """For how many slots each pitch class sounds in the tune while the note lasts that is being written, int64 [12]."""
+    state, out = machine.state, np.zeros(12, np.int64)
+    first = state[grammar.BAR_] * state[grammar.SLOTS] + slot
+    last = first + state[grammar.LENGTH] * _UNITS[state[grammar.GRID]]
+    for i in range(first, min(last, machine.sound.shape[1])):
+        for steps in range(12):
+            out[steps] += machine.sound[_LEAD, i] >> steps & 1
+    return out
+
+
+@njit(**OPTIONS)
+def _pull(chance, may, machine, weights, lean):
+    """Raise the bass's root of the planned chord in the half bar's first beat by `weights.root`; where chords are to be
+    leaned to, all their notes by `weights.chord` and that root as much more, and lower those that a given tune would be
+    a semitone from for half a beat. Whether there is a note at all stays as likely as it was."""
+    state = machine.state
+    lane = state[grammar.LANE]
+    if lane == _DRUMS or lane == grammar.NO_LANE or state[grammar.STEP] == grammar.NO_STEP:
+        return
+    slot, half = state[grammar.STEP] * _UNITS[state[grammar.GRID]], state[grammar.SLOTS] // 2
+    chord = machine.plan[state[grammar.BAR_], 1 if slot >= half else 0]
+    if chord >= _CHORDS:
+        return
+    more = weights.chord if lean else 0.0
+    root = weights.root + more if lane == _BASS and slot % half < _BEAT else 0.0
+    if more == root == 0:
+        return
+    tune = _tune_beside(machine, slot)
+    pulls = np.zeros(12)
+    for steps in range(12):
+        clash = max(tune[(steps + 1) % 12], tune[(steps + 11) % 12]) >= _BEAT // 2
+        pulls[steps] = more * (_TONES[chord, steps] - _AWAY * clash)
+    pulls[chord % 12] += root
+    before = _share(chance, may, _PITCH, _COMBO)
+    for n in range(may.shape[0]):
+        if _PITCH <= may[n] < _COMBO:
+            chance[n] *= np.exp(pulls[(may[n] - _PITCH) % 12])
+    _rescale(chance, may, _PITCH, _COMBO, before)
+
+
+@njit(**OPTIONS)
+def _end_instead(chance, may, allowed):
+    """Give END the chance of the lanes' TRACKs that could follow and may not: a lane that is over is over."""
+    barred = 0.0
+    for n in range(may.shape[0]):
+        if not allowed[may[n]]:
+            barred += chance[n]
+            chance[n] = 0
+    for n in range(may.shape[0]):
+        if may[n] == _END:
+            chance[n] += barred
+
+
+@njit(**OPTIONS)
+def _equip(chance, may, machine, drums):
+    """Raise each set of drums by the weights `drums` of those in it, by their classes."""
+    for n in range(may.shape[0]):
+        if may[n] >= _PITCH:
+            classes, total = machine.classes[may[n] - _PITCH], 0.0
+            for number in range(drums.shape[0]):
+                total += drums[number] * (classes >> number & 1)
+            chance[n] *= np.exp(total)
+
+
+@njit(**OPTIONS)
+def _repeat(chance, may, tokens, time, weight):
+    """Raise the pitches of the event before the one being written, in the same bar, by `weight`."""
+    at = time - 1
+    while at >= 0 and tokens[at] >= _PITCH:  # those of this event
+        at -= 1
+    while at >= 0 and _EVENT <= tokens[at] < _PITCH:  # the event itself
+        at -= 1
+    while at >= 0 and tokens[at] >= _PITCH:
+        for n in range(may.shape[0]):
+            if may[n] == tokens[at]:
+                chance[n] *= np.exp(weight)
+        at -= 1
+
+
+@njit(**OPTIONS)
+def _vary(chance, may, tokens, time, machine, weights):
+    """Raise pitches that come again by `weights.repeat`, and drums by `weights.drums`; whether there is a note at all
+    stays as likely as it was."""
+    lane, before = machine.state[grammar.LANE], _share(chance, may, _PITCH, _TOKENS)
+    if lane == grammar.NO_LANE or before == 0:
+        return
+    if lane == _DRUMS:
+        _equip(chance, may, machine, weights.drums)
+    else:
+        _repeat(chance, may, tokens, time, weights.repeat[lane])
+    _rescale(chance, may, _PITCH, _TOKENS, before)
+
+
+@njit(**OPTIONS)
+def _meet(chance, may, machine, weights):
+    """Raise events by `weights.meet` where an earlier pitched lane begins notes, those of the bass where the kick is
+    struck; whether there is another event stays as likely as it was."""
+    state = machine.state
+    lane, before = state[grammar.LANE], _share(chance, may, _EVENT, _LONG)
+    if lane == _DRUMS or lane == grammar.NO_LANE or before == 0:
+        return
+    unit, here = _UNITS[state[grammar.GRID]], state[grammar.BAR_] * state[grammar.SLOTS]
+    for n in range(may.shape[0]):
+        if _EVENT <= may[n] < _LONG:
+            slot, met = here + (may[n] - _EVENT) // _LENGTHS * unit, False
+            if lane == _BASS:
+                met = machine.onset[_DRUMS, slot] and machine.sound[_DRUMS, slot] >> grammar.KICK & 1
+            else:
+                for other in range(1, machine.onset.shape[0]):
+                    met |= other != lane and other != _BASS and machine.onset[other, slot]
+            if met:
+                chance[n] *= np.exp(weights.meet[lane])
+    _rescale(chance, may, _EVENT, _LONG, before)
+
+
+@njit(**OPTIONS)
+def choose(weights, said, mask, allowed, temperature, top_p, uniform, machine, lean, tokens, time):
+    """The next token: the likeliest that is allowed at temperature 0, else the one that `uniform` falls on among the
+    likeliest that share `top_p` [3] of the chance, of drums (2), of pitches (1) or of all else (0).
+
+    said: float32 [W]; mask: bool [TOKENS] of what could follow, of which TRACKs may be not `allowed`; lean: whether to
+    the plan's chords; tokens [T] are those written until `time`."""
+    head = weights.head
+    may = np.flatnonzero(mask)
+    logits = np.empty(may.shape[0])
+    for n in range(may.shape[0]):
+        row, total = head[may[n]], np.float32(0)
+        for i in range(said.shape[0]):
+            total += said[i] * row[i]
+        logits[n] = total
+    chance = np.exp((logits - logits.max()) / (temperature if temperature > 0 else 1.0))
+    _correct(chance, may, weights.bias)
+    _end_instead(chance, may, allowed)
+    _vary(chance, may, tokens, time, machine, weights)
+    _meet(chance, may, machine, weights)
+    _pull(chance, may, machine, weights, lean)
+    if temperature <= 0:
+        return may[np.argmax(chance)]
+    order = np.argsort(-chance, kind="mergesort")
+    kind = 2 if may[-1] >= _COMBO else 1 if may[0] >= _PITCH else 0
+    share = top_p[kind] * chance.sum()
+    total, kept = 0.0, 0
+    while kept < may.shape[0] and total < share:
+        total += chance[order[kept]]
+        kept += 1
+    left = uniform * total
+    for n in range(kept):
+        left -= chance[order[n]]
+        if left < 0:
+            return may[order[n]]
+    return may[order[kept - 1]]

@@ -1,0 +1,11 @@
+"""The studio with the routes of Jam: what `make run` starts.
+
+streamlit run serve.py
+"""
+
+import streamlit as st
+
+from ui import drag, server
+from ui.jam import routes
+
+app = st.App("app.py", routes=[*routes(), drag.route()], lifespan=server.studio, middleware=server.DOORS)

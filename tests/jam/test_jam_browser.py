@@ -1,0 +1,129 @@
+"""The Jam page in a real browser, with a keyboard that is none: it plays, follows, and what it played can be kept."""
+
+import pytest
+
+from engine.takes.library import Library
+from tests.studio import PATIENCE_SECONDS, ROOT, Visit, chromium, served, wait_for
+from ui import jam
+
+pytestmark = pytest.mark.browser
+
+KEYBOARD = """
+    const input = {name: "Test keyboard", type: "input", state: "connected", onmidimessage: null};
+    window.testKeyboard = input;
+    window.sent = [];
+    const output = {id: "2", name: "Test module", send: (bytes, at) => window.sent.push([[...bytes], at])};
+    const access = {inputs: new Map([["1", input]]), outputs: new Map([["2", output]]), onstatechange: null};
+    window.testAccess = access;
+    navigator.requestMIDIAccess = async () => access;
+    window.strike = (...bytes) => input.onmidimessage({data: new Uint8Array(bytes)});
+"""
+PRESS = """
+    const jam = window.__bandstandJam, post = jam.worker.postMessage.bind(jam.worker);
+    jam.worker.postMessage = (message) => {
+        const now = jam.now();
+        if (message.change?.held === "Dm7")
+            window.asked = {from: message.bar, at: now.number + now.share, seconds: now.seconds};
+        post(message);
+    };
+    [50, 53, 57, 48].forEach(pitch => strike(0x90, pitch, 100));
+"""
+BARS = "[...window.__bandstandJam.bars.values()]"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("jam")
+
+
+@pytest.fixture(scope="module")
+def studio(home):
+    assert jam.built(), "the jam's test needs its synthesiser: make jam"
+    with served(home, ROOT / "serve.py") as address:
+        yield address
+    assert "Traceback" not in (home / "server.log").read_text()
+
+
+def now(visit):
+    """The bar that sounds, 0 before the first."""
+    return int(visit.page.locator(".jam").get_attribute("data-bar"))
+
+
+def reaches(visit, bar):
+    wait_for(lambda: now(visit) >= bar, PATIENCE_SECONDS, f"bar {bar} does not come")
+
+
+def test_a_jam_plays_follows_style_and_chords_and_its_last_bars_are_kept(studio, home):
+    flags = ("--autoplay-policy=no-user-gesture-required",)
+    with chromium(*flags) as browser, Visit(browser, studio) as visit:
+        visit.page.add_init_script(KEYBOARD)
+        visit.open("jam?jam_own_tempo=true&jam_tempo=160", ready=".jam .play")
+        page = visit.page
+        page.locator(".jam .play").click()
+        reaches(visit, 2)
+        page.locator(".st-key-jam_genre input").fill("Jazz")
+        page.locator(".st-key-jam_genre input").press("Enter")
+        wait_for(lambda: page.evaluate("window.__bandstandJam.changes.some(each => each.genre?.jazz)"),
+                 PATIENCE_SECONDS, "the style does not change")  # fmt: skip
+        page.locator(".jam [data-part=midi]").click()
+        page.get_by_text("Test keyboard").wait_for()
+        page.get_by_label("MIDI output").select_option("Test module")
+        page.evaluate(PRESS)
+        page.get_by_text("Held: Dm7").wait_for()
+        wait_for(lambda: page.evaluate("window.__bandstandJam.changes.some(each => each.held === 'Dm7')"),
+                 PATIENCE_SECONDS, "the chord is not followed")  # fmt: skip
+        begins = page.evaluate("window.__bandstandJam.changes.find(each => each.held === 'Dm7').bar")
+        asked = page.evaluate("window.asked")
+        away = (asked["from"] - asked["at"]) * asked["seconds"]
+        assert 0.14 <= away < 0.15 + asked["seconds"] / 2 + 0.01, "not the next half bar"
+        assert asked["from"] * 2 % 1 == 0 and begins >= asked["from"]
+        first = int(begins)
+        reaches(visit, first + 3)
+        held = [bar for bar in page.evaluate(BARS) if begins <= bar["bar"] <= first + 3]
+        assert len(held) >= 3 and all(bar["chords"] == ["Dm7", "Dm7"] for bar in held)
+        assert begins == first or next(bar for bar in page.evaluate(BARS) if bar["bar"] == first)["chords"][1] == "Dm7"
+        tracks = [track for bar in held for track in bar["tracks"] if not track["drum"]]
+        pitches = [note[2] % 12 for track in tracks for note in track["notes"]]
+        assert sum(pitch in (2, 5, 9, 0) for pitch in pitches) > 0.5 * len(pitches) > 0
+        page.get_by_role("button", name="Trade fours").click()
+        page.get_by_role("button", name="Follow me").click()
+        for beat in range(12):
+            page.evaluate(f"strike(0x90, {72 + beat % 5}, 100)")
+            page.wait_for_timeout(180)
+            page.evaluate(f"strike(0x80, {72 + beat % 5}, 0)")
+            if beat == 1:
+                page.get_by_text("your turn").wait_for()
+        page.evaluate("strike(0x90, 72, 100)")
+        page.evaluate("testAccess.onstatechange({port: {...testKeyboard, state: 'disconnected'}})")
+        assert page.evaluate("window.__bandstandJam.keys.size") == 0, "a note hangs"
+        page.get_by_text("the answer").wait_for()
+        tracks = [track for bar in page.evaluate(BARS) for track in bar["tracks"]]
+        assert any(track["notes"] for track in tracks if track["name"] == "answer")
+        follows = "window.__bandstandJam.changes.some(each => each.density && each.loudness)"
+        assert page.evaluate(follows), "the band does not follow"
+        marks = page.evaluate("window.__bandstandJam.marks")
+        lines = [mark["at"] + mark["seconds"] for mark in marks]
+        assert lines[:-1] == pytest.approx([mark["at"] for mark in marks[1:]], abs=1e-3), "the music fell silent"
+        page.get_by_role("button", name="Keep the last 16 bars").click()
+        page.get_by_role("heading", name="Kept").wait_for()
+        assert page.locator(".jam").get_attribute("data-state") == "plays", "a rerun stopped the music"
+        visit.fits()
+        page.locator(".jam .play").click()
+        wait_for(lambda: page.locator(".jam").get_attribute("data-state") == "ended", 10, "it does not stop")
+        sent = page.evaluate("window.sent")
+        strikes, ticks = ([at for data, at in sent if data[0] & 0xF0 == status] for status in (0x90, 0xF0))
+        assert len(strikes) > 30 and len(ticks) > 24 * 8 and sent[-1][0] == [0xBF, 123, 0]
+        assert [data for data, _ in sent if data[0] in (0xFA, 0xFC)] == [[0xFA], [0xFC]]
+    [take] = Library(home / "takes").takes()
+    song = Library(home / "takes").song(take)
+    assert song.notes > 50 and 8 <= song.bars <= 16
+    lanes = {track.name: len(track.notes) for track in song.tracks}
+    assert lanes["lead"] >= 12 and lanes["answer"] > 0
+
+
+def test_without_its_server_the_page_says_what_to_start():
+    from tests.studio import app, refusals
+
+    test = app("pages/jam.py").run()
+    assert not refusals(test)
+    assert "make run" in test.info[0].value

@@ -1,0 +1,53 @@
+"""What a recording went through before it was brought: a line that clipped it, or one that ends with a telephone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.core.audio import Audio
+from engine.translation.analysis import analyse
+from engine.translation.frames import RATE
+from engine.translation.listening import clipped, ends_at, moved_remark, remarks
+from training.translation.sung import Singer, line, sing
+
+
+@pytest.fixture(scope="module")
+def tune() -> np.ndarray:
+    """A line that somebody sings, with a little breath up to where a recording ends."""
+    return sing(line(57, 69, np.random.default_rng(1)), Singer(breath=0.01))[0]
+
+
+def at_16_bits(samples: np.ndarray) -> np.ndarray:
+    return np.asarray(np.round(samples * 32_767) / 32_767, np.float32)
+
+
+@pytest.mark.parametrize("rate, level", [(8_000, 1.0), (8_000, 0.3), (RATE, 1.0), (48_000, 0.5)])
+def test_a_telephones_band_is_noticed_at_whatever_rate_it_was_saved(tune, rate, level):
+    through = Audio(tune, RATE).resampled(8_000).resampled(rate)
+    narrow = Audio(at_16_bits(level * through.samples), rate)
+    assert ends_at(narrow) == 4_000
+    says = [said for said in remarks(narrow, analyse(narrow.resampled(RATE).samples), voice=True) if "ends at" in said]
+    assert says == ["The recording ends at 4 kHz; what lies above is added as the instrument has it."]
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, RATE, 48_000])
+def test_a_whole_recording_ends_where_its_rate_ends(tune, rate):
+    assert ends_at(Audio(tune, RATE).resampled(rate)) == rate / 2
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("top", [1.0, 0.5, 0.1])
+def test_clipping_is_measured_however_loud_the_file_was_made_afterwards(tune, top, channels):
+    loud = np.repeat(4 * tune[:, None] / np.abs(tune).max(), channels, axis=1)
+    cut = at_16_bits(top * np.clip(loud, -1, 1))
+    share = clipped(Audio(cut if channels > 1 else cut[:, 0], RATE))
+    assert share == pytest.approx((np.abs(loud) >= 1).mean(), rel=0.2) and share > 0.01
+    whole = at_16_bits(top * loud / np.abs(loud).max() * 0.99)
+    assert clipped(Audio(whole if channels > 1 else whole[:, 0], RATE)) < 0.001
+
+
+def test_an_octave_that_was_moved_is_said_with_where_to():
+    assert moved_remark(0, "cello") == []
+    assert moved_remark(-2, "cello") == ["The melody moved down 2 octaves to where the cello is usually played."]
+    assert moved_remark(1, "flute", keep=True) == ["The melody moved up 1 octave into the range of the flute."]

@@ -1,0 +1,102 @@
+"""Every page as axe-core sees it, in light and in dark, on a desk, a tablet and a phone; what a phone's first screen
+has; and a page by the keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
+
+from engine.takes.library import Library
+from tests.studio import PATIENCE_SECONDS, ROOT, Visit, chromium, kept_as, served, tune, wait_for
+from ui import frame
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = (1440, 820, 390)
+DRAWN_SECONDS = 2  # until a page that has the focus has its style again
+STREAMLITS = ("stFileUploaderDropzone",)  # what axe finds in these is not ours
+TOUCHED = ".st-key-menu a, .bs:not(.compact) .transport button, [data-testid^=stBaseButton]"
+INK = {"light": "rgb(43, 33, 27)", "dark": "rgb(243, 233, 218)"}
+SETTLED = """ink => !document.querySelector("[data-stale=true], [data-testid=stSkeleton]") &&
+    [...document.querySelectorAll("h1 span, [data-testid=stMarkdownContainer] strong, [kind=secondary] p")].every(
+        (one) => getComputedStyle(one).color === ink)"""
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, str]]:
+    home = tmp_path_factory.mktemp("studio")
+    Library(home / "takes").keep(kept_as(3, song=tune(3)), name="A lark")
+    with served(home, ROOT / "serve.py") as address, chromium() as browser:
+        yield browser, address
+
+
+def violations(visit: Visit) -> list[tuple[str, str, str]]:
+    """(rule, element, what is wrong) of all that axe-core minds on the page as it stands."""
+    found = Axe().run(visit.page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [(rule["id"], node["html"][:200], node.get("failureSummary", "")) for rule in found for node in rule["nodes"]
+            if not any(name in node["html"] for name in STREAMLITS)]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", [frame.HOME, *frame.pages()], ids=lambda page: page.title)
+def test_a_page_can_be_read_and_touched_in_light_and_dark_at_every_width(studio: tuple[Browser, str], page: frame.Page):
+    path = "" if page is frame.HOME else Path(page.path).stem
+    with Visit(*studio).open(path, ".bs .play" if page.makes and page.title != "Jam" else "h1") as visit:
+        visit.page.emulate_media(reduced_motion="reduce")
+        wait_for(lambda: visit.page.locator(".st-key-menu a[aria-current]").count() == 1, PATIENCE_SECONDS, "no place")
+        visit.page.locator("[data-testid=stStatusWidget]").wait_for(state="detached")
+        for width in WIDTHS:
+            visit.page.set_viewport_size({"width": width, "height": 844})
+            for scheme in ("light", "dark"):
+                visit.page.emulate_media(color_scheme=scheme)
+                visit.page.wait_for_function(SETTLED, arg=INK[scheme])
+                visit.page.wait_for_timeout(100)
+                assert violations(visit) == [], (width, scheme)
+            visit.fits()
+        ends = visit.page.locator(".st-key-menu a").evaluate_all("links => links.map(a => a.getBoundingClientRect())")
+        assert len(ends) == len(frame.pages()) + 1 and max(end["right"] for end in ends) <= 390, "the menu is cut off"
+        tall = "all => all.map(one => [one.ariaLabel ?? one.textContent, one.getBoundingClientRect().height])"
+        sizes = visit.page.locator(TOUCHED).evaluate_all(tall)
+        assert not [name for name, height in sizes if 0 < height < 40], "too low for a finger"
+        if page.makes:
+            first = visit.page.locator(":is(.bs, .jam) .play").first.bounding_box()
+            assert first and first["y"] + first["height"] < 844, "play is below the first screen"
+
+
+def test_a_tune_is_written_and_played_by_the_keyboard_alone(studio: tuple[Browser, str]) -> None:
+    """Tab leads to the menu, to New and to play, and what has the focus can be seen."""
+    with Visit(*studio).open("melody?melody_bars=8&melody_count=1", ".bs .play") as visit:
+        wait_for(visit.players, PATIENCE_SECONDS, "no player")
+        sound = visit.player("melody")["sound"]
+        walk(visit, ("Band", "Play", "Write something new"))
+        visit.page.keyboard.press("Enter")
+        wait_for(lambda: visit.player("melody").get("sound") not in (None, sound), PATIENCE_SECONDS, "nothing new")
+
+
+def focused(visit: Visit) -> tuple[str, bool]:
+    """The name of what has the focus, and whether an outline or a shadow shows it."""
+    name, shown = visit.page.evaluate("""() => {
+        let one = document.activeElement;
+        while (one.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+        const style = getComputedStyle(one), words = one.querySelector("[data-testid=stMarkdownContainer]") ?? one;
+        return [one.getAttribute("aria-label") ?? words.textContent,
+                style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 || style.boxShadow !== "none"];
+    }""")
+    return name, shown
+
+
+def walk(visit: Visit, names: tuple[str, ...], steps: int = 60) -> None:
+    """Tab until each of these has had the focus, in their order, and it was seen there."""
+    seen: list[str] = []
+    for _ in range(steps):
+        visit.page.keyboard.press("Tab")
+        name, _ = focused(visit)
+        if name == names[len(seen)]:  # the page may just be drawing itself anew, with its style
+            wait_for(lambda now=(name, True): focused(visit) == now, DRAWN_SECONDS, f"no focus is seen on {name}")
+            seen.append(name)
+            if len(seen) == len(names):
+                return
+    raise AssertionError(f"after {steps} tabs only {seen} were reached")

@@ -1,0 +1,1 @@
+"""Training of the network that hears a line's notes (engine/listen)."""

@@ -1,0 +1,1 @@
+"""Trains and measures the planner of Band's pieces."""

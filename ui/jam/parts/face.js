@@ -1,0 +1,174 @@
+// The Jam page's view and controls.
+
+const SHOWN_BEFORE = 1, SHOWN_AFTER = 3; // bars around the playhead
+const ROLL = ["you", "drums", "strings", "piano", "guitar", "bass"]; // from the top down
+const PLAYERS = ["busy", "register", "programs"]; // settings of single players
+const WHOSE = { "": "", band: " · the band", you: " · your turn", answer: " · the answer" };
+
+class JamFace {
+  constructor(root) {
+    this.root = root;
+    this.canvas = root.querySelector("canvas");
+    this.parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((each) => [each.dataset.part, each]));
+    this.parts.play.onclick = () => (this.running() ? sounding.stop() : this.start());
+    this.parts.last.onclick = () => sounding.change({ end: true });
+    this.parts.keep.onclick = () => this.keep(16);
+    this.parts.all.onclick = () => this.keep(0);
+    this.parts.midi.onclick = () => sounding.midi();
+    this.parts.free.onclick = () => sounding.letGo();
+    this.parts.trade.onclick = () => sounding.turn("trades");
+    this.parts.follow.onclick = () => sounding.turn("follows");
+    this.parts.click.onclick = () => {
+      this.metronome = !this.metronome;
+      sounding.node?.port.postMessage({ metronome: this.metronome });
+      this.refresh();
+    };
+    this.parts.out.onchange = () => sounding.connect(this.parts.out.value);
+    this.parts.count.onclick = () => ((this.countIn = !this.countIn), this.refresh());
+    this.draw = this.draw.bind(this);
+    sounding.faces.add(this);
+    requestAnimationFrame(this.draw);
+  }
+
+  destroy() {
+    sounding.faces.delete(this);
+    this.gone = true;
+  }
+
+  running() {
+    return sounding.state === "plays" || sounding.state === "waits";
+  }
+
+  async start() {
+    await sounding.play(this.data.settings, this.countIn);
+    sounding.node?.port.postMessage({ metronome: !!this.metronome });
+  }
+
+  // What a rerun brings: settings that are others than those of before act at the next bar.
+  update(data, report) {
+    this.report = report;
+    const before = this.data?.settings ?? (this.running() ? sounding.settings : null);
+    this.data = data;
+    sounding.program = data.program;
+    if (before && this.running()) {
+      const change = {};
+      for (const name of data.live)
+        if (JSON.stringify(before[name]) !== JSON.stringify(data.settings[name]))
+          change[name] = PLAYERS.includes(name) ? whole(before[name], data.settings[name]) : data.settings[name];
+      if (Object.keys(change).length) sounding.change(change);
+    }
+    sounding.settings = { ...(sounding.settings ?? {}), ...data.settings };
+    this.refresh();
+  }
+
+  keep(bars) {
+    const now = sounding.marks.at(-1)?.number ?? 0;
+    if (!now) return;
+    const changes = sounding.changes.filter((each) => each.bar <= now);
+    const own = sounding.own.all(now * sounding.marks.at(-1).beats);
+    this.report("keep", { bars: now, keep: bars ? Math.min(bars, now) : now, changes, started: sounding.started, own });
+  }
+
+  refresh() {
+    const { parts } = this, now = sounding.now(), bar = now && sounding.bars.get(now.number);
+    parts.play.setAttribute("aria-label", this.running() ? "Stop" : "Play");
+    parts.play.classList.toggle("on", this.running());
+    parts.play.textContent = this.running() ? "■" : "▶";
+    parts.last.disabled = sounding.state !== "plays";
+    parts.keep.disabled = parts.all.disabled = !sounding.marks.length;
+    parts.click.setAttribute("aria-pressed", !!this.metronome);
+    parts.count.setAttribute("aria-pressed", !!this.countIn);
+    for (const [part, on] of [["trade", sounding.trades], ["follow", sounding.follows]]) {
+      parts[part].disabled = !this.running();
+      parts[part].setAttribute("aria-pressed", on);
+    }
+    const place = bar ? `bar ${now.number} · ${bar.section || "the end"} · ${Math.round(bar.tempo)} bpm${WHOSE[bar.turn]}` : sounding.state === "waits" ? "The band tunes up …" : "Press play: the band goes on until you stop it.";
+    parts.place.textContent = place;
+    parts.late.textContent = sounding.late ? `${sounding.late} bars came late and were played again` : "";
+    parts.refused.textContent = sounding.refused;
+    parts.held.textContent = sounding.chord ? `Held: ${sounding.chord}` : "";
+    parts.free.hidden = !sounding.chord;
+    const outputs = sounding.outputs ?? [];
+    parts.out.hidden = !outputs.length;
+    if (parts.out.options.length !== outputs.length + 1)
+      parts.out.replaceChildren(new Option("No MIDI output", ""), ...outputs.map((output) => new Option(output.name, output.id)));
+    parts.keyboards.textContent = sounding.keyboards?.length ? sounding.keyboards.join(", ") : "";
+    Object.assign(this.root.dataset, { state: sounding.state, bar: now?.number ?? 0, late: sounding.late });
+  }
+
+  draw() {
+    if (this.gone) return;
+    if (this.root.isConnected) this.paint();
+    requestAnimationFrame(this.draw);
+  }
+
+  paint() {
+    const box = this.canvas.getBoundingClientRect(), scale = devicePixelRatio || 1;
+    const [width, height] = [Math.round(box.width * scale), Math.round(box.height * scale)];
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    const pen = this.canvas.getContext("2d"), style = getComputedStyle(this.root);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.clearRect(0, 0, box.width, box.height);
+    const now = sounding.now(), top = 22, lane = (box.height - top) / ROLL.length;
+    const shown = SHOWN_BEFORE + SHOWN_AFTER, across = box.width / shown;
+    const dark = this.data?.dark ? 1 : 0, text = colour("--st-text-color") || "#333";
+    pen.font = `12px ${colour("--st-font") || "sans-serif"}`;
+    const at = now ? now.number + now.share : 1;
+    const playhead = SHOWN_BEFORE * across;
+    for (let number = Math.max(1, Math.floor(at) - SHOWN_BEFORE - 1); number <= at + SHOWN_AFTER; number++) {
+      const bar = sounding.bars.get(number), left = playhead + (number - at) * across;
+      if (!bar) continue;
+      pen.globalAlpha = 0.25;
+      pen.fillStyle = text;
+      pen.fillRect(left, 0, 1, box.height);
+      pen.globalAlpha = 1;
+      const begins = number === 1 || sounding.bars.get(number - 1)?.leadsOn, letter = begins ? bar.section || "End" : "";
+      if (letter) {
+        pen.fillStyle = colour("--st-primary-color") || text;
+        pen.fillText(letter, left + 6, 14);
+        pen.fillStyle = text;
+      }
+      const chords = bar.chords[0] === bar.chords[1] || across < 120 ? bar.chords.slice(0, 1) : bar.chords;
+      const inset = 6 + (letter ? pen.measureText(letter).width + 8 : 0);
+      chords.forEach((chord, half) => pen.fillText(chord, left + (half ? across / 2 : inset), 14));
+      const own = { name: "you", notes: sounding.own.of(number, bar.beats, at) };
+      for (const { name, notes } of [...bar.tracks, own]) {
+        const row = Math.max(0, ROLL.indexOf(name)), base = top + row * lane;
+        pen.fillStyle = (this.data?.colours[name] ?? [text, text])[dark];
+        const pitches = notes.map((note) => note[2]), low = Math.min(...pitches), high = Math.max(...pitches, low + 11);
+        for (const [onset, duration, pitch, velocity] of notes) {
+          pen.globalAlpha = 0.45 + velocity / 230;
+          const y = base + 3 + (1 - (pitch - low) / (high - low)) * (lane - 9);
+          pen.fillRect(left + (onset / bar.beats) * across, y, Math.max(2, (duration / bar.beats) * across - 1), 4);
+        }
+      }
+      pen.globalAlpha = 1;
+      pen.fillStyle = text;
+    }
+    pen.globalAlpha = 0.5;
+    if (now) ROLL.forEach((name, row) => pen.fillText(name, 4, top + row * lane + 12));
+    pen.globalAlpha = 1;
+    pen.fillStyle = colour("--st-primary-color");
+    pen.fillRect(playhead, 0, 2, box.height);
+  }
+}
+
+// What changes of single players: what is new, and null for what is there no more.
+function whole(before, after) {
+  const gone = Object.keys(before ?? {}).filter((name) => !(name in after));
+  return { ...after, ...Object.fromEntries(gone.map((name) => [name, null])) };
+}
+
+const faces = new WeakMap();
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".jam");
+  let face = faces.get(root);
+  if (!face) faces.set(root, (face = new JamFace(root)));
+  face.update(data, setTriggerValue);
+  return () => {
+    face.destroy();
+    faces.delete(root);
+  };
+}

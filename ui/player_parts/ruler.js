@@ -1,0 +1,124 @@
+// Above the lanes: a ruler to go by and to loop with, the chords that sound, and the names of the parts.
+
+class Ruler {
+  // How long the axis is, in seconds: to the last bar line, or as long as a sound of its own.
+  get axis() {
+    const { data } = this;
+    return Math.max(0.05, data.end && !data.tracks.some((t) => t.wave) ? data.end : data.seconds);
+  }
+
+  rulerRow(stage) {
+    if (this.data.tracks.length > 1) stage.append(make("div", "corner"));
+    this.ruler = make("canvas", "ruler", {
+      role: "slider", tabindex: "0", "aria-label": "Position", "aria-valuemin": "0", title: "Click to go there, drag to loop",
+    });
+    let from = null;
+    this.ruler.onpointerdown = (event) => {
+      from = event.offsetX;
+      this.ruler.setPointerCapture(event.pointerId);
+    };
+    this.ruler.onpointermove = (event) => {
+      if (from === null || Math.abs(event.offsetX - from) < 6) return;
+      this.deck.loop = this.stretch(from, event.offsetX);
+      this.paint();
+    };
+    this.ruler.onpointerup = (event) => {
+      if (from === null) return;
+      const moved = Math.abs(event.offsetX - from) >= 6;
+      if (moved) this.deck.setLoop(this.stretch(from, event.offsetX));
+      else this.seek(this.at(event.offsetX, this.ruler));
+      from = null;
+      this.refresh();
+    };
+    this.ruler.ondblclick = () => {
+      this.deck.setLoop(null);
+      this.refresh();
+    };
+    stage.append(this.ruler);
+  }
+
+  chordRow(stage) {
+    // The chords that sound; a click goes there, or where they may be changed asks for another.
+    if (this.data.tracks.length > 1) stage.append(make("div", "strip heading", {}, "Chords"));
+    const row = make("div", "chords", { role: "group", "aria-label": "Chords" });
+    for (const chord of this.data.chords) {
+      const words = this.data.chordsMayChange ? `Change ${chord.name}, bar ${chord.bar}` : `${chord.name}, bar ${chord.bar}`;
+      const symbol = button("chord", words, "", () => {
+        if (this.data.chordsMayChange) this.askChord(row, symbol, chord);
+        else this.seek(chord.from);
+      });
+      symbol.textContent = chord.name;
+      row.append(symbol);
+      this.symbols.push({ symbol, chord });
+    }
+    stage.append(row);
+  }
+
+  partRow(stage) {
+    // What begins where: sections, a seam, the steps of a walk; a click goes there.
+    if (this.data.tracks.length > 1) stage.append(make("div", "strip heading", {}, "Parts"));
+    const row = make("div", "chords parts", { role: "group", "aria-label": "Parts" });
+    this.data.marks.forEach(({ at, label }, i) => {
+      const symbol = button("chord", `Go to ${label}`, "", () => this.seek(at));
+      symbol.textContent = label;
+      row.append(symbol);
+      this.symbols.push({ symbol, chord: { from: at, to: this.data.marks[i + 1]?.at ?? this.axis } });
+    });
+    stage.append(row);
+  }
+
+  askChord(row, symbol, chord) {
+    const field = make("input", "chord asked", { type: "text", "aria-label": `Chord of bar ${chord.bar}` });
+    field.value = chord.name;
+    field.style.left = symbol.style.left;
+    const close = () => {
+      field.onblur = null; // leaving is no second close
+      field.remove();
+    };
+    field.onkeydown = (event) => {
+      event.stopPropagation();
+      if (event.key === "Escape") close();
+      if (event.key !== "Enter") return;
+      const text = field.value.trim();
+      if (text && text !== chord.name) this.report("chord", { first: chord.first, halves: chord.halves, text });
+      close();
+    };
+    field.onblur = close;
+    row.append(field);
+    field.select();
+  }
+
+  at(x, canvas) {
+    return this.view.from + (x / canvas.clientWidth) * (this.view.to - this.view.from);
+  }
+
+  stretch(a, b) {
+    // The region dragged over, on whole beats where there are beats, on bar lines where these are not all alike.
+    const lines = this.data.bars?.map(([at]) => at);
+    if (lines) {
+      const [from, to] = [a, b].map((x) => this.at(x, this.ruler)).sort((p, q) => p - q);
+      const first = Math.max(0, lines.findLastIndex((at) => at <= from));
+      const last = lines.findIndex((at, i) => i > first && at >= to);
+      return { start: lines[first], end: Math.min(last < 0 ? Infinity : lines[last], this.axis) };
+    }
+    const unit = this.data.beat || 0.01;
+    const [low, high] = [a, b].map((x) => this.at(x, this.ruler) / unit).sort((p, q) => p - q);
+    const start = Math.max(0, Math.round(low)) * unit;
+    const end = Math.min(Math.max(Math.round(high) * unit, start + unit), this.axis);
+    return { start, end };
+  }
+
+  barsOf({ start, end }) {
+    // The bars that a stretch touches, from 1; null where it is an upbeat alone.
+    const { bars, beat, beatsPerBar } = this.data, little = 1e-3;
+    let first, last;
+    if (bars) {
+      first = (bars.findLast(([at]) => at <= start + little) ?? bars[0])[1];
+      last = (bars.findLast(([at]) => at < end - little) ?? bars[0])[1];
+    } else if (beat) {
+      first = Math.floor((start + little) / (beat * beatsPerBar)) + 1;
+      last = Math.ceil((end - little) / (beat * beatsPerBar));
+    }
+    return last >= 1 ? { first: Math.max(1, first), last: Math.max(first, last) } : null;
+  }
+}

@@ -1,0 +1,89 @@
+"""Plots of how good a network is, and how it learned (EVALUATION.json), each measure on a scale of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from plotly.subplots import make_subplots
+
+from ui.plots import Table, laid_out, look
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+NUMBER = re.compile(r"(?:(?P<name>.*?): ?)?(?P<value>-?\d[\d,]*\.?\d*) ?(?P<unit>%|points|dB)?(?: \(.*\))?")
+WHO = {"ours": "ours", "real": "real, held out", "beside": "beside it"}
+SYMBOLS = {"ours": "diamond", "real": "line-ns-open", "beside": "circle-open"}
+LEGEND = {"orientation": "h", "y": 1, "yref": "container", "yanchor": "top", "x": 0}
+HELD_OUT = ", held out"
+ROOM, GAP = 78, 0.72  # pixels of a measure, and the share of them between two
+
+
+def numbers(cell: str) -> dict[str, float]:
+    """The numbers of a table's cell by their names, "" for one that has none; what is no number alone is left out.
+
+    "87%" is {"": 87}, "chance: 0.5<br>copying: 0.3" {"chance": 0.5, "copying": 0.3}.
+    """
+    matches = [NUMBER.fullmatch(part.strip()) for part in re.split("<br>|;", cell)]
+    return {match["name"] or "": float(match["value"].replace(",", "")) for match in matches if match}
+
+
+def figures(rows: Sequence[Mapping[str, str]]) -> tuple[go.Figure, Table]:
+    """Ours beside real music and beside what one would use instead, a line for each measure that has any."""
+    colours = look()
+    drawn = [row for row in rows if numbers(row["ours"]) and (numbers(row["real"]) or numbers(row["beside"]))]
+    named: set[str] = set()
+    titles = [row["measure"][:1].upper() + row["measure"][1:] for row in drawn]
+    figure = make_subplots(len(drawn), 1, vertical_spacing=GAP / max(len(drawn), 1), subplot_titles=titles)
+    for place, row in enumerate(drawn, start=1):
+        for (who, called), colour in zip(WHO.items(), colours.series, strict=True):
+            points = numbers(row[who])
+            figure.add_scatter(
+                x=list(points.values()), y=[0.0] * len(points), mode="markers", name=called, legendgroup=who,
+                showlegend=bool(points) and who not in named, cliponaxis=False,
+                hovertext=[f"{name or called}: {value:g}" for name, value in points.items()], hoverinfo="text",
+                marker={"symbol": SYMBOLS[who], "size": 12, "color": colour, "line": {"width": 2.5, "color": colour}},
+                row=place, col=1,
+            )  # fmt: skip
+            named |= {who} if points else set()
+        figure.update_xaxes(ticksuffix="%" * ("%" in row["ours"]), row=place, col=1)
+    figure.update_annotations(x=0, xanchor="left", font={"size": 12, "color": colours.text})
+    figure.update_yaxes(visible=False, range=[-1, 1], fixedrange=True)
+    figure.update_xaxes(fixedrange=True, nticks=6, rangemode="tozero", zeroline=False, tickfont={"size": 10},
+                        showline=True, linecolor=colours.quiet)  # fmt: skip
+    laid_out(figure, 70 + ROOM * len(drawn))
+    figure.update_layout(showlegend=True, margin={"l": 8, "r": 16, "t": 60, "b": 8}, legend=LEGEND)
+    heads = {"measure": "measure", **WHO, "aim": "aim"}
+    table: dict[str, Sequence[Any]] = {
+        head: [row[name].replace("<br>", "; ").replace("**", "") for row in rows] for name, head in heads.items()
+    }
+    return figure, table
+
+
+def curves(known: Mapping[str, Mapping[str, Sequence[float]]]) -> tuple[go.Figure, Table]:
+    """How a network learned, step by step: its losses where it learns, and on what is held out beside them."""
+    colours = look()
+    titles = list(dict.fromkeys(words.removesuffix(HELD_OUT) for words in known))
+    figure = make_subplots(len(titles), 1, shared_xaxes=True, vertical_spacing=0.24 / len(titles),
+                           subplot_titles=[title[:1].upper() + title[1:] for title in titles])  # fmt: skip
+    said: set[bool] = set()
+    for words, curve in known.items():
+        held = words.endswith(HELD_OUT)
+        figure.add_scatter(
+            x=list(curve["step"]), y=list(curve["value"]), mode="lines+markers" if held else "lines",
+            name="held out" if held else "learned from", legendgroup=str(held), showlegend=held not in said,
+            line={"color": colours.series[1 - held], "width": 1.8}, marker={"size": 6},
+            hovertemplate="step %{x}: %{y:.4g}<extra></extra>",
+            row=titles.index(words.removesuffix(HELD_OUT)) + 1, col=1,
+        )  # fmt: skip
+        said.add(held)
+    figure.update_annotations(x=0, xanchor="left", font={"size": 12, "color": colours.text})
+    figure.update_xaxes(fixedrange=True)
+    figure.update_xaxes(title="steps", row=len(titles), col=1)
+    figure.update_yaxes(fixedrange=True, nticks=5)
+    laid_out(figure, 120 + 150 * len(titles))
+    figure.update_layout(showlegend=True, margin={"l": 8, "r": 16, "t": 64, "b": 8}, legend=LEGEND)
+    rows = [(words, *each) for words, curve in known.items() for each in zip(curve["step"], curve["value"])]
+    return figure, dict(zip(("curve", "step", "value"), map(list, zip(*rows))))

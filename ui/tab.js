@@ -1,0 +1,39 @@
+// What a page's tab does: it says its name in a cookie in the moment in which it is left, so that a reload finds what it
+// had; the menu says which page is open; and a link may lead to a control (`open`), which is unfolded and has the focus.
+
+const COOKIE = "bandstand_tab";
+const PATIENCE = 10_000; // milliseconds
+const write = (value, seconds) =>
+  (document.cookie = `${COOKIE}=${value}; path=/; max-age=${seconds}; SameSite=Strict`);
+
+function mark(until = 0) {
+  const scheme = getComputedStyle(document.querySelector(".stApp")).colorScheme;
+  if (document.documentElement.style.colorScheme !== scheme) document.documentElement.style.colorScheme = scheme; // of menus too
+  const last = (path) => path.replace(/\?.*/, "").split("/").pop();
+  for (const link of document.querySelectorAll(".st-key-menu a")) {
+    if (last(link.getAttribute("href")) === last(location.pathname)) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (Date.now() < until && !document.querySelector(".st-key-menu a[aria-current]")) setTimeout(() => mark(until), 100);
+}
+
+function lead(names, until) {
+  const found = names.map((name) => document.querySelector(`.st-key-${name}`));
+  for (const one of found) one?.querySelector("details:not([open]) > summary")?.click();
+  const last = found.at(-1)?.querySelector("input:not([type=file]), textarea, button:not([aria-label^=Help])");
+  if (last) {
+    last.focus({ preventScroll: true });
+    found.at(-1).scrollIntoView({ block: "center" });
+  } else if (Date.now() < until) setTimeout(() => lead(names, until), 200);
+}
+
+export default function ({ data }) {
+  if (!window.__bandstandTab) {
+    write("", 0); // another tab's
+    window.addEventListener("pagehide", () => write(window.__bandstandTab, 60));
+    new MutationObserver(() => mark()).observe(document.querySelector(".stApp"), { attributeFilter: ["class"] }); // light, dark
+  }
+  window.__bandstandTab = data.name;
+  mark(Date.now() + PATIENCE);
+  if (data.open) lead(data.open.split(","), Date.now() + PATIENCE);
+}
