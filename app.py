@@ -13,7 +13,7 @@ from engine.core.audio import Audio, read_audio
 from engine.core.midi import read_midi
 from engine.core.song import Song
 from engine.systems import PLAYED_BY
-from ui import drag, frame, player, server
+from ui import drag, frame, player, server, stems
 
 PIECES = frame.ROOT / "assets" / "pieces"  # one of each page, made with its shipped weights
 ENTRANCES = (  # what a person has in hand, the page for it, and the control that waits for it there
@@ -122,4 +122,4 @@ def draw() -> None:
 if __name__ == "__main__":
     draw()
 else:  # `streamlit run` finds this line, imports the file and serves what it finds here
-    app = st.App("app.py", routes=[drag.route()], lifespan=server.studio, middleware=server.DOORS)
+    app = st.App("app.py", routes=[drag.route(), stems.route()], lifespan=server.studio, middleware=server.DOORS)

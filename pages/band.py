@@ -24,7 +24,7 @@ from engine.core.result import Result
 from engine.core.song import Song
 from engine.melody.abc.notes import titles
 from engine.takes.library import Library
-from ui import anew, byhand, controls, frame, hum, inside, jobs, opening, player, strip, takes
+from ui import anew, byhand, controls, frame, hum, inside, jobs, opening, player, stems, strip, takes
 from ui.controls import PERSISTED
 
 BARS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -181,7 +181,7 @@ def restored(opened: opening.Opened, asked: Asked | None, progress: Progress) ->
     """What such a take holds; runs in the worker. Locks ask for everyone else anew, which is no difference."""
     result = opened.result(asked.request if asked and not opened.take.recipe.locks else None)
     assert result.song and isinstance(result.request, Request)
-    player.prepare(result.song, progress)
+    stems.prepare(result.song, progress)
     return result, Asked(result.request, opened.take.parents)
 
 
@@ -190,7 +190,7 @@ def play(request: Request, progress: Progress) -> Result:
     model, _ = frame.cached_model("band", request.checkpoint(), load)
     result = generate(model, request, progress=lambda done, total: progress(3 * done, 4 * total))
     assert result.song
-    player.prepare(result.song, lambda done, total: progress(3 * total + done, 4 * total))
+    stems.prepare(result.song, lambda done, total: progress(3 * total + done, 4 * total))
     return result
 
 

@@ -15,7 +15,7 @@ from engine.core.request import FORMAT, File, field_of
 from engine.core.result import Result
 from engine.jam import Request, generate, load, own_part
 from engine.takes.library import Library, Take
-from ui import controls, downloads, frame, jam, jobs, opening, player, takes
+from ui import controls, downloads, frame, jam, jobs, opening, player, stems, takes
 from ui.controls import PERSISTED
 from ui.jam import view
 
@@ -92,7 +92,7 @@ def restored(opened: opening.Opened, asked: None, progress: Progress) -> tuple[K
     """What such a take holds; runs in the worker. A jam itself begins anew."""
     result = opened.result(None)
     assert result.song and isinstance(result.request, Request)
-    player.prepare(result.song, progress)
+    stems.prepare(result.song, progress)
     return Kept(replace(result, remarks=(*result.remarks, BEGINS)), opened.take), result.request
 
 
@@ -110,7 +110,7 @@ def keep(request: Request, progress: Progress) -> Kept:
     model, _ = frame.cached_model("band", request.checkpoint(), load)
     result = generate(model, request, progress=lambda done, total: progress(done, 2 * total))
     assert result.song
-    player.prepare(result.song, lambda done, total: progress(total + done, 2 * total))
+    stems.prepare(result.song, lambda done, total: progress(total + done, 2 * total))
     return Kept(result, Library().keep(result, name=_named(request)))
 
 

@@ -25,7 +25,7 @@ from engine.melody.generate import TuneResult, result_of
 from engine.melody.request import METERS, PATH
 from engine.melody.rewrite import written_bars
 from engine.takes.library import Library
-from ui import anew, byhand, controls, frame, hum, inside, jobs, opening, player, score, takes
+from ui import anew, byhand, controls, frame, hum, inside, jobs, opening, player, score, stems, takes
 from ui.controls import PERSISTED
 
 TONICS = ("C", "G", "D", "A", "E", "B", "F#", "F", "Bb", "Eb", "Ab", "C#")
@@ -143,7 +143,7 @@ def restored(opened: opening.Opened, asked: Request | None, progress: Progress) 
         result = replace(result, weights=held.weights)
     score.prepare(result.tune)
     assert result.song
-    player.prepare(result.song, progress)
+    stems.prepare(result.song, progress)
     return result, held.request
 
 
@@ -163,7 +163,7 @@ def write(request: Request, progress: Progress) -> TuneResult:
     result = generate(model, request, progress=lambda done, total: progress(done, 2 * total))
     assert result.song
     score.prepare(result.tune)
-    player.prepare(result.song, lambda done, total: progress(total + done, 2 * total))
+    stems.prepare(result.song, lambda done, total: progress(total + done, 2 * total))
     return result
 
 

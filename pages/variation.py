@@ -23,7 +23,7 @@ from engine.takes.library import Library
 from engine.variation import Request, generate, load
 from engine.variation.bars import BarGrid, read
 from engine.variation.request import LATENTS, MAX_NOISE, PATH
-from ui import anew, byhand, controls, frame, hum, inside, jobs, opening, player, takes
+from ui import anew, byhand, controls, frame, hum, inside, jobs, opening, player, stems, takes
 from ui.controls import PERSISTED
 
 EXAMPLES = frame.ROOT / "assets" / "examples"
@@ -193,7 +193,7 @@ def restored(opened: opening.Opened, asked: Asked | None, progress: Progress) ->
     """What such a take holds; runs in the worker."""
     result = opened.result(asked.requests[0] if asked else None)
     assert result.song and isinstance(result.request, Request)
-    player.prepare(result.song, progress)
+    stems.prepare(result.song, progress)
     return [result], Asked(result.request.mode, (result.request,), opened.take.parents)
 
 
@@ -208,7 +208,7 @@ def make(asked: Asked, progress: Progress) -> list[Result]:
         return results
     result = generate(model, asked.requests[0], progress=lambda done, total: progress(done, 2 * total))
     assert result.song
-    player.prepare(result.song, lambda done, total: progress(total + done, 2 * total))
+    stems.prepare(result.song, lambda done, total: progress(total + done, 2 * total))
     return [result]
 
 

@@ -3,7 +3,7 @@
     def work(progress):                              # runs in the worker: no st.* in here
         model, _ = frame.cached_model("band", folder, band.load)
         song = band.generate(model, seed=seed, progress=progress)
-        player.prepare(song)                         # so that its sound is ready when it is shown
+        stems.prepare(song)                         # so that its sound is ready when it is shown
         return song
 
     if st.button("Make") or jobs.empty("band"):      # empty: nothing made yet, so begin with something to hear

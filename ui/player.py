@@ -17,8 +17,7 @@
 `key` names the player: unique on its page, and the same at every rerun, or the sound stops. A rerun with the same music
 disturbs nothing; other music goes on from the same beat while it plays. Starting one player stops every other.
 
-Sound: a Song is rendered by engine/core/render/ and held in memory for the songs heard last; call `prepare(song)` in a
-job (it needs no Streamlit) so that `show` finds it ready. The stems go to the browser as files of this server.
+Sound comes from `ui.stems`; call its `prepare(song)` in a job, so that `show` finds it ready.
 
 In the browser (all players are in the page's own document, not in frames), on `window`:
     event "bandstand:time"   detail {player: key, seconds, beats, playing}   at every frame while playing, and on a seek
@@ -32,9 +31,6 @@ loudness; Enter draws, Delete removes, Control+Z and Control+Shift+Z undo and re
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -44,21 +40,16 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from streamlit import runtime
 
-from engine import Progress, RequestError
-from engine.core.audio import Audio, write_flac, write_wav
+from engine import RequestError
+from engine.core.audio import Audio
 from engine.core.byhand import changed
 from engine.core.song import Song
-from ui import mixing
+from ui import mixing, stems
 from ui.frame import component, plain
 from ui.history import History, history_of
 from ui.roll import COLOURS, roll
-
-RATE = 32_000  # Hz, of what is heard in the browser; downloads are at 44.1 kHz
-STEREO_SECONDS = 240.0  # longer songs are heard in mono: five decoded stems of ten minutes would be 1.5 GB
-WAV_SECONDS = 45.0  # longer stems are packed as FLAC on their way to the browser
-HELD_BYTES = 96 * 2**20  # of sounds that no page need show any more: some ten pieces of 64 bars
+from ui.stems import RATE, Sound
 
 LINES = (("#0f7f9c", "#7fe3ff"), ("#7a2fb0", "#d9a6ff"), ("#2b211b", "#fff7e8"))  # over a spectrogram
 
@@ -80,99 +71,6 @@ class Line:
     points: Sequence[tuple[float, float] | None]
     dashed: bool = False
     colour: tuple[str, str] | None = None  # on light and on dark
-
-
-# ---- sound -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Sound:
-    """What the browser gets: a file a stem (None where it is silent), all equally long."""
-
-    stems: tuple[bytes | None, ...]
-    mime: str
-    seconds: float
-    name: str  # of its content
-
-    @property
-    def bytes(self) -> int:
-        return sum(len(stem or b"") for stem in self.stems)
-
-
-class _Shelf:
-    """The sounds heard last, up to `HELD_BYTES`; two sessions that ask for one sound at once render it once."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.held: OrderedDict[Any, Sound] = OrderedDict()
-        self.making: dict[Any, threading.Lock] = {}
-
-    def get(self, name: Any) -> Sound | None:
-        with self.lock:
-            if name in self.held:
-                self.held.move_to_end(name)
-            return self.held.get(name)
-
-    def fetch(self, name: Any, make: Callable[[], Sound]) -> Sound:
-        with self.lock:
-            turn = self.making.setdefault(name, threading.Lock())
-        with turn:
-            sound = self.get(name)
-            if sound is None:
-                sound = make()
-        with self.lock:
-            self.held[name] = sound
-            self.making.pop(name, None)
-            while len(self.held) > 1 and sum(s.bytes for s in self.held.values()) > HELD_BYTES:
-                self.held.popitem(last=False)
-        return sound
-
-
-_SHELF = _Shelf()
-
-
-def prepare(song: Song, progress: Progress | None = None) -> None:
-    """Render a song's stems for the browser, unless they are ready. For jobs: no Streamlit in it. May be refused."""
-    if song.notes:
-        _song_sound(song, progress)
-
-
-def _song_sound(song: Song, progress: Progress | None = None) -> Sound:
-    from engine.core import render
-
-    def make() -> Sound:
-        return _packed(render.render_stems(song, rate=RATE, progress=progress))
-
-    return _SHELF.fetch((song, render.synthesiser()), make)
-
-
-def _audio_sound(audio: Audio) -> Sound:
-    name = hashlib.sha256(np.ascontiguousarray(audio.samples).tobytes()).hexdigest()
-    return _SHELF.fetch((name, audio.rate), lambda: _packed([audio]))
-
-
-def _packed(stems: Sequence[Audio]) -> Sound:
-    seconds = max(stem.seconds for stem in stems)
-    write, mime = (write_wav, "audio/wav") if seconds <= WAV_SECONDS else (write_flac, "audio/flac")
-    files = tuple(
-        write(stem if seconds <= STEREO_SECONDS else stem.mono()) if stem.peak > 1e-4 else None for stem in stems
-    )
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file or b"-")
-    return Sound(files, mime, seconds, digest.hexdigest()[:16])
-
-
-def _published(sound: Sound, key: str) -> list[str | None]:
-    """A URL of this server for each stem; Streamlit lets go of a file when no session shows it any more."""
-    files = runtime.get_instance().media_file_mgr
-    return [
-        files.add(stem, sound.mime, coordinates=f"player {key} {i}") if stem else None
-        for i, stem in enumerate(sound.stems)
-    ]
-
-
-# ---- the player ------------------------------------------------------------------------------------------------------
 
 
 def show(
@@ -265,7 +163,7 @@ def _music(
     sound: Sound | None, key: str, song: Song | None, audio: Audio | None, look: dict[str, Any] | None
 ) -> dict[str, Any]:
     """What is drawn and heard of a piece; `look` is its notes where it has some."""
-    urls: list[str | None] = _published(sound, key) if sound else []
+    urls: list[str | None] = stems.publish(sound, key) if sound else []
     data = look or {"beat": None, "beatsPerBar": None, "bars": None, "end": None, "marks": [], "chords": [],
                     "tracks": []}  # fmt: skip
     if audio is not None:
@@ -346,12 +244,10 @@ def _nothing() -> None:
 def _sound_of(song: Song | None, audio: Audio | None, slot: str, compact: bool, waits: bool = True) -> Sound | None:
     """The sound, or None for a compact player that nobody has asked to play. `waits`: whether a wait is shown."""
     if audio is not None:
-        return _audio_sound(audio)
+        return stems.of_audio(audio)
     assert song is not None
-    from engine.core.render import synthesiser
-
-    ready = _SHELF.get((song, synthesiser()))
+    ready = stems.ready(song)
     if ready or (compact and st.session_state.get(f"{slot} wanted") != hash(song)):
         return ready
     with st.spinner("Tuning up …") if waits else nullcontext():
-        return _song_sound(song)
+        return stems.of_song(song)

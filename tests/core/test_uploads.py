@@ -29,7 +29,7 @@ from engine.variation import variations
 from engine.variation.bars import read
 from tests.malformed import RATE, mutants, original
 from tests.studio import app, refusals, settled, tune
-from ui import player
+from ui import stems
 
 COUNT = 200  # refused, of each type
 SHOWN = 40  # of each type brought to its page
@@ -79,7 +79,7 @@ def quick(tmp_path, monkeypatch):
     playing = import_module("engine.trombone.generate")
     monkeypatch.setattr(playing, "play", lambda *_, **__: [sound.samples])
     monkeypatch.setattr(playing, "perform", lambda *_, **__: sound)
-    monkeypatch.setattr(player, "_song_sound", lambda song, progress=None: player._packed([sound] * len(song.tracks)))
+    monkeypatch.setattr(stems, "of_song", lambda song, progress=None: stems.packed([sound] * len(song.tracks)))
 
 
 def is_a_sentence(text: str) -> bool:

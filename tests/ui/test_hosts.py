@@ -31,9 +31,9 @@ def answer(port: int, host: str, path: str, method: str = "GET") -> tuple[int, b
 
 
 def media(port: int) -> str:
-    """The address of a picture of the home page."""
+    """The address of a sound of the home page."""
     with Session(f"http://127.0.0.1:{port}", "") as session:
-        return session.until(re.compile(rb"/media/\w+\.png").search)[0].decode()
+        return session.until(re.compile(rb"/sounds/\w+/0").search)[0].decode()
 
 
 def stream(port: int, host: str) -> None:
@@ -54,10 +54,10 @@ def test_a_foreign_name_is_refused_everywhere(port):
 
 
 def test_this_machine_s_own_names_are_served(port):
-    picture = media(port)
+    sound = media(port)
     for host in OWN:
         assert b"<html" in answer(port, host, "/")[1] and b"<html" in answer(port, host, "/band")[1]
-        status, content = answer(port, host, picture)
-        assert status == 200 and content.startswith(b"\x89PNG")
+        status, content = answer(port, host, sound)
+        assert status == 200 and content.startswith(b"RIFF")
         assert answer(port, host, "/_stcore/upload_file/session/file", "PUT")[1] != b"Invalid host header"
         stream(port, host)

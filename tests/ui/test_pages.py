@@ -18,7 +18,7 @@ from engine.core.result import Music
 from engine.takes.library import SONG, Library
 from engine.takes.replay import request_of
 from tests.studio import app, refusals, settled, tune
-from ui import frame, jobs, player
+from ui import frame, jobs, player, stems
 from ui.worker import submit
 
 # ---- every page ------------------------------------------------------------------------------------------------------
@@ -214,13 +214,13 @@ def test_a_job_may_not_swallow_the_cancel():
 
 
 def test_a_sound_is_rendered_once_however_many_ask_and_long_ones_are_let_go(monkeypatch):
-    shelf = player._Shelf()
+    shelf = stems.Shelf()
     made = []
 
     def make():
         time.sleep(0.05)
         made.append(1)
-        return player.Sound((b"x" * 100, None), "audio/wav", 1.0, "n")
+        return stems.Sound((b"x" * 100, None), "audio/wav", 1.0, "n")
 
     threads = [threading.Thread(target=shelf.fetch, args=("song", make)) for _ in range(6)]
     for thread in threads:
@@ -228,7 +228,7 @@ def test_a_sound_is_rendered_once_however_many_ask_and_long_ones_are_let_go(monk
     for thread in threads:
         thread.join()
     assert len(made) == 1
-    monkeypatch.setattr(player, "HELD_BYTES", 250)
+    monkeypatch.setattr(stems, "HELD_BYTES", 250)
     for name in "abc":
         shelf.fetch(name, make)
     assert list(shelf.held) == ["b", "c"] and not shelf.making
@@ -237,7 +237,7 @@ def test_a_sound_is_rendered_once_however_many_ask_and_long_ones_are_let_go(monk
 def test_stems_for_the_browser_are_equally_long_and_silence_is_not_sent():
     song = tune(1)
     song = replace(song, tracks=(*song.tracks, replace(song.tracks[0], name="rest", notes=())))
-    sound = player._song_sound(song)
+    sound = stems.of_song(song)
     assert [stem is None for stem in sound.stems] == [False, False, False, True]
     assert len({len(stem) for stem in sound.stems if stem}) == 1
     assert sound.seconds > song.seconds

@@ -146,6 +146,7 @@ class Player extends Face {
     }).catch((error) => {
       if (this.data.sound !== sound) return false;
       this.loaded = null;
+      this.report("wanted", Date.now()); // the server may have let go of it: the next run of the page serves it again
       this.say("The sound could not be loaded; press play to try again.");
       throw error;
     });

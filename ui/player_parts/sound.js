@@ -16,13 +16,9 @@ function context() {
 }
 
 async function download(url) {
-  // A page run that overlaps another may serve a file a moment late.
-  for (let attempt = 0; ; attempt++) {
-    const answer = await fetch(url).catch(() => null);
-    if (answer?.ok) return answer.arrayBuffer();
-    if (attempt === 4) throw new Error(`sound not found (${answer?.status ?? "no answer"})`);
-    await new Promise((later) => setTimeout(later, 250 * (attempt + 1)));
-  }
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`sound not found (${answer.status})`);
+  return answer.arrayBuffer();
 }
 
 function buffer(url, rate) {
