@@ -19,16 +19,19 @@ import numpy as np
 from engine import RequestError
 from engine.core.song import NEAR, Note, Song, Track
 
-TUNE = re.compile(r"melod|lead|solo|tune|vocal|voice|vox|sing|trombone", re.IGNORECASE)
-ACCOMPANIMENT = re.compile(r"back|harmon|accomp|chord|pad\b|bass|rhythm|choir|left|\bii\b|2nd|second", re.IGNORECASE)
+TUNE = re.compile(r"melod|lead|solo|tune|vocal|voice|vox|\bsing|canto|gesang|soprano|trombone", re.IGNORECASE)
+ACCOMPANIMENT = re.compile(
+    r"back|harm(?!onica)|accomp|begleit|\bchord|pad\b|bass(?!oon)|rhythm|choir|left|\bii\b|2nd|second", re.IGNORECASE
+)
 WEIGHTS = {"name": 2.0, "single notes": 2.0, "movement": 1.5, "register": 1.0, "presence": 1.5}
 REGISTER = (40, 55, 79, 96), (0.0, 1.0, 1.0, 0.3)  # mean pitch → how likely people sing there
 PITCHES = 6  # different ones that a tune has at least, on average
 BASSES = range(32, 40)  # General MIDI
 ALL = "all"  # a name for all tracks together
+ALIKE = 0.05  # of two tracks whose marks differ by no more than this neither is the likelier tune
 LINE = 0.9  # of onsets of one note, and of ends that come in the order of onsets: legato, however long notes sound on
 PAD = 8.0  # beats: a note that is held so long over others that move is no part of a line
-MOVING = 4  # onsets under it
+MOVING, LONGER = 4, 4  # onsets under it; how many times as long as the others it is
 OVERLAP = 0.25  # of a note's length: so long a note before may sound on, as in legato; in a chord it is longer
 
 
@@ -49,12 +52,17 @@ def pick(song: Song, name: str | None = None) -> tuple[list[Track], str]:
     beats = song.beats
     marks = [_marks(track, beats) for track in tracks]
     scores = [sum(WEIGHTS[what] * mark for what, mark in each.items()) for each in marks]
-    best = int(np.argmax(scores))
+    best = max((i for i, score in enumerate(scores) if score > max(scores) - ALIKE), key=lambda i: _height(tracks[i]))
     others = {what: np.mean([each[what] for i, each in enumerate(marks) if i != best]) for what in WEIGHTS}
     why = [what for what in WEIGHTS if marks[best][what] > others[what] + 0.1]
-    *first, last = why or [""]
+    *first, last = why or ["height"]
     reasons = f"{', '.join(first)} and {last}" if first else last
-    return [tracks[best]], f" It is most like a tune, by {reasons}." if why else ""
+    return [tracks[best]], f" It is most like a tune, by {reasons}."
+
+
+def _height(track: Track) -> float:
+    """The mean pitch of its line: of two tracks that are tunes alike the upper one is the tune."""
+    return float(np.mean([note.pitch for note in top_line(track.notes)]))
 
 
 def tracks_of(song: Song) -> list[Track]:
@@ -106,10 +114,11 @@ def _legato(notes: Sequence[Note]) -> bool:
 def _moving(notes: Sequence[Note]) -> list[Note]:
     """Those that are no pad's."""
     onsets = np.unique([note.onset for note in notes])
+    least = max(PAD, LONGER * float(np.median([note.duration for note in notes])))
 
     def held(note: Note) -> bool:
         first, last = np.searchsorted(onsets, (note.onset + OVERLAP, note.end - OVERLAP))
-        return note.duration >= PAD and last - first >= MOVING
+        return note.duration >= least and last - first >= MOVING
 
     return [note for note in notes if not held(note)] or list(notes)
 
@@ -117,8 +126,9 @@ def _moving(notes: Sequence[Note]) -> list[Note]:
 def top_line(notes: Sequence[Note]) -> list[Note]:
     """The highest note at each onset; each note ends at the latest where the next begins."""
     highest: dict[float, Note] = {}
+    notes = _moving(notes)
     legato = _legato(notes)
-    for note in notes if legato else _moving(notes):
+    for note in notes:
         at = round(note.onset, 3)
         if at not in highest or note.pitch > highest[at].pitch:
             highest[at] = note

@@ -70,9 +70,10 @@ def test_a_line_is_whole_however_long_its_notes_sound_on(length: float) -> None:
     assert [n.pitch for n in line] == pitches and all(n.duration == 1 for n in line[:-1])
 
 
-def test_a_tune_under_a_held_note_of_its_own_track_is_heard() -> None:
-    tune = [Note(n, 1, pitch) for n, pitch in enumerate([60, 62, 64, 65, 67, 65, 64, 62])]
-    assert [n.pitch for n in top_line(sorted([*tune, Note(0, 8, 84)], key=lambda n: n.onset))] == [
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_tune_under_a_held_note_of_its_own_track_is_heard(times: int) -> None:
+    tune = [Note(n, 1, pitch) for n, pitch in enumerate([60, 62, 64, 65, 67, 65, 64, 62] * times)]
+    assert [n.pitch for n in top_line(sorted([*tune, Note(0, 8 * times, 84)], key=lambda n: n.onset))] == [
         n.pitch for n in tune
     ]
 
@@ -92,6 +93,9 @@ TUNE = [60, 62, 64, 65, 67, 65, 64, 62] * 4
         ((PAD, line_on("Horn", 60, TUNE), BASS), "Horn"),
         ((line_on("Backing vocals", 52, [p + 4 for p in TUNE]), line_on("Lead vocal", 52, TUNE)), "Lead vocal"),
         ((line_on("Vocal harmony", 53, [p + 7 for p in TUNE]), line_on("Vocals", 53, TUNE)), "Vocals"),
+        ((line_on("Vox Harm 1", 52, [p + 4 for p in TUNE]), line_on("Vox", 52, TUNE)), "Vox"),
+        ((line_on("Voice 2", 52, [p - 9 for p in TUNE]), line_on("Voice 1", 52, TUNE)), "Voice 1"),  # the upper one
+        ((line_on("Bassoon", 70, TUNE), line_on("Harmonica", 22, [p + 7 for p in TUNE])), "Harmonica"),
         ((BASS, PAD, line_on("Track 3", 73, [p + 12 for p in TUNE])), "Track 3"),
         ((line_on("Ostinato", 0, [84, 91] * 16), line_on("Track 2", 65, TUNE), PAD), "Track 2"),
     ],
