@@ -11,11 +11,12 @@ import numpy as np
 
 from engine import RequestError
 from engine.core import harmony
+from engine.core.chords import CHORD_SYMBOLS
 from engine.core.key import key_shift
 from engine.core.request import File
 from engine.core.song import SAME_LENGTH, Note, Song, Track
 from engine.core.tune import pick, tracks_of
-from engine.melody import CHORD_SYMBOLS, chords_of_notes, named, read_any
+from engine.melody import chords_of_notes, named, read_any
 
 LEAST_NOTES, MOST_NOTES = 4, 5_000  # of a tune
 ACCOMPANIED = 0.5  # beats of every beat in which others sound, from which on they say the chords

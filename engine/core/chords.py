@@ -23,6 +23,7 @@ QUALITIES = {"maj": (0, 4, 7), "min": (0, 3, 7), "7": (0, 4, 7, 10), "min7": (0,
              "dim": (0, 3, 6), "sus4": (0, 5, 7)}  # fmt: skip
 TEMPLATES = np.stack([np.roll(np.isin(np.arange(12), q), root) for q in QUALITIES.values() for root in range(12)])
 """bool [84, 12]: the pitch classes of each chord."""
+CHORD_SYMBOLS = "chords"  # the track that plays the symbols above a tune
 NONE, SEVENTH = -1, 2
 SCALE = (0, 2, 4, 5, 7, 9, 11)  # of a major key, and of its relative minor
 SUFFIXES = ("", "m", "7", "m7", "maj7", "dim", "sus4")  # of the qualities, as they are written

@@ -5,28 +5,29 @@ What a score says and a song does not hold (slurs, words, layout) is no loss to 
 
 from __future__ import annotations
 
-import io
 import re
 import warnings
-import zipfile
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby
 from typing import Any
-from xml.etree import ElementTree
 
 from engine import RequestError
+from engine.core.chords import CHORD_SYMBOLS, Chord
 from engine.core.midi import MAX_BEATS, MAX_NOTES
 from engine.core.request import File
+from engine.core.scoretext import unpacked
 from engine.core.song import GRACE, NEAR, TEMPI, Note, Song, Track, quarters, upbeat_of
 from engine.core.upload import content_of
 
 MAX_BYTES = 2 * 2**20  # of a file as it comes
-MAX_TEXT = 32 * 2**20  # of one that was packed
 MAX_SCORE_NOTES = 20_000  # for which music21 takes half a minute
 SNARE = 38
 MAX_REPEATS = 16  # of a bar
+GUITAR = 24  # General MIDI: who plays chord symbols
+SYMBOL_VELOCITY = 58
 VELOCITY = 80  # of a note of which no dynamic says how loud it is
 
 
@@ -97,66 +98,19 @@ def read_musicxml(source: bytes, *, name: str = "The file") -> Song:
     from music21 import converter  # here, because music21 takes a second to import
 
     source, name = content_of(source, name, MAX_BYTES)
-    text = _unpacked(source, name)
+    text = unpacked(source, name)
     if len(re.findall(rb"<note[ >]", text)) > min(MAX_SCORE_NOTES, MAX_NOTES):
         raise RequestError(f"{name} has more than {MAX_SCORE_NOTES:,} notes, the most that is taken of a score.")
-    if b"<!ENTITY" in text:
-        raise RequestError(f"{name} is not a MusicXML score: it defines entities.")
     if any(int(times) > MAX_REPEATS for times in re.findall(rb"times\s*=\s*[\"'](\d+)", text)):
         raise RequestError(f"{name} repeats bars more than {MAX_REPEATS} times, the most that is taken.")
     try:
         with warnings.catch_warnings():  # music21 says of a bar that it cannot read where it is, and raises too
             warnings.simplefilter("ignore")
-            return _Score(converter.parseData(_with_keys(text), format="musicxml"), name).song()
+            return _Score(converter.parseData(text, format="musicxml"), name).song()
     except RequestError:
         raise
     except Exception:  # a parser met by hostile bytes may raise anything
         raise RequestError(f"{name} is not a MusicXML score that can be read.") from None
-
-
-def _unpacked(source: bytes, name: str) -> bytes:
-    """The text of a score, out of its zip where it is in one."""
-    if source.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return source.decode("utf-16", "replace").encode().replace(b"UTF-16", b"UTF-8", 1)
-    if not source.startswith(b"PK"):
-        return source
-    try:
-        with zipfile.ZipFile(io.BytesIO(source)) as archive:
-            names = [name for name in archive.namelist() if name.lower().endswith((".xml", ".musicxml"))]
-            with archive.open(next(name for name in names if not name.startswith("META-INF"))) as file:
-                if len(text := file.read(MAX_TEXT + 1)) <= MAX_TEXT:
-                    return text
-    except Exception:  # of a damaged zip anything may be raised
-        pass
-    raise RequestError(f"{name} is not a packed MusicXML score that can be read.")
-
-
-def _with_keys(text: bytes) -> bytes:
-    """A score whose drum strokes have the pitch that is their key; music21 forgets which instrument a stroke is of."""
-    if b"<unpitched" not in text:
-        return text
-    root = ElementTree.fromstring(text)
-    for part in root.iter("score-part"):
-        keys = {
-            each.get("id"): int(said) - 1  # MusicXML counts from 1
-            for each in part.iter("midi-instrument")
-            if (said := each.findtext("midi-unpitched") or "").isdigit() and 1 <= int(said) <= 128
-        }
-        for note in root.iterfind(f".//part[@id='{part.get('id')}']//note") if keys else ():
-            stroke, player = note.find("unpitched"), note.find("instrument")
-            if stroke is not None:
-                key = keys.get(player.get("id") if player is not None else None, next(iter(keys.values())))
-                stroke.clear()
-                stroke.tag = "pitch"
-                for tag, value in zip(("step", "alter", "octave"), _spelled(key)):
-                    ElementTree.SubElement(stroke, tag).text = str(value)
-    return ElementTree.tostring(root)
-
-
-def _spelled(key: int) -> tuple[str, int, int]:
-    """Step, alter and octave of a MIDI pitch."""
-    step = "CCDDEFFGGAAB"[key % 12]
-    return step, int(key % 12 in (1, 3, 6, 8, 10)), key // 12 - 1
 
 
 class _Score:
@@ -180,6 +134,9 @@ class _Score:
             voice = str(part.id).partition("-Staff")[0] if "-Staff" in str(part.id) else f"{part.id} {number}"
             tracks.setdefault(voice, self._track(part, number))
             notes[voice] += self._notes(part)
+        if symbols := [note for part in self.score.parts for note in self._symbols(part)]:
+            tracks[CHORD_SYMBOLS] = Track(CHORD_SYMBOLS, GUITAR)
+            notes[CHORD_SYMBOLS] = list(dict.fromkeys(symbols))
         filled = tuple(track.with_notes(notes[voice]) for voice, track in tracks.items() if notes[voice])
         if not filled:
             raise RequestError(f"{self.name} has no notes.")
@@ -221,6 +178,16 @@ class _Score:
                 late = taken if each is behind else 0.0
                 voice.play(each, at + late, float(each.quarterLength) - late)
         return voice.notes
+
+    def _symbols(self, part: Any) -> Iterator[Note]:
+        """The chord symbols above a part, each until the next, which may be that of no chord."""
+        symbols = [(float(each.offset), each) for each in part.flatten().getElementsByClass("ChordSymbol")]
+        for (at, each), (end, _) in zip(symbols, [*symbols[1:], (float(part.duration.quarterLength), None)]):
+            if each.pitches and end > at:
+                root = each.root().pitchClass
+                steps = frozenset((pitch.pitchClass - root) % 12 for pitch in each.pitches)
+                for pitch in Chord("", root, steps, each.bass().pitchClass).pitches:
+                    yield Note(at, end - at, pitch, SYMBOL_VELOCITY)
 
     def _tempi(self) -> list[tuple[float, float]]:
         """(beat, quarter notes a minute), the first at 0."""

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from engine.core import harmony
-from engine.core.chords import name_of, recognise
+from engine.core.chords import CHORD_SYMBOLS, name_of, recognise
 from engine.core.song import Song
 from engine.core.tune import tracks_of
 from engine.listen.key import key_of, named, signed
-from engine.melody import CHORD_SYMBOLS
 
 FOUND = "No chords sound in it; these would go with its tune."
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.melody.abc.canonical import read_tunes
-from engine.melody.abc.notes import CHORD_SYMBOLS, read_abc, read_any
+from engine.melody.abc.notes import read_abc, read_any
 from engine.melody.generate import generate
 from engine.melody.model import Model, load
 from engine.melody.opening import beginning
@@ -18,8 +18,8 @@ from engine.melody.over import chords_in, chords_of_notes, named
 from engine.melody.request import PATH, Request
 
 __all__ = [
-    "CHORD_SYMBOLS", "Model", "Request", "add_arguments", "answer", "beginning", "chords_in", "chords_of_notes",
-    "generate", "load", "named", "read_abc", "read_any",
+    "Model", "Request", "add_arguments", "answer", "beginning", "chords_in", "chords_of_notes", "generate", "load",
+    "named", "read_abc", "read_any",
 ]  # fmt: skip
 
 

@@ -14,14 +14,14 @@ import numpy as np
 
 from engine import RequestError
 from engine.core import harmony
-from engine.core.chords import NONE, SCALE, Chord, Progression, name_of, read, recognise, typed
+from engine.core.chords import CHORD_SYMBOLS, NONE, SCALE, Chord, Progression, name_of, read, recognise, typed
 from engine.core.pitch import LETTERS
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
 from engine.core.tune import tracks_of
 from engine.melody.abc.canonical import MUSIC, meter_parts, signature
 from engine.melody.abc.fields import accidentals_of
-from engine.melody.abc.notes import CHORD_SYMBOLS, read_any
+from engine.melody.abc.notes import read_any
 from engine.melody.abc.reader import NOTES, Reader
 from engine.melody.request import Request
 

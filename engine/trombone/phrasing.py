@@ -17,13 +17,14 @@ import numpy as np
 from engine import Progress, RequestError
 from engine.core.audio import Audio
 from engine.core.channels import BENDS, SWELLS, VIBRATO
+from engine.core.chords import CHORD_SYMBOLS
 from engine.core.instruments import INSTRUMENTS
 from engine.core.midi import without
 from engine.core.pitch import note_name, octaves_into
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
 from engine.core.tune import pick, top_line, tracks_of
-from engine.melody import CHORD_SYMBOLS, read_any
+from engine.melody import read_any
 from engine.trombone.articulation import Played, joined_up, laid
 from engine.trombone.conditions import HIGHEST, LOWEST
 from engine.trombone.controllers import followed

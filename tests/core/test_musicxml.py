@@ -13,6 +13,7 @@ from engine.core.musicxml import read_musicxml, write_musicxml
 from engine.core.reading import song_of
 from engine.core.request import File
 from engine.core.song import Song
+from engine.listen.chords import chords_of
 from engine.trombone.phrasing import melody, read_song
 from tests.core.test_song import five
 
@@ -178,6 +179,54 @@ def test_a_packed_score_is_read_wherever_midi_is():
     assert [n.midi for n in melody(read_song(File("-", packed))).notes] == [60, 64]
     utf16 = score(attributes() + note("C", 4)).decode().encode("utf-16")
     assert heard(song_of(File("tune.musicxml", utf16))) == [(0, 2, 60)]
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_score_is_read_in_every_encoding_and_of_a_packed_one_what_its_container_names(encoding, packed):
+    text = score(attributes() + note("C", 4)).decode().replace("Horn", "Flöte")
+    content = text.replace('"1.0"?>', f'"1.0" encoding="{encoding.removesuffix("-sig")}"?>').encode(encoding)
+    if packed:
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("META-INF/container.xml", '<container><rootfile full-path="in/tune.xml"/></container>')
+            archive.writestr("another.xml", "<x/>")
+            archive.writestr("in/tune.xml", content)
+        content = file.getvalue()
+    song = song_of(File("tune.xml", content))
+    assert heard(song) == [(0, 2, 60)] and song.tracks[0].name == "Flöte"
+
+
+def test_what_a_score_leaves_out_is_known_and_cues_are_silent():
+    bass = "<transpose><chromatic>0</chromatic><octave-change>-1</octave-change></transpose>"
+    assert heard(read_musicxml(score(attributes(more=bass) + note("C", 8)))) == [(0, 4, 48)]
+    whole = score(attributes().replace("<divisions>2</divisions>", "") + note("C", 1) + note("D", 1))
+    assert heard(read_musicxml(whole)) == [(0, 1, 60), (1, 1, 62)]
+    cue = "<backup><duration>8</duration></backup>" + note("G", 8, "<voice>2</voice>").replace("<note>", "<note><cue/>")
+    assert heard(read_musicxml(score(attributes() + note("C", 8) + cue))) == [(0, 4, 60)]
+    timewise = score(attributes() + note("C", 8)).decode().replace("partwise", "timewise")
+    for tag, other in (("part", "@"), ("measure", "part"), ("@", "measure")):
+        timewise = timewise.replace(f"<{tag} ", f"<{other} ").replace(f"</{tag}>", f"</{other}>")
+    timewise = timewise.replace('<measure id="P1"><part number="0">', '<measure number="0"><part id="P1">')
+    assert heard(read_musicxml(timewise.encode())) == [(0, 4, 60)]
+
+
+def test_chord_symbols_sound_as_those_of_abc_do_until_the_next():
+    def symbol(step, kind, more=""):
+        return f"<harmony><root><root-step>{step}</root-step></root><kind>{kind}</kind>{more}</harmony>"
+
+    bass = "<bass><bass-step>E</bass-step></bass>"
+    song = read_musicxml(
+        score(
+            attributes() + symbol("C", "major", bass) + note("C", 8),
+            symbol("A", "minor-seventh") + note("D", 8),
+            symbol("N", "none") + note("E", 8),
+        )
+    )
+    assert [(n.onset, n.duration, n.pitch) for n in song.tracks[1].notes] == [
+        (at, 4, pitch) for at, chord in ((0, (40, 48, 52, 55)), (4, (45, 48, 52, 55, 57))) for pitch in chord
+    ]
+    assert chords_of(song)[0] == [(0, "C"), (4, "Am7"), (8, "N.C.")]
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,12 @@ from engine import RequestError, player
 from engine import band as bands
 from engine.band.played import brief_of, song_from
 from engine.core import harmony
-from engine.core.chords import NONE, name_of, typed
+from engine.core.chords import CHORD_SYMBOLS, NONE, name_of, typed
 from engine.core.key import key_shift
 from engine.core.midi import write_midi
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
-from engine.melody import CHORD_SYMBOLS, read_any
+from engine.melody import read_any
 from engine.melody.abc.notes import titles
 from engine.player import vocabulary as v
 from engine.player.bars import Bar, bars_of, lay

@@ -22,12 +22,12 @@ from typing import NamedTuple
 import numpy as np
 
 from engine import RequestError
-from engine.core.chords import SEVENTH, chord_of, recognise
+from engine.core.chords import CHORD_SYMBOLS, SEVENTH, chord_of, recognise
 from engine.core.harmony import PARTS, halves, sounding
 from engine.core.pitch import LETTERS
 from engine.core.request import File
 from engine.core.song import Note, Song, Track
-from engine.melody import CHORD_SYMBOLS, read_any
+from engine.melody import read_any
 from engine.melody.abc.notes import titles
 from training.core.options import add_common
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from engine import RequestError
+from engine.core.chords import CHORD_SYMBOLS
 from engine.core.midi import MAX_BEATS
 from engine.core.reading import is_song, song_of
 from engine.core.request import File
@@ -34,7 +35,6 @@ TEMPI = {  # quarter notes a minute at which a type of tune is usually played
     "polka": 130, "slide": 190, "air": 80, "clog": 160, "fling": 150, "walkaround": 150,
 }  # fmt: skip
 LEAST_TEMPO, MOST_TEMPO = 20.0, 400.0  # as a request may have it
-CHORD_SYMBOLS = "chords"  # the track that plays them
 MAX_FILE_BYTES = 2**20
 Value = TypeVar("Value")
 FLUTE = 73
