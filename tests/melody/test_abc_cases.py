@@ -36,6 +36,8 @@ HEARD = {  # pitches in the order in which they sound, and the beats that all la
     "two_voices.abc": ([72, 74, 76, 77], 4),
 }
 SAID = {  # remarks on what is not quite what was written
+    "spacer_length.abc": "space y is passed over",
+    "L1.abc": "read as 1/1",
     "last_bar_open.abc": "last bar is not closed",
     "meter_two.abc": "only 3/4",
     "microtone.abc": "D is played",

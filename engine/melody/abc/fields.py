@@ -184,12 +184,14 @@ def tempo_of(value: str, unit: Fraction) -> Tempo:
     """A tempo field in any of its forms: "1/4=120", "3/8 1/8=40", "C3=40", "120", words before or behind."""
     words = " ".join(re.findall(r'"([^"]*)"', value))
     text = re.sub(r'"[^"]*"', " ", value)
-    if match := re.search(r"((?:\d+\s*/\s*\d+\s+)*\d+\s*/\s*\d+)\s*=\s*\D{0,4}(\d+(?:\.\d+)?)", text):
-        parts = re.findall(r"(\d+)\s*/\s*(\d+)", match[1])
-        beat = sum((Fraction(4 * int(a), int(b)) for a, b in parts if int(b)), Fraction())
+    note = r"\d+\s*/\s*\d+\.?"
+    if match := re.search(rf"((?:{note}\s+)*{note})\s*=\s*\D{{0,4}}(\d+(?:\.\d+)?)(?!\s*/|\d)", text):
+        parts = re.findall(r"(\d+)\s*/\s*(\d+)(\.?)", match[1])
+        beat = sum((Fraction(4 * int(a), int(b)) * (Fraction(3, 2) if dot else 1) for a, b, dot in parts if int(b)),
+                   Fraction())  # fmt: skip
     elif match := re.search(r"[A-Ca-c](\d*/?\d*)\s*=\s*(\d+(?:\.\d+)?)", text):
         beat = unit * length_of(match[1])
-    elif match := re.search(r"(?<![/\d])()(\d+(?:\.\d+)?)", text):
+    elif match := re.fullmatch(r"[^\d/=]*()(\d+(?:\.\d+)?)[^/=]*", text):
         beat = unit
     else:
         return Tempo(0.0, Fraction(1), words or text.strip())

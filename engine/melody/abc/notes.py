@@ -19,7 +19,7 @@ from engine.core.midi import MAX_BEATS
 from engine.core.reading import is_song, song_of
 from engine.core.request import File
 from engine.core.song import GRACE, Note, Song, Track, moved_key
-from engine.melody.abc.canonical import Tune, read_tunes
+from engine.melody.abc.canonical import Tune, encoding_of, read_tunes
 from engine.melody.abc.events import Bar, Event, Voice
 from engine.melody.abc.fields import Meter
 from engine.melody.abc.reading import Misread, Reading, Remark, book, read, text_of
@@ -36,6 +36,7 @@ TEMPI = {  # quarter notes a minute at which a type of tune is usually played
 }  # fmt: skip
 LEAST_TEMPO, MOST_TEMPO = 20.0, 400.0  # as a request may have it
 MAX_FILE_BYTES = 2**20
+ENCODINGS = {"cp1252": "Windows", "cp850": "DOS"}  # that are remarked on
 Value = TypeVar("Value")
 FLUTE = 73
 ACCENT, PLAIN, CHORD = 88, 76, 58  # velocities
@@ -58,8 +59,8 @@ def played_to_written(tune: Tune) -> list[tuple[float, float, float]]:
 
 
 def usual_tempo(tune: Tune) -> float:
-    """Quarter notes a minute: what the tune's tempo field says, or what is usual for its type and meter."""
-    marked = next((tempo.quarters for _, tempo in reading_of(tune).tempi if tempo.quarters), 0.0)
+    """Quarter notes a minute of the beginning: what a tempo field says, or what is usual for its type and meter."""
+    marked = next((tempo.quarters for time, tempo in reading_of(tune).tempi if tempo.quarters and not time), 0.0)
     if marked:
         return _playable(marked)
     if tune.kind in TEMPI:
@@ -267,7 +268,9 @@ def parse(text: str | bytes, number: int | None = None) -> tuple[Tune, list[str]
     beats = max(sum(end - start for start, end in played(reading, voice)) for voice in reading.voices)
     if beats > MAX_BEATS:
         raise RequestError(f"The tune lasts longer than {MAX_BEATS:,.0f} beats, the most that is taken.")
-    remarks = [str(remark) for remark in reading.remarks] + _bar_remarks(reading)
+    remarks = [str(remark) for remark in reading.remarks] + _tempo_remarks(reading) + _bar_remarks(reading)
+    if isinstance(text, bytes) and (encoding := ENCODINGS.get(encoding_of(text))):
+        remarks.insert(0, f"The text is not in UTF-8; its letters are read as those of {encoding}.")
     if number is None and len(tunes) > 1:
         remarks.insert(0, f"The file holds {len(tunes)} tunes; this is the first. Another is had by its number.")
     canonical = read_tunes(part)[0]
@@ -280,6 +283,13 @@ def parse(text: str | bytes, number: int | None = None) -> tuple[Tune, list[str]
         text=part,
     )
     return tune, remarks
+
+
+def _tempo_remarks(reading: Reading) -> list[str]:
+    """Tempi that are slower or faster than they can be played."""
+    odd = dict.fromkeys(tempo.quarters for _, tempo in reading.tempi if tempo.quarters)
+    return [f"A tempo of {tempo:g} quarter notes a minute is played as {_playable(tempo):g}."
+            for tempo in odd if tempo != _playable(tempo)]  # fmt: skip
 
 
 def _bar_remarks(reading: Reading) -> list[str]:

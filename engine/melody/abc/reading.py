@@ -17,7 +17,7 @@ from fractions import Fraction
 from engine import RequestError
 from engine.melody.abc.canonical import canonical_kind, decode
 from engine.melody.abc.events import Voice
-from engine.melody.abc.fields import Key, Meter, Tempo, key_of, meter_of, modified, parts_of, tempo_of, unit_of
+from engine.melody.abc.fields import Key, Meter, Tempo, key_of, meter_of, modified, parts_of, short, tempo_of, unit_of
 from engine.melody.abc.tokens import Token, tokens
 from engine.melody.abc.voice import VoiceReader
 
@@ -170,6 +170,11 @@ class _TuneReader:
     def _remark(self, words: str, line: int, column: int) -> None:
         self.reading.remarks.append(Remark(words, line, column))
 
+    def _once(self, words: str, column: int) -> None:
+        """Remark on what stands in many places, in its first."""
+        if not any(remark.words == words for remark in self.reading.remarks):
+            self._remark(words, self.number, column)
+
     # music
 
     @property
@@ -191,19 +196,23 @@ class _TuneReader:
         return self.readers[name]
 
     def _music(self, line: str) -> None:
-        for short, long in self.macros:
-            line = line.replace(short, long)
+        for name, music in self.macros:
+            line = line.replace(name, music)
         if not any(reader.voice.events for reader in self.readers.values()):
             self.reading.line = min(self.reading.line, self.number) if self.readers else self.number
         self.voice.begin_line(self.number)
         for token in tokens(line):
             if token.type == "field":
                 self._inline(token)
+            elif token.type == "spacer":
+                self._once("The space y is passed over; it is for the eye.", token.column + 1)
             else:
                 self.voice.token(token)
 
     def _inline(self, token: Token) -> None:
         name, value = token.text[1], token.text[3:-1].strip()
+        if name == "r":
+            self._once("What the writer remarks in [r:…] is passed over.", token.column + 1)
         self.voice.token(token)
         self._field(name, value, token.column + 4)
         if name == "V":
@@ -238,6 +247,8 @@ class _TuneReader:
 
     def _unit(self, value: str, column: int) -> None:
         unit = unit_of(value)
+        if "/" not in value:
+            self._remark(f"The note length {value.strip()} is read as {value.strip()}/1.", self.number, column)
         if self.in_body and (self.current or self._begun):
             self.voice.unit = unit
         else:
@@ -247,6 +258,9 @@ class _TuneReader:
         time = self.current.time if self.current else Fraction(0)
         unit = self.current.unit if self.current else self.unit or Fraction(1, 2)
         tempo = tempo_of(value, unit)
+        if not tempo.quarters and re.search(r"\d", re.sub(r'"[^"]*"', "", value)):
+            self._remark(f"The tempo {short(value)} is not understood; it is passed over.", self.number, column)
+            return
         self.reading.tempi = [(at, mark) for at, mark in self.reading.tempi if at != time] + [(time, tempo)]
 
     def _part(self, value: str, column: int) -> None:
