@@ -14,7 +14,7 @@ from typing import Any
 from engine import RequestError
 from engine.core.printing import LOCK, toolkit
 from engine.melody.abc.canonical import Tune
-from engine.melody.abc.notes import played_to_written, reading_of
+from engine.melody.abc.notes import played_to_written, reading_of, usual_tempo
 from engine.melody.abc.reading import Reading
 
 WIDTH, NARROW, SCALE = 2100, 1050, 40  # of a page and of a phone's, in verovio's units; and in percent
@@ -54,6 +54,8 @@ def musicxml(tune: Tune, transpose: int = 0) -> bytes:
     text = re.sub(r"<encoding-date>.*?</encoding-date>", "<encoding-date>2000-01-01</encoding-date>", content.decode())
     for number, name in enumerate(dict.fromkeys(re.findall(r'id="([PI][0-9a-f]{32})"', text)), start=1):
         text = text.replace(name, f"{name[0]}{number}")
+    if not any(mark.quarters and not time for time, mark in reading.tempi):  # what is heard, though no mark says so
+        text = re.sub(r"(<measure [^>]*>)", rf'\1<sound tempo="{usual_tempo(tune):g}"/>', text, count=1)
     return text.encode()
 
 

@@ -40,7 +40,7 @@ from engine.core.chords import SILENCE, chord_of
 from engine.melody.abc.events import Bar, Event, Mark, Pitch, Voice
 from engine.melody.abc.fields import Key, Meter, Tempo
 from engine.melody.abc.reading import Reading
-from engine.melody.abc.repeats import upto
+from engine.melody.abc.repeats import returns, upto
 
 SIGNS = {
     ".": articulations.Staccato, "staccato": articulations.Staccato, "L": articulations.Accent,
@@ -101,6 +101,7 @@ class _Part:
         first = voice is reading.voices[0]  # above whose staff stands what concerns all
         self.tempi, self.parts = (reading.tempi, reading.parts) if first else ([], [])
         self.ties = _ties(voice)
+        self.returns = returns(voice.marks, voice.length) - {Fraction(0)}
         self.measures: list[stream.Measure] = []
 
     def made(self) -> stream.Part:
@@ -162,11 +163,13 @@ class _Part:
         for time, text in self.voice.symbols:
             if inside(time):
                 yield time - each.start, symbol(text)
+        codas, ends = [mark for mark in self.voice.marks if mark.name == "coda"], {each.end for each in self.voice.bars}
+        leave = codas[0] if len(codas) > 1 else None  # which programs take to leave after its bar
         for jump in self.voice.marks:
             leads = jump.name in ("da capo", "dal segno")
             sign = JUMPS.get((jump.name, upto(jump, self.voice.marks) if leads else ""))
-            if sign and jump.until == each.end:
-                yield jump.time - each.start, sign()
+            if sign and (jump.time if jump is leave and jump.time in ends else jump.until) == each.end:
+                yield min(jump.time, each.end) - each.start, sign()
 
     def _written(self, event: Event) -> Iterator[Any]:
         """Grace notes, then the note, chord or rest itself."""
@@ -191,7 +194,7 @@ class _Part:
 
     def _barlines(self, measure: stream.Measure, each: Bar) -> None:
         at = {(mark.name, mark.time): mark for mark in self.voice.marks}
-        if ("start", each.start) in at:
+        if ("start", each.start) in at or each.start in self.returns:
             measure.leftBarline = bar.Repeat("start")
         end: Mark | None = at.get(("end", each.end))
         if end:

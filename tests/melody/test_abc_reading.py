@@ -68,7 +68,8 @@ def test_what_is_no_key_is_refused(field):
     ("field", "quarters"),
     [
         ("1/4=60", 60), ("3/8=80", 120), ("1/4 1/8 = 40", 60), ('"Allegro" 1/2=50', 100), ('1/4=90 "slow"', 90),
-        ("C=120", 60), ("C3=40", 60), ("120", 60), ("1/4=ca 72", 72), ("1/4=100-108", 100), ('"Andante"', 0), ("", 0),
+        ("C=120", 60), ("C3=40", 60), ("120", 60), ("1/4=ca 72", 72), ("1/4=100-108", 100),
+        ("1/4.=96", 144), ("ca. 120-130", 60), ("3/8=1/4", 0), ("1/4=", 0), ('"Andante"', 0), ("", 0),
     ],
 )  # fmt: skip
 def test_tempi_are_read_in_all_their_forms(field, quarters):
@@ -124,6 +125,9 @@ def test_repeats_and_endings_are_played_in_the_standards_order(body, order):
         ("C4|D4!D.C.!|E4|]", "CDCDE"),  # what comes after a jump that names no end would never be heard
         ("|:C4|D4:|!segno!E4!D.S.!|F4|]", "CDCDEEF"),
         ("!segno!C4|D4!fine!|E4!D.S.alfine!|]", "CDECD"),
+        ("C4|!segno!D4|!coda!E4|F4!D.S.alcoda!|!coda!G4|]", "CDEFDG"),
+        ("C4|D4:|E4|F4:|", "CDCDEFEF"),  # where no sign says what a repeat leads back to
+        ("|:C4:|D4||E4:|", "CCDEE"),
     ],
 )
 def test_jumps_are_taken_as_music21_takes_them(body, order):
@@ -276,12 +280,22 @@ def test_bytes_of_windows_and_dos_are_text():
     assert decode(b"K:C\r\nC|\r\n\x1a") == "K:C\nC|\n"
 
 
+def test_what_is_passed_over_or_read_otherwise_is_said_once():
+    text = "X:1\nT:für Elise\nL:1\nQ:3/8=1/4\nK:C\nC y D y2 [r:twice]E|[r:more]F [Q:1/4=900]G|]\n"
+    tune, remarks = parse(text.encode("cp1252"))
+    assert (song(tune).tempo, song(tune).tempo_changes) == (170, ((16, 400),))
+    for words in ("letters are read as those of Windows", "length 1", "tempo 3/8=1/4", "space y", "[r:…]", "as 400"):
+        assert sum(words in remark for remark in remarks) == 1, words
+    assert not [remark for remark in parse(text)[1] if "UTF-8" in remark]
+
+
 def test_the_score_has_words_repeats_endings_and_signs():
     body = 'Q:1/4=90\n|:"Am"!trill!C {d}D .E F|1 G4-:|2 G4|]\nw:la-la lo~lo * end\n'
     xml = musicxml(parse(HEAD + body)[0]).decode()
     for sign in ("<trill-mark", "<grace", "<staccato", 'repeat direction="forward"', 'number="2"', "<per-minute>90",
                  "<root-step>A", "<syllabic>begin", "<text>lo lo"):  # fmt: skip
         assert sign in xml, sign
+    assert 'sound tempo="170"' in musicxml(parse(HEAD + "C4|]")[0]).decode()  # as it is heard, where nothing is marked
 
 
 @given(st.text(alphabet="ABCDEFGabcdefgzxyZ0123456789/|:[]()<>^_=,'\"!{}-~.+&THVKMLQP \n%", max_size=200))

@@ -51,13 +51,7 @@ class _Section:
 
 def unfolded(marks: Sequence[Mark], start: Fraction, end: Fraction, *, once: bool = False) -> list[Stretch]:
     """The stretches from `start` to `end` in the order in which they are played. once: repeats are not taken."""
-    unfolder = _Unfolder(start, once)
-    inside = [mark for mark in marks if start <= mark.time <= end]
-    for i, mark in enumerate(inside):
-        ending_next = any(after.name == "ending" and after.time == mark.time for after in inside[i + 1 :])
-        unfolder.mark(mark, ending_next)
-    unfolder.section.close(end)
-    unfolder.play(end)
+    unfolder, inside = _followed(marks, start, end, once)
     ends = {mark.time for mark in inside if mark.name == "end"}
     out: list[Stretch] = []
     for a, b in unfolder.out[:MOST]:
@@ -68,6 +62,23 @@ def unfolded(marks: Sequence[Mark], start: Fraction, end: Fraction, *, once: boo
     return out
 
 
+def returns(marks: Sequence[Mark], end: Fraction) -> set[Fraction]:
+    """Where repeats lead back to, whether a sign says so or not."""
+    return _followed(marks, Fraction(0), end, False)[0].returns
+
+
+def _followed(marks: Sequence[Mark], start: Fraction, end: Fraction, once: bool) -> tuple[_Unfolder, list[Mark]]:
+    """What has read the marks from `start` to `end`, and these."""
+    unfolder = _Unfolder(start, once)
+    inside = [mark for mark in marks if start <= mark.time <= end]
+    for i, mark in enumerate(inside):
+        ending_next = any(after.name == "ending" and after.time == mark.time for after in inside[i + 1 :])
+        unfolder.mark(mark, ending_next)
+    unfolder.section.close(end)
+    unfolder.play(end)
+    return unfolder, inside
+
+
 class _Unfolder:
     """Marks in, stretches out."""
 
@@ -75,10 +86,13 @@ class _Unfolder:
         self.section, self.once, self.out = _Section(start), once, list[Stretch]()
         self.asked = 1  # how often the last |: asks to go back
         self.opened = False  # whether a |: waits for its :|
+        self.returns: set[Fraction] = set()  # where sections begin that are played more than once
 
     def play(self, end: Fraction) -> None:
         """The section ends here; another begins."""
-        self.out += self.section.played(end, once=self.once)
+        stretches = self.section.played(end, once=self.once)
+        self.returns.update(self.section.start for start, _ in stretches[1:] if start == self.section.start)
+        self.out += stretches
         self.section, self.asked, self.opened = _Section(end), 1, False
 
     def mark(self, mark: Mark, ending_next: bool) -> None:
