@@ -30,10 +30,10 @@ def how_good(name: str, system: dict[str, Any]) -> None:
 
     missed = [row["measure"] for row in system["rows"] if "missed" in row["aim"]]
     said = ("Each line has a scale of its own: the diamond is this network, the stroke real music that it never "
-            "learned from, the circles what one would use instead. What has nothing beside it is among the "
-            "numbers.")  # fmt: skip
+            "learned from, the circles what one would use instead; under its name stands which side is better. "
+            "What has nothing beside it is among the numbers.")  # fmt: skip
     figure, table = figures(system["rows"])
-    plots.show(f"inside {name}", figure, table, title=f"How good is {name}?", says=said, code=CODE)
+    plots.show(f"inside {name}", figure, table, title=f"How good is {name.capitalize()}?", says=said, code=CODE)
     if missed:
         st.caption(frame.plain(f"Aims that are missed: {'; '.join(missed)}."))
     st.caption("  \n".join(system["measured"]))
@@ -46,7 +46,7 @@ def how_it_learned(name: str, system: dict[str, Any]) -> None:
 
     for folder, known in system["curves"].items():
         figure, table = curves(known)
-        plots.show(f"inside {name} {folder} curves", figure, table, title=f"How {folder} learned",
+        plots.show(f"inside {name} {folder} curves", figure, table, title=f"How {folder.capitalize()} learned",
                    says="What training kept of its losses, as far as these weights; lower is better but for shares and "
                         "areas. Held-out music was never learned from.", code="training/core/runs.py")  # fmt: skip
     if system["trained"] and not system["curves"]:

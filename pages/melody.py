@@ -54,7 +54,7 @@ def valid(key: str) -> bool:
 def named(key: str) -> str:
     """ "Ador" as a person says it: A dorian."""
     tonic = next(t for t in sorted(TONICS, key=len, reverse=True) if key.startswith(t))
-    return f"{tonic.replace('b', '♭').replace('#', '♯')} {MODES[key.removeprefix(tonic)]}"
+    return f"{tonic} {MODES[key.removeprefix(tonic)]}"
 
 
 def settings_panel(dances: list[str]) -> Request:

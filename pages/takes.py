@@ -10,8 +10,8 @@ from engine.core.song import Song
 from engine.takes.archive import export, unpack
 from engine.takes.library import SONG, SOUND, Library, Take
 from engine.takes.replay import Replayed, replay
-from ui import downloads, frame, jobs, mixing, opening, player
-from ui.takes import chain, labels, send, send_menu, settings_in_words
+from ui import downloads, frame, jobs, mixing, opening, player, recipe
+from ui.takes import chain, labels, send, send_menu
 
 PAGE = 8  # takes shown at once
 SHELVES = ("All", "Starred", "Deleted")
@@ -63,7 +63,7 @@ def draw(take: Take) -> None:
         player.show(f"take {take.id}", song=song, audio=audio, compact=True, volumes=mix_of(take, song))
     except RequestError as refused:
         show_error(refused)
-    asked = settings_in_words(take)
+    asked = recipe.in_words(take)
     lines = [" · ".join([take.recipe.system.capitalize(), *asked, f"seed {take.recipe.seed}", take.made[:10]])]
     if made_from := chain(library, take.parents):
         lines.append(f"Made from {made_from}")

@@ -43,9 +43,8 @@ class Asked(NamedTuple):  # a tuple, because Streamlit makes another class of it
 
 
 def named(midi: int) -> str:
-    """58 → "B♭3 · 58"."""
-    name = note_name(midi)
-    return f"{name[:1]}{name[1:].replace('b', '♭').replace('#', '♯')} · {midi}"
+    """58 → "Bb3 · 58"."""
+    return f"{note_name(midi)} · {midi}"
 
 
 def mode_control() -> str:

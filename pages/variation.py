@@ -313,7 +313,8 @@ with view:
             wanted = asked
             jobs.run_when_changed("variation", lambda progress: make(wanted, progress), settings=wanted,
                                   label=MODES[wanted.mode])  # fmt: skip
-        title = f"{picked.file.name}, as it is, {controls.paced(original)}"
+        pace = controls.paced(original)
+        title = f"{picked.file.name}, as it is" + (f", {pace}" if pace not in picked.file.name else "")
         player.show("variation-original", song=original, group="variation", title=title)
     made = jobs.show("variation")
     if made:

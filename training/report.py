@@ -210,7 +210,7 @@ def provenance(config: dict) -> str:
     """By what, when, where and for how long a checkpoint was measured."""
     how = config.get("measured")
     if not how:
-        return "Measured apart from this report: when, and on what machine, was not kept."
+        return "On which day and on what machine these were measured is not known."
     return f"`{how['command']}`, {how['date']}, {how['minutes']} minutes on {how['machine']}."
 
 

@@ -283,7 +283,7 @@ def _steps(key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"steps-{key}"):
         st.button("Earlier", key=f"earlier {key}", icon=":material/chevron_left:", on_click=_go,
                   args=(key, past.at - 1), disabled=past.at == 0, help="The result before this one.")  # fmt: skip
-        st.markdown(f"{past.at + 1} of {len(past.entries)}", width="content")
+        st.markdown(f"Version {past.at + 1} of {len(past.entries)}", width="content")
         st.button("Later", key=f"later {key}", icon=":material/chevron_right:", on_click=_go, args=(key, past.at + 1),
                   disabled=past.at + 1 == len(past.entries), help="The result after this one.")  # fmt: skip
         if before is not None:

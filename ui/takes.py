@@ -14,11 +14,8 @@ from contextlib import nullcontext
 import streamlit as st
 
 from engine import RequestError
-from engine.core.commandline import spelled
-from engine.core.request import fields
 from engine.core.result import Result
-from engine.systems import SYSTEMS, system
-from engine.takes.library import BESIDE, Library, Take
+from engine.takes.library import Library, Take
 from ui import downloads, frame, jobs
 from ui.history import history_of
 from ui.mixing import Channel
@@ -36,23 +33,6 @@ def targets(song: bool, current: str = "") -> list[frame.Page]:
 def chain(library: Library, parents: Sequence[str]) -> str:
     """What a take was made from, as plain text: "Reel no. 7 ← Jazz, seed 3"; empty where it was from nothing kept."""
     return " ← ".join(take.name for take in library.lineage(parents))
-
-
-def settings_in_words(take: Take) -> list[str]:
-    """What a take was asked for, by the labels of its page: "style jazz 1", "length 8"."""
-    known = {}
-    if take.recipe.system in SYSTEMS:
-        for field in fields(system(take.recipe.system).Request):
-            known[field.name] = known[field.flag[2:].replace("-", "_")] = field.label
-    said = []
-    for name, value in take.recipe.settings.items():
-        if name in ("format", "seed", *BESIDE) or value is None or value is False or value in ("", [], {}, *take.files):
-            continue
-        label = known.get(name, name.replace("_", " ")).lower()
-        said.append(label if value is True else f"{label} {spelled(value)}")
-    beside = {"notes by hand": take.recipe.by_hand, "a mix of its own": take.recipe.mix,
-              f"locked {', '.join(take.recipe.locks)}": take.recipe.locks}  # fmt: skip
-    return [*said, *(words for words, so in beside.items() if so)]
 
 
 def actions(

@@ -20,6 +20,7 @@ WIDTHS = (1440, 820, 390)
 DRAWN_SECONDS = 2  # until a page that has the focus has its style again
 STREAMLITS = ("stFileUploaderDropzone",)  # what axe finds in these is not ours
 TOUCHED = ".st-key-menu a, .bs:not(.compact) .transport button, [data-testid^=stBaseButton]"
+CUT = "all => all.filter((one) => one.textContent && one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
 INK = {"light": "rgb(43, 33, 27)", "dark": "rgb(243, 233, 218)"}
 SETTLED = """ink => !document.querySelector("[data-stale=true], [data-testid=stSkeleton]") &&
     [...document.querySelectorAll("h1 span, [data-testid=stMarkdownContainer] strong, [kind=secondary] p")].every(
@@ -55,6 +56,7 @@ def test_a_page_can_be_read_and_touched_in_light_and_dark_at_every_width(studio:
                 visit.page.wait_for_function(SETTLED, arg=INK[scheme])
                 visit.page.wait_for_timeout(100)
                 assert violations(visit) == [], (width, scheme)
+            assert visit.page.locator(".bs .chord").evaluate_all(CUT) == [], f"a name is cut at {width}"
             visit.fits()
         ends = visit.page.locator(".st-key-menu a").evaluate_all("links => links.map(a => a.getBoundingClientRect())")
         assert len(ends) == len(frame.pages()) + 1 and max(end["right"] for end in ends) <= 390, "the menu is cut off"

@@ -18,7 +18,7 @@ from tests.studio import app, refusals, settled, tune
 from ui import frame
 from ui.plots import band as figures_of_band
 from ui.plots import variation as figures_of_variation
-from ui.plots.report import curves, figures, numbers
+from ui.plots.report import better, curves, figures, numbers
 
 REPORT = json.loads((frame.ROOT / "EVALUATION.json").read_text("utf-8"))
 
@@ -48,12 +48,24 @@ def test_a_chart_shows_each_measure_that_is_a_number_beside_real_and_the_others(
     assert [len(column) for column in table.values()] == [len(rows)] * 5
 
 
+def test_a_chart_says_which_side_of_a_measure_is_better():
+    for measure, words in (
+        ("told from real songs by the score", "lower"), ("bits a character", "lower"), ("clipped or silent", "lower"),
+        ("genre judged right", "higher"), ("the next bar's note F1, mean of the tracks", "higher"),
+        ("32 bars: density varies", "nearest to real"), ("tonal distance between the tracks", "nearest to real"),
+    ):  # fmt: skip
+        assert better(measure).startswith(words), measure
+    figure, _ = figures(REPORT["melody"]["rows"])
+    assert all("is better" in title.text or "is best" in title.text for title in figure.layout.annotations)
+
+
 def test_the_page_shows_each_network_and_what_it_misses():
     test = app("pages/inside.py").run()
     for name, system in REPORT.items():
         test.session_state["inside_network"] = name
         test.run()
-        assert not refusals(test) and any(name in each.value for each in test.markdown)
+        assert not refusals(test)
+        assert any(each.value == f"## How good is {name.capitalize()}?" for each in test.markdown)
         assert len(test.get("plotly_chart")) == 1 + len(system["curves"])
         said = " ".join(caption.value for caption in test.caption)
         assert ("missed" in said) == any("missed" in row["aim"] for row in system["rows"])

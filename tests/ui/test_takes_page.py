@@ -53,16 +53,23 @@ def test_a_recipe_is_told_in_the_words_of_its_page(library):
         Recipe("melody", {"type": "reel"}, 4),  # of format 1, by options
         Recipe("variation", {"input": "input.mid", "frozen_tracks": ["bass", "drums"], "noise": {"piano": 1.0}}, 5),
         Recipe("tuba", {"deep_breath": 2}, 6),  # a system that is not here
-    ]
+        Recipe("melody", {"chosen_by": "critic", "attempt": 2, "candidates": 3, "tempo": "fast"}, 7),
+        Recipe("trombone", {"note": 58, "seconds": 2.5, "rate": 44100, "dynamic": "mf", "articulation": "tenuto"}, 8),
+        Recipe("band", {"genre": {"jazz": 3, "rock": 1}, "bars": 8, "density": 0.5, "without": ["drums"],
+                        "register": {"piano": -1}, "busy": {"bass": 0.8}}, 9),
+    ]  # fmt: skip
     midi = write_midi(tune(1))
     for number, recipe in enumerate(recipes):
         library.add(f"{number}" * 32, "One", recipe, (), dict.fromkeys((SONG, "input.mid"), midi))
     shown = text(page()).replace("\\", "")
     for words in (
-        "dance jig · transpose 0 · surprises 0.9 · chord symbols · seed 3",
-        "dance reel · seed 4",
-        "hold bass, drums · how far it drifts piano 1 · seed 5",
+        "Melody · jig · surprises 0.9 · chord symbols · seed 3",
+        "Melody · reel · seed 4",
+        "holds bass, drums · drifts piano 1 · seed 5",
         "Tuba · deep breath 2 · seed 6",
+        "Melody · number 2 of its tunes · chosen from 3 · tempo fast · seed 7",
+        "Trombone · Bb3 · 2.5 s · mf · seed 8",
+        "jazz 75%, rock 25% · 8 bars · no drums · piano 1 octave lower · bass busy 80% · seed 9",
     ):
         assert words in shown, shown
 

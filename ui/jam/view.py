@@ -19,7 +19,8 @@ _SCRIPTS = ("own", "sounding", "face")  # one module, in this order
 _HTML = """
 <div class="jam surface" tabindex="0" role="group" aria-label="The jam">
   <div class="row">
-    <button class="play" data-part="play" aria-label="Play">▶</button>
+    <button class="play" data-part="play" aria-label="Play">
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path></path></svg></button>
     <span class="place" data-part="place" aria-live="polite"></span>
     <button data-part="last" title="The section that plays is the last, and an ending follows">Last time round</button>
     <button data-part="trade" title="Four bars of the band, four of yours, four that vary yours">Trade fours</button>

@@ -1,6 +1,6 @@
 // Drawing: lanes of notes, of a waveform, of a spectrogram; a ruler. A view {from, to} in seconds maps to a canvas's width.
 
-const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
+const NAMES = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"]; // as they are typed, and read elsewhere
 const noteName = (pitch) => NAMES[pitch % 12] + (Math.floor(pitch / 12) - 1);
 
 function palette(element) {
@@ -40,6 +40,8 @@ function sized(canvas) {
   pen.clearRect(0, 0, width, height);
   return { pen, width, height };
 }
+
+const fontOf = (canvas, pixels, weight = 400) => `${weight} ${pixels}px ${getComputedStyle(canvas).fontFamily || "sans-serif"}`;
 
 const xOf = (seconds, view, width) => ((seconds - view.from) / (view.to - view.from)) * width;
 
@@ -148,8 +150,8 @@ function drawKeys(canvas, tracks, rows, colours) {
   // At the edge of a lane: a piano's keys, every C named and others where there is room; of drums their names.
   const { pen, width, height } = sized(canvas), tall = height / rows.count;
   if (!rows.pitches.length) return;
-  const size = Math.min(10, Math.max(7, tall - 1));
-  pen.font = `${size}px sans-serif`;
+  const size = 10;
+  pen.font = fontOf(canvas, size);
   pen.textBaseline = "middle";
   const each = rows.drums ? rows.pitches : Array.from({ length: rows.count }, (_, i) => rows.base + i);
   if (!rows.drums) {
@@ -168,7 +170,7 @@ function drawKeys(canvas, tracks, rows, colours) {
     }
     const white = !isBlack(pitch), name = rows.drums ? drumName(pitch) : white && (pitch % 12 === 0 || tall >= 9) ? noteName(pitch) : "";
     if (!name || below - y < size || y < size / 2) continue;
-    pen.fillStyle = rows.drums ? fade(colours.ink, 0.75) : "#2b2521";
+    pen.fillStyle = rows.drums ? colours.ink : "#2b2521";
     pen.textAlign = "right";
     pen.fillText(name, width - 2, y, width - 3);
     below = y;
@@ -221,7 +223,7 @@ function playhead(pen, x, height, colours) {
 
 function drawRuler(canvas, view, seconds, loop, data, colours) {
   const { pen, width, height } = sized(canvas);
-  pen.font = "11px " + (getComputedStyle(canvas).fontFamily || "sans-serif");
+  pen.font = fontOf(canvas, 11);
   pen.textBaseline = "middle";
   if (loop) {
     const [a, b] = [xOf(loop.start, view, width), xOf(loop.end, view, width)];

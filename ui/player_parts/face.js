@@ -73,7 +73,7 @@ class Face extends Lanes {
     const stage = make("div", data.tracks.length > 1 ? "stage" : "stage alone");
     root.append(stage);
     if (!data.compact) this.rulerRow(stage);
-    this.symbols = []; // of chords, over their half bars, and of parts
+    this.named = []; // rows of chords, over their half bars, and of parts
     if (data.marks.length && !data.compact) this.partRow(stage);
     if (data.chords.length && !data.compact) this.chordRow(stage);
     if (data.compact) {
@@ -122,8 +122,10 @@ class Face extends Lanes {
     if (data.title) bar.append(make("span", "title", {}, data.title));
     bar.append(this.note, this.time);
     if (!data.compact) {
-      bar.append(button("small", "See less, larger", "closer", () => this.zoom(0.5)));
-      bar.append(button("small", "See more, smaller", "wider", () => this.zoom(2)));
+      const nearness = make("span", "turns nearness");
+      nearness.append(button("small", "See less, larger", "closer", () => this.zoom(0.5)));
+      nearness.append(button("small", "See more, smaller", "wider", () => this.zoom(2)));
+      bar.append(nearness);
       const loud = make("label", "master", { title: "Volume" });
       const slider = make("input", "", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Volume" });
       slider.value = studio.volume;
@@ -176,12 +178,7 @@ class Face extends Lanes {
       else drawSpectrum(under, held, this.view, this.data, colours);
     });
     for (const { keys, tracks, rows } of this.lanes) if (keys) drawKeys(keys, tracks, rows, colours);
-    for (const { symbol, chord } of this.symbols) {
-      const [left, right] = [chord.from, chord.to].map((at) => xOf(at, this.view, 100));
-      symbol.hidden = right <= 0 || left >= 100;
-      symbol.style.left = `${Math.max(0, left)}%`;
-      symbol.style.width = `calc(${Math.min(100, right) - Math.max(0, left)}% - 2px)`;
-    }
+    for (const row of this.named) this.place(row);
     for (const one of [...this.strips, ...this.plain]) one.dot.style.background = shadeOf(one.track, colours);
     this.moving();
   }

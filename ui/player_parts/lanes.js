@@ -3,6 +3,7 @@
 const ROW = 12; // pixels of a row in an enlarged lane, at first
 const ROWS = [4, 40]; // pixels, the lowest and the tallest
 const LARGE = [150, 900]; // pixels of an enlarged lane
+const DRUM = 11, DRUMS_HIGH = 121; // pixels of a drum, so that its name can be read, and at most of all of them
 
 class Lanes extends Ruler {
   lane(stage, track, tracks, plot, bare = false) {
@@ -46,7 +47,7 @@ class Lanes extends Ruler {
       lane.rows = rowsOf(tracks, this.hand.on);
       height = data.height || (data.compact ? 84 : alone ? 190 : 68);
       if (!data.compact && !track.notes.length && !this.hand.on) height = 30;
-      else if (!data.compact && track.drum) height = Math.min(height, 60);
+      else if (!data.compact && track.drum) height = Math.max(60, Math.min(DRUM * lane.rows.count, DRUMS_HIGH));
       if (this.isLarge(tracks)) height = Math.max(LARGE[0], Math.min(LARGE[1], lane.rows.count * this.row));
     }
     box.style.height = `${height}px`;

@@ -1,5 +1,7 @@
 // Above the lanes: a ruler to go by and to loop with, the chords that sound, and the names of the parts.
 
+const LEVELS = 3; // at which names stand that are wider than what they stand for
+
 class Ruler {
   // How long the axis is, in seconds: to the last bar line, or as long as a sound of its own.
   get axis() {
@@ -40,17 +42,17 @@ class Ruler {
   chordRow(stage) {
     // The chords that sound; a click goes there, or where they may be changed asks for another.
     if (this.data.tracks.length > 1) stage.append(make("div", "strip heading", {}, "Chords"));
-    const row = make("div", "chords", { role: "group", "aria-label": "Chords" });
+    const row = make("div", "chords", { role: "group", "aria-label": "Chords" }), entries = [];
     for (const chord of this.data.chords) {
       const words = this.data.chordsMayChange ? `Change ${chord.name}, bar ${chord.bar}` : `${chord.name}, bar ${chord.bar}`;
       const symbol = button("chord", words, "", () => {
         if (this.data.chordsMayChange) this.askChord(row, symbol, chord);
         else this.seek(chord.from);
       });
-      symbol.textContent = chord.name;
       row.append(symbol);
-      this.symbols.push({ symbol, chord });
+      entries.push({ symbol, name: chord.name, from: chord.from, to: chord.to });
     }
+    this.named.push({ row, entries });
     stage.append(row);
   }
 
@@ -58,19 +60,43 @@ class Ruler {
     // What begins where: sections, a seam, the steps of a walk; a click goes there.
     if (this.data.tracks.length > 1) stage.append(make("div", "strip heading", {}, "Parts"));
     const row = make("div", "chords parts", { role: "group", "aria-label": "Parts" });
-    this.data.marks.forEach(({ at, label }, i) => {
+    const entries = this.data.marks.map(({ at, label }, i) => {
       const symbol = button("chord", `Go to ${label}`, "", () => this.seek(at));
-      symbol.textContent = label;
       row.append(symbol);
-      this.symbols.push({ symbol, chord: { from: at, to: this.data.marks[i + 1]?.at ?? this.axis } });
+      return { symbol, name: label, from: at, to: this.data.marks[i + 1]?.at ?? this.axis };
     });
+    this.named.push({ row, entries });
     stage.append(row);
+  }
+
+  place({ row, entries }) {
+    // Every name whole, for half of one is another chord's: one that is wider than its time reaches on, and the next
+    // stands lower; where no level has room its time alone is marked, and its button still says it.
+    const width = row.clientWidth, ends = Array(LEVELS).fill(0), pen = (this.pen ??= make("canvas").getContext("2d"));
+    let levels = 1;
+    pen.font = getComputedStyle(entries[0].symbol).font;
+    for (const { symbol, name, from, to } of entries) {
+      const [left, right] = [from, to].map((at) => Math.max(0, Math.min(xOf(at, this.view, width), width)));
+      const wide = Math.ceil(pen.measureText(name).width) + 7;
+      const start = Math.min(left, Math.max(0, width - wide)); // the last one ends at the edge
+      const free = wide > width ? -1 : ends.findIndex((end) => end <= start + 0.5), whole = free >= 0;
+      const level = whole ? free : ends.indexOf(Math.min(...ends));
+      const begin = whole ? start : Math.max(left, ends[level]), end = whole ? Math.max(right, start + wide) : right;
+      symbol.hidden = right <= left || end - begin < 2;
+      if (symbol.hidden) continue;
+      symbol.textContent = whole ? name : "";
+      symbol.style.cssText = `left: ${begin}px; width: ${end - begin - 2}px; --level: ${level}`;
+      ends[level] = end;
+      levels = Math.max(levels, level + 1);
+    }
+    row.style.setProperty("--levels", levels);
   }
 
   askChord(row, symbol, chord) {
     const field = make("input", "chord asked", { type: "text", "aria-label": `Chord of bar ${chord.bar}` });
     field.value = chord.name;
-    field.style.left = symbol.style.left;
+    field.style.cssText = symbol.style.cssText;
+    field.style.width = "";
     const close = () => {
       field.onblur = null; // leaving is no second close
       field.remove();

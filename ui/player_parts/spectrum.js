@@ -82,10 +82,20 @@ function drawSpectrum(canvas, held, view, data, colours) {
   brush.putImageData(pixels, 0, 0);
   const x = xOf(0, view, width);
   pen.drawImage(shadow, x, 0, xOf(held.duration, view, width) - x, height);
-  pen.font = "10px sans-serif";
+  const plated = (words, x, y) => { // on a plate, so that no harmonic runs through it
+    const wide = pen.measureText(words).width, ink = pen.fillStyle;
+    pen.fillStyle = fade(colours.panel, 0.85);
+    pen.beginPath();
+    pen.roundRect(x - 4, y - 7, wide + 8, 14, 4);
+    pen.fill();
+    pen.fillStyle = ink;
+    pen.fillText(words, x, y + 0.5);
+  };
+  pen.textBaseline = "middle";
+  pen.font = fontOf(canvas, 11);
   for (const hz of [100, 200, 500, 1000, 2000, 5000, 10000].filter((f) => f < image.top)) {
-    pen.fillStyle = fade(colours.ink, 0.75);
-    pen.fillText(hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`, 4, yOfHz(hz, image.top, height) + 3);
+    pen.fillStyle = colours.ink;
+    plated(hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`, 6, yOfHz(hz, image.top, height));
   }
   (data.lines ?? []).forEach((line, i) => {
     pen.strokeStyle = line.colour ? line.colour[colours.dark ? 1 : 0] : colours.accent;
@@ -104,10 +114,9 @@ function drawSpectrum(canvas, held, view, data, colours) {
     }
     pen.stroke();
     pen.setLineDash([]);
-    pen.textAlign = "right";
+    const words = `${line.dashed ? "┄" : "━"} ${line.label}`;
+    pen.font = fontOf(canvas, 12, 600);
     pen.fillStyle = pen.strokeStyle;
-    pen.font = "600 11px sans-serif";
-    pen.fillText(`${line.dashed ? "┄" : "━"} ${line.label}`, width - 8, 15 + 15 * i);
-    pen.textAlign = "left";
+    plated(words, width - 10 - pen.measureText(words).width, 14 + 17 * i);
   });
 }

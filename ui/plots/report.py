@@ -18,7 +18,11 @@ WHO = {"ours": "ours", "real": "real, held out", "beside": "beside it"}
 SYMBOLS = {"ours": "diamond", "real": "line-ns-open", "beside": "circle-open"}
 LEGEND = {"orientation": "h", "y": 1, "yref": "container", "yanchor": "top", "x": 0}
 HELD_OUT = ", held out"
-ROOM, GAP = 78, 0.72  # pixels of a measure, and the share of them between two
+ROOM, GAP = 92, 0.76  # pixels of a measure, and the share of them between two
+AS_REAL = re.compile(r"^(32 bars|given chords)|tonal distance between|lie apart|struck as before|different veloc|accent"
+                     r"|off the grid|bars again|bars more: notes|on the tonic")  # fmt: skip
+LOWER = re.compile(r"told |distance|error|\bbits|nats|clash|gap|lost|octave off|silent|apart|training (song|tune)"
+                   r"|than the chosen|nearest real")  # fmt: skip
 
 
 def numbers(cell: str) -> dict[str, float]:
@@ -30,12 +34,18 @@ def numbers(cell: str) -> dict[str, float]:
     return {match["name"] or "": float(match["value"].replace(",", "")) for match in matches if match}
 
 
+def better(measure: str) -> str:
+    """Which side of a measure is the better one, in words."""
+    return ("nearest to real is best" if AS_REAL.search(measure) else
+            "lower is better" if LOWER.search(measure) else "higher is better")  # fmt: skip
+
+
 def figures(rows: Sequence[Mapping[str, str]]) -> tuple[go.Figure, Table]:
     """Ours beside real music and beside what one would use instead, a line for each measure that has any."""
     colours = look()
     drawn = [row for row in rows if numbers(row["ours"]) and (numbers(row["real"]) or numbers(row["beside"]))]
     named: set[str] = set()
-    titles = [row["measure"][:1].upper() + row["measure"][1:] for row in drawn]
+    titles = [f"{row['measure'][:1].upper()}{row['measure'][1:]}<br><i>{better(row['measure'])}</i>" for row in drawn]
     figure = make_subplots(len(drawn), 1, vertical_spacing=GAP / max(len(drawn), 1), subplot_titles=titles)
     for place, row in enumerate(drawn, start=1):
         for (who, called), colour in zip(WHO.items(), colours.series, strict=True):

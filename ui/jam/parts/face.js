@@ -1,7 +1,9 @@
 // The Jam page's view and controls.
 
 const SHOWN_BEFORE = 1, SHOWN_AFTER = 3; // bars around the playhead
-const ROLL = ["you", "drums", "strings", "piano", "guitar", "bass"]; // from the top down
+const ROLL = ["you", "drums", "piano", "guitar", "bass", "strings"]; // from the top down, as in every player
+const NAMES_WIDE = 72, TOP = 22, APART = 4; // pixels: of the names beside the lanes, above these, and between them
+const SIGNS = { play: "M7 4.5v15l13-7.5z", stop: "M6.5 6.5h11v11h-11z" };
 const PLAYERS = ["busy", "register", "programs"]; // settings of single players
 const WHOSE = { "": "", band: " · the band", you: " · your turn", answer: " · the answer" };
 
@@ -73,7 +75,7 @@ class JamFace {
     const { parts } = this, now = sounding.now(), bar = now && sounding.bars.get(now.number);
     parts.play.setAttribute("aria-label", this.running() ? "Stop" : "Play");
     parts.play.classList.toggle("on", this.running());
-    parts.play.textContent = this.running() ? "■" : "▶";
+    parts.play.querySelector("path").setAttribute("d", SIGNS[this.running() ? "stop" : "play"]);
     parts.last.disabled = sounding.state !== "plays";
     parts.keep.disabled = parts.all.disabled = !sounding.marks.length;
     parts.click.setAttribute("aria-pressed", !!this.metronome);
@@ -110,12 +112,33 @@ class JamFace {
     const colour = (name) => style.getPropertyValue(name).trim();
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.clearRect(0, 0, box.width, box.height);
-    const now = sounding.now(), top = 22, lane = (box.height - top) / ROLL.length;
-    const shown = SHOWN_BEFORE + SHOWN_AFTER, across = box.width / shown;
-    const dark = this.data?.dark ? 1 : 0, text = colour("--st-text-color") || "#333";
-    pen.font = `12px ${colour("--st-font") || "sans-serif"}`;
-    const at = now ? now.number + now.share : 1;
-    const playhead = SHOWN_BEFORE * across;
+    const now = sounding.now(), lane = (box.height - TOP) / ROLL.length;
+    const shown = SHOWN_BEFORE + SHOWN_AFTER, across = (box.width - NAMES_WIDE) / shown;
+    const text = colour("--st-text-color") || "#333", font = colour("--st-font") || "sans-serif";
+    const at = now ? now.number + now.share : 1, playhead = NAMES_WIDE + SHOWN_BEFORE * across;
+    const paints = (name) => (this.data?.colours[name] ?? [text, text])[this.data?.dark ? 1 : 0];
+    const say = (words, x) => { // whole or not at all, because half a chord's name is another's
+      if (x >= NAMES_WIDE && x + pen.measureText(words).width < box.width) pen.fillText(words, x, 14);
+    };
+    ROLL.forEach((name, row) => {
+      const base = TOP + row * lane, middle = base + (lane - APART) / 2;
+      pen.fillStyle = colour("--st-background-color");
+      pen.beginPath();
+      pen.roundRect(NAMES_WIDE, base, box.width - NAMES_WIDE, lane - APART, 8);
+      pen.fill();
+      pen.fillStyle = paints(name);
+      pen.beginPath();
+      pen.arc(5, middle, 5, 0, 7);
+      pen.fill();
+      pen.fillStyle = text;
+      pen.font = `600 13px ${font}`;
+      pen.fillText(name[0].toUpperCase() + name.slice(1), 16, middle + 4.5);
+    });
+    pen.save();
+    pen.beginPath();
+    pen.rect(NAMES_WIDE, 0, box.width - NAMES_WIDE, box.height);
+    pen.clip();
+    pen.font = `12px ${font}`;
     for (let number = Math.max(1, Math.floor(at) - SHOWN_BEFORE - 1); number <= at + SHOWN_AFTER; number++) {
       const bar = sounding.bars.get(number), left = playhead + (number - at) * across;
       if (!bar) continue;
@@ -126,29 +149,28 @@ class JamFace {
       const begins = number === 1 || sounding.bars.get(number - 1)?.leadsOn, letter = begins ? bar.section || "End" : "";
       if (letter) {
         pen.fillStyle = colour("--st-primary-color") || text;
-        pen.fillText(letter, left + 6, 14);
+        say(letter, left + 6);
         pen.fillStyle = text;
       }
-      const chords = bar.chords[0] === bar.chords[1] || across < 120 ? bar.chords.slice(0, 1) : bar.chords;
       const inset = 6 + (letter ? pen.measureText(letter).width + 8 : 0);
-      chords.forEach((chord, half) => pen.fillText(chord, left + (half ? across / 2 : inset), 14));
+      const behind = Math.max(across / 2, inset + pen.measureText(bar.chords[0]).width + 6);
+      say(bar.chords[0], left + inset);
+      if (bar.chords[1] !== bar.chords[0] && behind + pen.measureText(bar.chords[1]).width < across) say(bar.chords[1], left + behind);
       const own = { name: "you", notes: sounding.own.of(number, bar.beats, at) };
       for (const { name, notes } of [...bar.tracks, own]) {
-        const row = Math.max(0, ROLL.indexOf(name)), base = top + row * lane;
-        pen.fillStyle = (this.data?.colours[name] ?? [text, text])[dark];
+        const row = Math.max(0, ROLL.indexOf(name)), base = TOP + row * lane;
+        pen.fillStyle = paints(name);
         const pitches = notes.map((note) => note[2]), low = Math.min(...pitches), high = Math.max(...pitches, low + 11);
         for (const [onset, duration, pitch, velocity] of notes) {
           pen.globalAlpha = 0.45 + velocity / 230;
-          const y = base + 3 + (1 - (pitch - low) / (high - low)) * (lane - 9);
+          const y = base + 3 + (1 - (pitch - low) / (high - low)) * (lane - APART - 10);
           pen.fillRect(left + (onset / bar.beats) * across, y, Math.max(2, (duration / bar.beats) * across - 1), 4);
         }
       }
       pen.globalAlpha = 1;
       pen.fillStyle = text;
     }
-    pen.globalAlpha = 0.5;
-    if (now) ROLL.forEach((name, row) => pen.fillText(name, 4, top + row * lane + 12));
-    pen.globalAlpha = 1;
+    pen.restore();
     pen.fillStyle = colour("--st-primary-color");
     pen.fillRect(playhead, 0, 2, box.height);
   }
