@@ -10,7 +10,7 @@ import streamlit as st
 from engine import RequestError
 from engine.core.audio import Audio
 from tests.studio import kept_as, tune
-from ui import anew, byhand, controls, frame, jobs, player, takes
+from ui import anew, byhand, controls, frame, jobs, player, stems, takes
 
 
 def slow(progress):
@@ -28,22 +28,6 @@ def break_down(progress):
     raise RuntimeError("a secret of the machine")
 
 
-st.set_page_config(layout="wide")
-st.title("A page to test with")
-seed = controls.new("lab_seed", "Another", 3)
-another = st.session_state["lab_seed again"]
-st.slider("Idle", 0, 10, 3)
-if st.button("Work slowly"):
-    jobs.start("lab", slow, label="Working slowly")
-if st.button("Refuse"):
-    jobs.start("lab", refuse, label="Refusing")
-if st.button("Break"):
-    jobs.start("lab", break_down, label="Breaking")
-if another or jobs.empty("lab"):
-    jobs.start("lab", lambda progress: kept_as(seed, song=tune(seed)), settings={"seed": seed}, label="Writing")
-made = jobs.show("lab")
-
-
 def write_anew(first, last, names):
     """These bars of some tracks a little higher."""
     beats, song = (4 * (first - 1), 4 * last), jobs.result("lab").value.song
@@ -58,24 +42,45 @@ def write_anew(first, last, names):
     anew.begin("lab", lambda seed: seed, way, label=f"Writing {first} to {last} of {', '.join(names)}")
 
 
-if made:
-    before = jobs.before("lab")
-    mix = player.show("lab", song=made.value.song, title="A <i>tune</i>", rewrite=write_anew,
-                      edit=partial(byhand.keep, "lab", made.value),
-                      before=before.value.song if before else None)  # fmt: skip
-    takes.actions("lab", made.value, f"lab/{seed}", mix=mix)
-    st.text(" ".join(f"{name}={gain:.2f}" for name, gain in mix.items()))
-left, right = st.columns(2)
-with left:
-    player.show("A", song=tune(5), compact=True, group="pair", title="A")
-with right:
-    player.show("B", song=tune(6), compact=True, group="pair", title="B")
-times = np.arange(16_000 * 2) / 16_000
-note = (0.4 * np.sin(2 * np.pi * 220 * times)).astype(np.float32)
-player.show(
-    "note",
-    audio=Audio(note, 16_000),
-    spectrogram=True,
-    lines=[player.Line("asked", [(0, 220), (1, float("nan")), (2, 220)])],
-)
-st.caption(frame.plain("<b>*plain*</b>"))
+def draw():
+    st.set_page_config(layout="wide")
+    st.title("A page to test with")
+    seed = controls.new("lab_seed", "Another", 3)
+    another = st.session_state["lab_seed again"]
+    st.slider("Idle", 0, 10, 3)
+    if st.button("Work slowly"):
+        jobs.start("lab", slow, label="Working slowly")
+    if st.button("Refuse"):
+        jobs.start("lab", refuse, label="Refusing")
+    if st.button("Break"):
+        jobs.start("lab", break_down, label="Breaking")
+    if another or jobs.empty("lab"):
+        jobs.start("lab", lambda progress: kept_as(seed, song=tune(seed)), settings={"seed": seed}, label="Writing")
+    made = jobs.show("lab")
+    if made:
+        before = jobs.before("lab")
+        mix = player.show("lab", song=made.value.song, title="A <i>tune</i>", rewrite=write_anew,
+                          edit=partial(byhand.keep, "lab", made.value),
+                          before=before.value.song if before else None)  # fmt: skip
+        takes.actions("lab", made.value, f"lab/{seed}", mix=mix)
+        st.text(" ".join(f"{name}={gain:.2f}" for name, gain in mix.items()))
+    left, right = st.columns(2)
+    with left:
+        player.show("A", song=tune(5), compact=True, group="pair", title="A")
+    with right:
+        player.show("B", song=tune(6), compact=True, group="pair", title="B")
+    times = np.arange(16_000 * 2) / 16_000
+    note = (0.4 * np.sin(2 * np.pi * 220 * times)).astype(np.float32)
+    player.show(
+        "note",
+        audio=Audio(note, 16_000),
+        spectrogram=True,
+        lines=[player.Line("asked", [(0, 220), (1, float("nan")), (2, 220)])],
+    )
+    st.caption(frame.plain("<b>*plain*</b>"))
+
+
+if __name__ == "__main__":
+    draw()
+else:
+    app = st.App("player_page.py", routes=[stems.route()])
