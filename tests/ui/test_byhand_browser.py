@@ -134,7 +134,7 @@ def test_what_is_downloaded_and_kept_has_the_notes_and_as_it_was_has_not(visit: 
     library = Library(home / "takes")
     [take] = library.takes()
     assert take.recipe.by_hand and piano(library.notes(take)) == by_hand
-    assert page.get_by_text("2 of 2").count() == 1, "all that the hand did is one result"
+    assert page.get_by_text("Version 2 of 2").count() == 1, "all that the hand did is one result"
     page.get_by_role("button", name="As it was", exact=True).click()
     wait_for(lambda: notes(visit) != by_hand, PATIENCE_SECONDS, "nothing else is shown")
     page.get_by_role("button", name="As it is now", exact=True).click()

@@ -141,7 +141,7 @@ const DRUMS = ["slap", "scratch", "scratch 2", "sticks", "click", "click 2", "be
   "high tom", "ride", "china", "ride bell", "tambourine", "splash", "cowbell", "crash 2", "vibraslap", "ride 2", "bongo",
   "low bongo", "conga mute", "conga", "low conga", "timbale", "low timb.", "agogo", "low agogo", "cabasa", "maracas",
   "whistle", "whistle 2", "guiro", "long guiro", "claves", "wood", "low wood", "cuica mute", "cuica", "triangle 2",
-  "triangle"]; // General MIDI's, from 28 on
+  "triangle", "shaker", "jingles", "bell tree", "castanets", "surdo mute", "surdo"]; // General MIDI's, from 28 on
 const drumName = (pitch) => DRUMS[pitch - 28] ?? `key ${pitch}`;
 
 const isBlack = (pitch) => [1, 3, 6, 8, 10].includes(pitch % 12);

@@ -84,7 +84,7 @@ class JamFace {
       parts[part].disabled = !this.running();
       parts[part].setAttribute("aria-pressed", on);
     }
-    const place = bar ? `bar ${now.number} · ${bar.section || "the end"} · ${Math.round(bar.tempo)} bpm${WHOSE[bar.turn]}` : sounding.state === "waits" ? "The band tunes up …" : "Press play: the band goes on until you stop it.";
+    const place = bar ? `bar ${now.number} · ${bar.section || "the end"} · ${Math.round(bar.tempo)} bpm${WHOSE[bar.turn]}` : sounding.state === "waits" ? "The band tunes up …" : "Ready when you are.";
     parts.place.textContent = place;
     parts.late.textContent = sounding.late ? `${sounding.late} bars came late and were played again` : "";
     parts.refused.textContent = sounding.refused;
