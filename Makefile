@@ -23,7 +23,7 @@ QUICK = not browser and not training and not gpu and not long and not process
 run: .venv/run.done libfluidsynth .venv/soundfont.done .venv/warm.done jam
 	$(BIN)/python -m streamlit run serve.py
 
-test: .venv/test.done libfluidsynth chromium lint types .venv/warm.done jam
+test: .venv/test.done libfluidsynth chromium viewers lint types .venv/warm.done jam
 	$(BIN)/python -m pytest -n 2 -m "$(QUICK)"
 	$(BIN)/python -m pytest -n 2 -m "not ($(QUICK)) and not long"
 
@@ -71,7 +71,7 @@ clean:
 	@touch $@
 
 # FluidSynth's C library, with the system's package manager where it may; the studio opens without it too.
-.PHONY: libfluidsynth chromium jam
+.PHONY: libfluidsynth chromium viewers jam
 libfluidsynth:
 	@$(BIN)/python -c 'import fluidsynth' 2>/dev/null || $(call apt,libfluidsynth3) || \
 	  { command -v brew >/dev/null && brew install --quiet fluid-synth; } || true
@@ -97,3 +97,7 @@ ui/jam/built/worklet.js: ui/jam/package-lock.json ui/jam/parts/worklet.js
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 	  $(call apt,chromium chromium-driver) || { echo "The browser tests need Chromium: sudo apt install chromium"; exit 1; }
+
+# Other programs that open what can be taken away; tests of them are left out where they cannot be had.
+viewers:
+	@{ command -v ffprobe && command -v pdftotext; } >/dev/null || $(call apt,ffmpeg poppler-utils) || true

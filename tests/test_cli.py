@@ -147,6 +147,9 @@ def test_systems_are_joined_by_pipes(tmp_path):
     done = subprocess.run(into_variation.split(), input=b"no music", capture_output=True, cwd=ROOT)
     said = "stdin is neither a MIDI file nor a MusicXML score.\n"
     assert done.returncode == 2 and done.stderr.decode() == said and not varied.exists()
+    chain = f'{python} list | true; echo "${{PIPESTATUS[0]}}"'  # who reads it wants no more
+    done = subprocess.run(["bash", "-c", chain], capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("141\n", "")
 
 
 def test_a_refusal_exits_with_2_and_one_line():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -19,10 +20,16 @@ class Parser(argparse.ArgumentParser):
 
 
 def run(command: Callable[[], int | None]) -> NoReturn:
-    """Run a whole command and leave the process: 0, or 2 with one line for what is refused, or 130 after Ctrl-C."""
+    """Run a whole command and leave the process: 0, 2 with one line for what is refused, 130 after Ctrl-C, 141
+    when nobody reads its pipe any more."""
     stop.listen()
     try:
-        sys.exit(command())
+        status = command()
+        sys.stdout.flush()
+        sys.exit(status)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more as it leaves
+        sys.exit(141)
     except (RequestError, Cancelled) as refusal:
         print(" ".join(str(refusal).split()), file=sys.stderr)
         sys.exit(2)

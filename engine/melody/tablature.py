@@ -56,6 +56,8 @@ def whistle_tab(song: Song) -> str:
 
     rows = _rows(song, notes, column, HOLES + 2, " ", [""] * (HOLES + 2), "|")
     said = f"tin whistle in D: {CLOSED} closed, {OPEN} open, {HALF} half open, + blown harder"
+    if any(UNPLAYED in row for row in rows):
+        said += f", {UNPLAYED} not on it"
     return "\n".join([*_head(song, said, moved), *rows]) + "\n"
 
 

@@ -41,3 +41,5 @@ def test_a_scale_opens_the_whistle_from_below_and_the_octave_is_blown_harder():
     closed = [each.count("●") for each in shown[:7]]
     assert closed == sorted(closed, reverse=True) and closed[0] == 6 and closed[-1] == 0
     assert rows[7].count("+") == 1
+    wide = whistle_tab(tune([60, *SCALE, *(pitch + 12 for pitch in SCALE)]))
+    assert "? not on it" in wide and "?" not in whistle_tab(tune(SCALE))
