@@ -48,8 +48,8 @@ class Request(request.Request):
         called="The changes", ending="jsonl",
     )  # fmt: skip
     own: File | None = option(
-        None, "What you play along, MIDI from the first bar line on: a lane of its own, and what is answered where "
-        "turns are taken.", called="What you play", ending="mid",
+        None, "What you play along, MIDI or MusicXML from the first bar line on: a lane of its own, and what is "
+        "answered where turns are taken.", called="What you play", ending="mid",
     )  # fmt: skip
     loudness: float = option(
         1.0, "How hard all strike; 1 is as in real music.", low=LOUDNESS[0], high=LOUDNESS[1], called="The loudness",

@@ -42,6 +42,7 @@ DIVISIONS = (
 )  # fmt: skip
 OFF = 1 / 24  # beats: a note that is further from its step than this is not on the grid
 BETTER = 0.2  # another grid than sixteenths is chosen where this share of their notes off the grid is off it at most
+EXACT = 1 / 200  # beats: no further off its grid is what was written on one, however few ticks a file has
 LEAST = 2  # notes off the sixteenths before another grid is looked at
 
 
@@ -87,7 +88,7 @@ class Layout:
     @classmethod
     def of(cls, song: Song, divisions: tuple[Division, ...] = DIVISIONS) -> Layout:
         """The bars that hold a song's notes, each on one of the grids."""
-        onsets = np.sort(np.array([note.onset for track in song.tracks for note in track.notes]))
+        onsets = _onsets(song)
         # An onset goes to the nearest step, which may be the first of the bar after.
         lines = song.bar_lines(max(song.beats, onsets[-1] + SIXTEENTHS.step / 2 + 2 * NEAR if len(onsets) else 0.0))
         edges = np.searchsorted(onsets, np.array(lines) - OFF)
@@ -96,6 +97,17 @@ class Layout:
             for begin, end, first, last in zip(lines, lines[1:], edges, edges[1:])
         ]
         return cls(tuple(bars), bool(song.upbeat))
+
+    def mixed(self, song: Song) -> int:
+        """How many bars of the song are written on two grids, of which they have one here."""
+        onsets = _onsets(song)
+        edges = np.searchsorted(onsets, np.array([*(bar.begin for bar in self.bars), self.beats[-1]]) - OFF)
+        count = 0
+        for bar, first, last in zip(self.bars, edges, edges[1:]):
+            own = onsets[first:last] - bar.begin
+            left = own[_distance(own, bar.division.step) > OFF]
+            count += len(left) >= LEAST and any((_distance(left, each.step) < EXACT).all() for each in DIVISIONS)
+        return count
 
     def more(self, bars: int, length: float) -> Layout:
         """This and as many bars more of this length, on the grid of the last."""
@@ -153,4 +165,13 @@ def _division(onsets: np.ndarray, length: float, divisions: tuple[Division, ...]
 
 def _off(onsets: np.ndarray, step: float) -> int:
     """How many notes are off a grid of this step."""
-    return int((np.abs(onsets - np.round(onsets / step) * step) > OFF).sum())
+    return int((_distance(onsets, step) > OFF).sum())
+
+
+def _distance(onsets: np.ndarray, step: float) -> np.ndarray:
+    """How far notes are from the nearest step, in beats."""
+    return np.asarray(np.abs(onsets - np.round(onsets / step) * step))
+
+
+def _onsets(song: Song) -> np.ndarray:
+    return np.sort(np.array([note.onset for track in song.tracks for note in track.notes]))

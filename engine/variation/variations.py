@@ -151,6 +151,8 @@ def remarks_of(song: Song, grid: BarGrid) -> tuple[str, ...]:
             )
     for division, count in Counter(bar.division for bar in grid.layout.bars if bar.division != SIXTEENTHS).items():
         said.append(f"{_counted(count, 'bar')} in {division.name}, as the notes there are, not in sixteenths.")
+    if mixed := grid.layout.mixed(song):
+        said.append(f"{_counted(mixed, 'bar')} in two divisions of the beat; new notes there are in one of them.")
     if grid.lost:
         said.append(f"{_counted(grid.lost, 'note')} too close to another for the grid, and not in the bars that vary.")
     effects = [track.name for track in grid.fixed if not family_of(track)]

@@ -19,6 +19,7 @@ from engine.variation.network import Network
 from engine.variation.predictors import HISTORY, NextBar, NextConfig
 from engine.variation.request import LATENTS, PATH, Request
 from engine.variation.vae import BarVae, VAEBank, VaeConfig
+from engine.variation.variations import remarks_of
 from tests.variation.songs import asked, extend, vary, walk
 
 SHIPPED = [k for k in LATENTS if (PATH / f"k{k}" / "config.json").exists()]
@@ -131,7 +132,12 @@ def test_a_bar_is_on_the_grid_that_its_notes_fit():
     assert grid.layout.parts.tolist() == [1, 1, 2, 2, 1]
     assert np.flatnonzero(grid.rolls[1, 1, 0].any(1)).tolist() == [0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14]
     late = [replace(n, onset=n.onset + (0.03 if i % 3 else -0.03) * (i > 0)) for i, n in enumerate(bar(16))]
-    assert read(Song((Track("p", 0).with_notes(late),))).layout.bars[0].division.name == "sixteenths"
+    played = read(Song((Track("p", 0).with_notes(late),)))
+    assert played.layout.bars[0].division.name == "sixteenths"
+    both = Song((Track("p", 0).with_notes([*bar(8, 0, 2.0), *bar(6, 2, 2.0), *bar(16, 4)]),))
+    said = "1 bar is in two divisions of the beat; new notes there are in one of them."
+    assert said in remarks_of(both, read(both)) and not any("two" in each for each in remarks_of(song, grid))
+    assert not any("two" in each for each in remarks_of(played.lanes, played))
 
 
 def test_maps_and_an_upbeat_go_through_a_variation(small):
