@@ -18,7 +18,7 @@ from engine.core.song import beat_of
 from engine.listen.key import named as key_name
 from engine.melody import Request, beginning, generate, load
 from engine.melody.abc.canonical import MAX_BYTES, Tune, check_key, read_tunes
-from engine.melody.abc.notes import Misread, parse, reading_of, titles, usual_tempo
+from engine.melody.abc.notes import Misread, encoded, parse, reading_of, titles, usual_tempo
 from engine.melody.abc.reading import text_of
 from engine.melody.composing import Written
 from engine.melody.generate import TuneResult, result_of
@@ -182,6 +182,8 @@ def bring(editor: str) -> None:
     if upload:
         try:
             text_of(upload.getvalue(), upload.name)
+            if said := encoded(upload.getvalue()):
+                st.caption(said)
         except RequestError as refused:
             st.error(frame.plain(str(refused)), icon=":material/error:")
 

@@ -110,6 +110,7 @@ def test_a_book_that_is_brought_as_a_file_goes_into_the_editor(opened):
     book = "X:1\nT:Für Zwei\nL:1/4\nQ:1/4=90\nK:C\nC4|[Q:1/4=60]D4|\n\nX:2\nT:Two\nK:D\nD2|\n"
     uploader.upload("book.abc", book.encode("cp1252"), "text/plain").run()
     assert editor(test).value == book and not refusals(test)
+    assert any("letters are read as those of Windows" in each.value for each in test.caption)
     assert [box.options for box in test.selectbox if box.label == "Tune of the book"] == [["1 · Für Zwei", "2 · Two"]]
     editor(test).set_value(original)
     test.run()

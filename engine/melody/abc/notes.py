@@ -27,7 +27,8 @@ from engine.melody.abc.repeats import played
 from engine.melody.abc.symbols import chord_pitches, is_symbol
 
 __all__ = [
-    "Misread", "parse", "played_to_written", "read_abc", "read_any", "reading_of", "song", "titles", "usual_tempo",
+    "Misread", "encoded", "parse", "played_to_written", "read_abc", "read_any", "reading_of", "song", "titles",
+    "usual_tempo",
 ]  # fmt: skip
 
 TEMPI = {  # quarter notes a minute at which a type of tune is usually played
@@ -269,8 +270,8 @@ def parse(text: str | bytes, number: int | None = None) -> tuple[Tune, list[str]
     if beats > MAX_BEATS:
         raise RequestError(f"The tune lasts longer than {MAX_BEATS:,.0f} beats, the most that is taken.")
     remarks = [str(remark) for remark in reading.remarks] + _tempo_remarks(reading) + _bar_remarks(reading)
-    if isinstance(text, bytes) and (encoding := ENCODINGS.get(encoding_of(text))):
-        remarks.insert(0, f"The text is not in UTF-8; its letters are read as those of {encoding}.")
+    if isinstance(text, bytes) and (said := encoded(text)):
+        remarks.insert(0, said)
     if number is None and len(tunes) > 1:
         remarks.insert(0, f"The file holds {len(tunes)} tunes; this is the first. Another is had by its number.")
     canonical = read_tunes(part)[0]
@@ -283,6 +284,12 @@ def parse(text: str | bytes, number: int | None = None) -> tuple[Tune, list[str]
         text=part,
     )
     return tune, remarks
+
+
+def encoded(content: bytes) -> str:
+    """The remark on a file whose letters are not as ABC's standard has them; "" where they are."""
+    encoding = ENCODINGS.get(encoding_of(content))
+    return f"The text is not in UTF-8; its letters are read as those of {encoding}." if encoding else ""
 
 
 def _tempo_remarks(reading: Reading) -> list[str]:
