@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM, BEND, SYSEX, META = 0x80, 0x90, 0xB0, 0xC0, 0xE0, 0xF0, 0xFF
 _END_OF_TRACK = 0x2F
+_SIZES = {0x00: 2, 0x20: 1, 0x21: 1, _END_OF_TRACK: 0, 0x51: 3, 0x54: 5, 0x58: 4, 0x59: 2}  # of meta events, by type
 _ONE_BYTE = 0xC, 0xD  # what program changes and pressure have
 _MOST = 0xFFFFFFF  # the largest number of variable length
+_HIGHEST = 127  # of a note, as of all that is no status
 _BEFORE = 1024  # bytes within which a file's head is looked for: of a MacBinary or a mail before it
 _HEAD = 14  # bytes of a file's first chunk, with its name and length
 
@@ -83,21 +85,25 @@ def _track(content: bytes, at: int, events: Events, file: Scan) -> int:
     stop = begin + size
     following = content.find(b"MTrk", min(stop, len(content)))
     limit = following if following >= 0 else len(content)  # a length that is too short is not believed
+    wall = stop if stop == len(content) or content[stop : stop + 4] == b"MTrk" else 0
     try:
-        end, ended = _events(content, begin, min(stop, len(content)), limit, events)
+        end, ended = _events(content, begin, min(stop, len(content)), limit, events, file, wall)
     except IndexError:  # an event reaches past the last byte
         file.cut = True
         return len(content)
     except ValueError:  # bytes that are no event
         file.damaged = True
         return max(stop, begin) if content[stop : stop + 4] == b"MTrk" else begin
+    if any(pitch > _HIGHEST for _, _, pitch, _ in events.notes):
+        events.notes, file.damaged = [note for note in events.notes if note[2] <= _HIGHEST], True
     if not ended and stop > len(content):
         file.cut = True
     return end if content[end : end + 4] == b"MTrk" else max(stop, end)
 
 
-def _events(content: bytes, at: int, stop: int, limit: int, events: Events) -> tuple[int, bool]:
-    """Events from `at` on, past `stop` only where no chunk begins there: (where they end, whether they say so)."""
+def _events(content: bytes, at: int, stop: int, limit: int, events: Events, file: Scan, wall: int) -> tuple[int, bool]:
+    """Events from `at` on, past `stop` only where no chunk begins there: (where they end, whether they say so).
+    No event reaches past `wall`, where that is known."""
     tick, status = 0, 0
     notes, others = events.notes, events.others
     while at < limit and (at < stop or content[at : at + 4].isalpha() is False):
@@ -119,7 +125,7 @@ def _events(content: bytes, at: int, stop: int, limit: int, events: Events) -> t
         if byte & 0x80:
             at += 1
             if byte >= SYSEX:
-                at, ended = _system(content, at, byte, tick, events)
+                at, ended = _system(content, at, byte, tick, events, file, wall)
                 if ended:
                     return at, True
                 continue
@@ -128,7 +134,7 @@ def _events(content: bytes, at: int, stop: int, limit: int, events: Events) -> t
             raise ValueError("data without a status")
         first = content[at]
         if status < 0xA0:
-            notes.append((tick, status, min(first, 127), min(content[at + 1], 127)))
+            notes.append((tick, status, first, min(content[at + 1], 127)))
             at += 2
         else:
             rest = b"" if status >> 4 in _ONE_BYTE else bytes((min(content[at + 1], 127),))
@@ -137,8 +143,9 @@ def _events(content: bytes, at: int, stop: int, limit: int, events: Events) -> t
     return at, False
 
 
-def _system(content: bytes, at: int, status: int, tick: int, events: Events) -> tuple[int, bool]:
-    """A meta event, sysex or system message whose status byte was read: (where it ends, whether the track ends)."""
+def _system(content: bytes, at: int, status: int, tick: int, events: Events, file: Scan, wall: int) -> tuple[int, bool]:
+    """A meta event, sysex or system message whose status byte was read: (where it ends, whether the track ends). A
+    length that reaches past `wall`, where that is known, is what its type has or what there is."""
     if status not in (META, SYSEX, 0xF7):
         return at + {0xF1: 1, 0xF2: 2, 0xF3: 1}.get(status, 0), False
     meta = content[at] if status == META else 0
@@ -150,6 +157,8 @@ def _system(content: bytes, at: int, status: int, tick: int, events: Events) -> 
         size = size << 7 | byte & 0x7F
     if status == META and meta == _END_OF_TRACK:
         return at + size, True
+    if wall and at + size > wall:
+        size, file.damaged = min(_SIZES.get(meta, wall) if status == META else wall, max(wall - at, 0)), True
     if at + size > len(content):
         raise IndexError
     events.others.append((tick, len(events.notes), META if status == META else SYSEX, meta, content[at : at + size]))
