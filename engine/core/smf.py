@@ -62,6 +62,8 @@ def scan(content: bytes) -> Scan:
     while 0 <= (at := _next_track(content, at)) < len(content):
         events = Events()
         at = _track(content, at, events, file)
+        if any(pitch > _HIGHEST for _, _, pitch, _ in events.notes):
+            events.notes, file.damaged = [note for note in events.notes if note[2] <= _HIGHEST], True
         file.tracks.append(events)
     if not file.tracks:
         raise ScanError("a damaged MIDI file: it has no tracks")
@@ -94,8 +96,6 @@ def _track(content: bytes, at: int, events: Events, file: Scan) -> int:
     except ValueError:  # bytes that are no event
         file.damaged = True
         return max(stop, begin) if content[stop : stop + 4] == b"MTrk" else begin
-    if any(pitch > _HIGHEST for _, _, pitch, _ in events.notes):
-        events.notes, file.damaged = [note for note in events.notes if note[2] <= _HIGHEST], True
     if not ended and stop > len(content):
         file.cut = True
     return end if content[end : end + 4] == b"MTrk" else max(stop, end)

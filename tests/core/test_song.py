@@ -333,6 +333,7 @@ DAMAGED = {  # what is read all the same, and what is said of it
     "a foreign chunk": (GOOD[:14] + b"XFIH\0\0\0\4abcd" + GOOD[14:], ""),
     "an endless tail": (midi_bytes([*note(60, 0, 480), mido.MetaMessage("end_of_track", time=480 * 90_000)]), ""),
     "a pitch that is none": (GOOD[:22] + b"\0\x90\xbc\x50" + GOOD[22:], "damaged"),
+    "a pitch that is none in a file cut short": (GOOD[:22] + b"\0\x90\xbc\x50" + GOOD[22:-5], "too early"),
     "a tempo too long": (
         midi_bytes([mido.MetaMessage("set_tempo", tempo=500_000)], note(60, 0, 480)).replace(b"\x51\3", b"\x51\x7f"),
         "damaged",
