@@ -82,7 +82,7 @@ def draw(request: Request, weights: str, take: Callable[[int], None]) -> None:
                code=CODE)  # fmt: skip
     lanes = [lane for lane in range(len(grid.families)) if grid.filled[lane].any()]
     lane = st.segmented_control("Instrument", lanes, default=lanes[0], required=True, key="variation_inside_lane",
-                                format_func=lambda lane: plain(grid.lanes.tracks[lane].name or grid.families[lane]),
+                                format_func=lambda lane: plain((grid.lanes.tracks[lane].name or grid.families[lane]).title()),
                                 help="Whose bar is looked at.")  # fmt: skip
     starts = np.cumsum([0, *grid.layout.parts[:-1]])
     known = [bar for bar, start in enumerate(starts) if grid.filled[lane, start]]

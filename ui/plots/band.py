@@ -57,7 +57,7 @@ def notes(looked: Look, meter: tuple[int, int], shift: int = 0) -> tuple[go.Figu
     figure.update_xaxes(title="bar", row=len(lanes), col=1)
     figure.update_yaxes(fixedrange=True, tickfont={"size": 9}, nticks=4)
     figure.update_yaxes(title="MIDI pitch", row=(len(lanes) + 1) // 2, col=1)
-    figure.update_annotations(x=0, xanchor="left", font={"size": 12, "color": colours.text})
+    figure.update_annotations(x=0, xanchor="left", font={"size": 12})
     scale = heat("surprise, bits", 0, MOST_BITS, colours.series[0])
     laid_out(figure, 110 + LANE * len(lanes), coloraxis=scale, barmode="overlay")
     figure.update_layout(margin={"t": 78})
@@ -83,7 +83,7 @@ def form(looked: Look, named: Callable[[int], str]) -> tuple[go.Figure, Table]:
     ))  # fmt: skip
     for bar, text in zip(looked.bars, names):
         figure.add_annotation(x=bar + 1, y=1, yref="paper", yanchor="bottom", text=text, showarrow=False,
-                              font={"size": 11, "color": colours.text})  # fmt: skip
+                              font={"size": 11})  # fmt: skip
     figure.update_xaxes(title="bar", dtick=1, fixedrange=True, showgrid=False)
     figure.update_yaxes(fixedrange=True, showgrid=False)
     laid_out(figure, 130 + 40 * len(lanes))
@@ -124,7 +124,7 @@ def styles(known: Styles, places: np.ndarray, genres: Collection[str]) -> tuple[
         out = (away**2).sum(1).argmax()  # where the rings overlap least
         figure.add_annotation(x=around[out, 0], y=around[out, 1], text=genre, showarrow=False,
                               yshift=9 if away[out, 1] > 0 else -9,
-                              font={"size": 11, "color": colours.series[0] if own else colours.text})  # fmt: skip
+                              font={"size": 11} | ({"color": colours.series[0]} if own else {}))  # fmt: skip
     mine = [phrase.genre in genres for phrase in known.phrases]
     figure.add_scatter(
         x=[phrase.place[0] for phrase in known.phrases], y=[phrase.place[1] for phrase in known.phrases],

@@ -59,7 +59,7 @@ def figures(rows: Sequence[Mapping[str, str]]) -> tuple[go.Figure, Table]:
         title = f"{row['measure'][:1].upper()}{row['measure'][1:]}<br><i>{better(row['measure'])}</i>"
         layout["annotations"].append({
             "text": title, "x": 0, "xref": "paper", "xanchor": "left", "align": "left", "y": top, "yref": "paper",
-            "yanchor": "bottom", "showarrow": False, "font": {"size": 12, "color": colours.text},
+            "yanchor": "bottom", "showarrow": False, "font": {"size": 12},
         })  # fmt: skip
         for (who, called), colour in zip(WHO.items(), colours.series, strict=True):
             points = numbers(row[who])
@@ -98,7 +98,7 @@ def curves(known: Mapping[str, Mapping[str, Sequence[float]]]) -> tuple[go.Figur
             row=titles.index(words.removesuffix(HELD_OUT)) + 1, col=1,
         )  # fmt: skip
         said.add(held)
-    figure.update_annotations(x=0, xanchor="left", font={"size": 12, "color": colours.text})
+    figure.update_annotations(x=0, xanchor="left", font={"size": 12})
     figure.update_xaxes(fixedrange=True)
     figure.update_xaxes(title="steps", row=len(titles), col=1)
     figure.update_yaxes(fixedrange=True, nticks=5)

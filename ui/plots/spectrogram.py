@@ -9,7 +9,7 @@ import numpy as np
 from plotly.subplots import make_subplots
 
 from engine.core.audio import Audio
-from ui.plots import Table, heat, laid_out, look
+from ui.plots import Table, heat, laid_out
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -40,7 +40,6 @@ def spectra(audio: Audio, highest: float = HIGHEST) -> tuple[np.ndarray, np.ndar
 
 def spectrograms(sounds: Mapping[str, Audio], highest: float = HIGHEST) -> tuple[go.Figure, Table]:
     """The spectrogram of each sound by its name, all on one axis of time and of frequency."""
-    colours = look()
     figure = make_subplots(len(sounds), 1, shared_xaxes=True, vertical_spacing=0.3 / len(sounds) ** 2,
                            subplot_titles=list(sounds))  # fmt: skip
     table: dict[str, list[Any]] = {"sound": [], "second": []}
@@ -57,7 +56,7 @@ def spectrograms(sounds: Mapping[str, Audio], highest: float = HIGHEST) -> tuple
     ticks = [hz for hz in (100, 300, 1000, 3000, 10_000) if hz < highest]
     figure.update_yaxes(type="log", title="Hz", fixedrange=True, showgrid=False, tickvals=ticks,
                         range=[float(np.log10(LOWEST)), float(np.log10(highest))])  # fmt: skip
-    figure.update_annotations(x=0, xanchor="left", font={"size": 12, "color": colours.text})
+    figure.update_annotations(x=0, xanchor="left", font={"size": 12})
     laid_out(figure, 110 + ROW * len(sounds), coloraxis=heat("dB below the loudest", -RANGE_DB, 0))
     figure.update_layout(margin={"t": 78, "b": 48})
     return figure, table

@@ -56,7 +56,7 @@ def drawn(moment: Moment, frames: tuple[int, int]) -> tuple[go.Figure, Table]:
     figure.update_yaxes(title="level, 128 silence", range=[low, high], row=1, col=1)
     figure.update_yaxes(title="levels", row=2, col=1)
     figure.update_yaxes(tickvals=[0, -1], ticktext=[f"{size} samples" for size in frames], row=3, col=1)
-    figure.update_annotations(x=0, xanchor="left", font={"size": 12, "color": colours.text})
+    figure.update_annotations(x=0, xanchor="left", font={"size": 12})
     laid_out(figure, 620, coloraxis=heat("probability", 0, MOST))
     figure.update_layout(showlegend=True, margin={"t": 78, "b": 48},
                          legend={"orientation": "h", "y": -0.14, "yanchor": "top"})  # fmt: skip

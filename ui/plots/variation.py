@@ -56,8 +56,8 @@ def cousins(found: Sequence[Cousin], chosen: int) -> tuple[go.Figure, Table]:
         hovertext=[f"seed {each.seed}: {each.alike:.0%} alike" for each in found], hoverinfo="text",
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
     ))  # fmt: skip
-    figure.add_annotation(x=0, y=0, text="◆ the song", showarrow=False, xshift=28,
-                          font={"size": 12, "color": colours.text})  # fmt: skip
+    figure.add_annotation(x=0, y=0, text="◆ the song", showarrow=False, xshift=28, yshift=9,
+                          font={"size": 12})  # fmt: skip
     figure.update_xaxes(title="semitones higher", fixedrange=True, zeroline=True, zerolinecolor=colours.quiet)
     figure.update_yaxes(title="more notes", tickformat="+.0%", fixedrange=True, zerolinecolor=colours.quiet)
     shares = [each.alike for each in found]
