@@ -5,6 +5,7 @@ What a score says and a song does not hold (slurs, words, layout) is no loss to 
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections import defaultdict
@@ -25,6 +26,8 @@ from engine.core.upload import content_of
 MAX_BYTES = 2 * 2**20  # of a file as it comes
 MAX_SCORE_NOTES = 20_000  # for which music21 takes half a minute
 SNARE = 38
+COARSE, FINE = (4, 3), (8, 6)  # into how many a beat is divided in scores
+EXACT = 1 / 200  # beats: no further off its grid is what was written on one
 MAX_REPEATS = 16  # of a bar
 GUITAR = 24  # General MIDI: who plays chord symbols
 SYMBOL_VELOCITY = 58
@@ -32,24 +35,22 @@ VELOCITY = 80  # of a note of which no dynamic says how loud it is
 
 
 def write_musicxml(song: Song) -> bytes:
-    """The song as MusicXML for a notation program, engraved by music21 on a grid of sixteenths and triplets."""
+    """The song as MusicXML for a notation program, at the pitch that sounds, engraved by music21 on a grid of
+    sixteenths and triplets; a song that is written on a finer one, on that."""
     # here, because music21 takes a second to import
-    from music21 import clef, instrument, key, metadata, meter, note, stream, tempo
+    from music21 import clef, key, metadata, meter, note, stream, tempo
     from music21.musicxml.m21ToXml import GeneralObjectExporter
 
     score = stream.Score()
     score.insert(0, metadata.Metadata(title=song.title or "Bandstand", composer="Bandstand"))
+    divisors = FINE if _fine(song) else COARSE
+    grid, shortest = math.lcm(*divisors), Fraction(1, max(divisors))
     for track in song.tracks:
         if not track.notes:
             continue
         part = stream.Part()
         part.partName = track.name
-        try:
-            player = instrument.Percussion() if track.is_drum else instrument.instrumentFromMidiProgram(track.program)
-        except Exception:  # music21 knows no instrument of some programs
-            player = instrument.Piano()
-        player.partName = track.name
-        part.insert(0, player)
+        part.insert(0, _player(track))
         for beat, bpm in ((0.0, song.tempo), *song.tempo_changes):
             part.insert(beat, tempo.MetronomeMark(number=bpm))
         for beat, (beats, value) in song.signatures():
@@ -61,9 +62,9 @@ def write_musicxml(song: Song) -> bytes:
         for each in track.notes:
             written = note.Note(each.pitch)
             written.volume.velocity = each.velocity
-            written.quarterLength = max(Fraction(1, 4), Fraction(round(each.duration * 12), 12))
-            part.insert(Fraction(round(each.onset * 12), 12), written)
-        part.quantize((4, 3), processOffsets=True, processDurations=True, inPlace=True)
+            written.quarterLength = max(shortest, Fraction(round(each.duration * grid), grid))
+            part.insert(Fraction(round(each.onset * grid), grid), written)
+        part.quantize(divisors, processOffsets=True, processDurations=True, inPlace=True)
         score.insert(0, part.chordify() if _polyphonic(track) else part)
     xml = GeneralObjectExporter(score).parse().decode("utf-8")
     # music21 writes today's date and ids of this run; the same song has to give the same bytes.
@@ -71,6 +72,33 @@ def write_musicxml(song: Song) -> bytes:
     for number, name in enumerate(dict.fromkeys(re.findall(r'id="([PI][0-9a-f]{16,})"', xml)), start=1):
         xml = xml.replace(name, f"{name[0]}{number}")
     return xml.encode("utf-8")
+
+
+def _player(track: Track) -> Any:
+    """A track's instrument, of those that music21 knows. None transposes: notes are written as they sound."""
+    from music21 import instrument
+
+    try:
+        player = instrument.Percussion() if track.is_drum else instrument.instrumentFromMidiProgram(track.program)
+    except Exception:  # music21 knows no instrument of some programs
+        player = instrument.Piano()
+    if not track.is_drum and isinstance(player, instrument.UnpitchedPercussion):
+        player = instrument.Instrument(track.name)
+    if not track.is_drum:
+        player.midiProgram = track.program
+    player.partName, player.transposition = track.name, None
+    return player
+
+
+def _fine(song: Song) -> bool:
+    """Whether notes are written on the fine grid, and some are not on the coarse one."""
+    onsets = [note.onset for track in song.tracks for note in track.notes]
+
+    def off(divisors: tuple[int, ...]) -> float:
+        """How far the furthest note is off all of these grids, in beats."""
+        return max((min(abs(onset - round(onset * n) / n) for n in divisors) for onset in onsets), default=0.0)
+
+    return off(COARSE) > EXACT >= off(FINE)
 
 
 def _polyphonic(track: Track) -> bool:

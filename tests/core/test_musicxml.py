@@ -12,7 +12,7 @@ from engine import RequestError
 from engine.core.musicxml import read_musicxml, write_musicxml
 from engine.core.reading import song_of
 from engine.core.request import File
-from engine.core.song import Song
+from engine.core.song import Note, Song, Track
 from engine.listen.chords import chords_of
 from engine.trombone.phrasing import melody, read_song
 from tests.core.test_song import five
@@ -58,6 +58,25 @@ def test_what_is_written_is_read_again():
         ]
         for before, after in zip(each.tracks, back.tracks):
             assert {(n.onset, n.pitch) for n in after.notes} == {(n.onset, n.pitch) for n in before.notes}
+
+
+def test_winds_are_written_as_they_sound_and_sextuplets_as_they_are():
+    notes = [Note(n / 6, 1 / 6, 60 + n) for n in range(6)] + [Note(1 + n / 8, 1 / 8, 60 + n) for n in range(8)]
+    winds = (
+        43,
+        56,
+        60,
+        65,
+        71,
+        72,
+        117,
+    )  # what others write elsewhere than it sounds, and a tom that sings
+    song = Song(tuple(Track(f"{program}", program).with_notes(notes) for program in winds))
+    back = read_musicxml(write_musicxml(song))
+    for before, after in zip(song.tracks, back.tracks, strict=True):
+        assert (after.name, after.program, after.is_drum) == (before.name, before.program, False)
+        assert [n.pitch for n in after.notes] == [n.pitch for n in before.notes]
+        assert [n.onset for n in after.notes] == pytest.approx([n.onset for n in before.notes])
 
 
 def test_repeats_ties_upbeats_and_transposing_instruments_sound():
