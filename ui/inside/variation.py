@@ -82,8 +82,10 @@ def draw(request: Request, weights: str, take: Callable[[int], None]) -> None:
                code=CODE)  # fmt: skip
     lanes = [lane for lane in range(len(grid.families)) if grid.filled[lane].any()]
     called = [(track.name or family).title() for track, family in zip(grid.lanes.tracks, grid.families)]
-    lane = st.segmented_control("Instrument", lanes, default=lanes[0], required=True, key="variation_inside_lane",
-                                format_func=lambda lane: plain(called[lane]), help="Whose bar is looked at.")  # fmt: skip
+    lane = st.segmented_control(
+        "Instrument", lanes, default=lanes[0], required=True, key="variation_inside_lane",
+        format_func=lambda lane: plain(called[lane]), help="Whose bar is looked at.",
+    )  # fmt: skip
     starts = np.cumsum([0, *grid.layout.parts[:-1]])
     known = [bar for bar, start in enumerate(starts) if grid.filled[lane, start]]
     if not known:
