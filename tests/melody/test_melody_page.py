@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from engine.core.audio import Audio, write_wav
 from engine.core.byhand import REMARK, changed
 from engine.core.midi import write_midi
 from engine.melody.abc.notes import parse
@@ -114,6 +116,27 @@ def test_a_book_that_is_brought_as_a_file_goes_into_the_editor(opened):
     assert [box.options for box in test.selectbox if box.label == "Tune of the book"] == [["1 · Für Zwei", "2 · Two"]]
     editor(test).set_value(original)
     test.run()
+
+
+@pytest.mark.parametrize(
+    ("sound", "said"),
+    [
+        (np.zeros(22_050, np.float32), "hum.wav is silent"),
+        (np.random.default_rng(0).uniform(-0.3, 0.3, 22_050).astype(np.float32), "No notes are heard in hum.wav"),
+        (np.full(8_000 * 601, 0.1, np.float32), "hum.wav is longer than 600 seconds"),
+    ],
+    ids=["silence", "noise", "too long"],
+)
+def test_a_hum_that_is_none_is_a_sentence_and_nothing_is_lost(opened, sound, said):
+    test, before = opened, editor(opened).value
+    test.segmented_control(key="melody_hum_way").set_value("file").run()
+    (uploader,) = [each for each in test.file_uploader if each.label == "A recording of one voice"]
+    rate = 8_000 if len(sound) > 100_000 else 22_050
+    uploader.upload("hum.wav", write_wav(Audio(sound, rate), "PCM_U8"), "audio/wav").run()
+    settled(test, "melody hum")
+    assert [words for words in refusals(test) if words.startswith(plain(said))] and editor(test).value == before
+    test.segmented_control(key="melody_hum_way").set_value("microphone").run()
+    assert not refusals(test)
 
 
 def test_a_take_is_made_again_to_the_byte_as_written_and_as_changed_by_hand(opened):
