@@ -22,6 +22,7 @@ from engine.core.audio import Audio, write_flac, write_wav
 from engine.core.midi import write_midi
 from engine.core.musicxml import write_musicxml
 from engine.core.song import Note, Song, Track
+from engine.core.zipped import zipped
 from engine.takes.archive import export
 from engine.takes.library import Library
 from tests.studio import kept_as, tune
@@ -37,7 +38,7 @@ K:D
 |: "D"A|dfa "G"gbg|"D"fad "A"ecA|"D"dfa "G"g2b|"A"a/g/f/e/ d2 :|
 |: "Bm"B|(3ABA F2 A2|~d3 cBA|"G"[GB]2 z "A"c>ed|1 "D"d3 d2 :|2 "D"d3- d2 |]
 """
-KINDS = ("mid", "musicxml", "abc", "wav", "flac", "ogg", "mp3", "zip")
+KINDS = ("mid", "musicxml", "mxl", "abc", "wav", "flac", "ogg", "mp3", "zip")
 
 
 def tone(seconds: float = 0.4) -> np.ndarray:
@@ -54,6 +55,9 @@ def original(kind: str) -> bytes:
         return write_midi(tune(5))
     if kind == "musicxml":
         return write_musicxml(Song((Track("Tune", 73).with_notes(Note(i / 2, 0.5, 60 + 2 * i) for i in range(12)),)))
+    if kind == "mxl":
+        container = b'<container><rootfiles><rootfile full-path="tune.xml"/></rootfiles></container>'
+        return zipped({"META-INF/container.xml": container, "tune.xml": original("musicxml")})
     if kind == "abc":
         return ABC.encode()
     if kind == "zip":

@@ -62,6 +62,7 @@ def for_takes(content: bytes, name: str, folder: Path) -> bool:
 TYPES = {  # where a type is taken: page, uploader, what to choose first, how it is read
     "mid": ("variation", "variation_file", {"variation_source": "A MIDI file of mine"}, for_variation),
     "musicxml": ("variation", "variation_file", {"variation_source": "A MIDI file of mine"}, for_variation),
+    "mxl": ("variation", "variation_file", {"variation_source": "A MIDI file of mine"}, for_variation),
     "abc": ("trombone", "trombone_file", CHOSEN, for_trombone),
     **dict.fromkeys(
         ("wav", "flac", "ogg", "mp3"), ("translation", "translation_file", {"translation_way": "file"}, for_translation)
