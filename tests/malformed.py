@@ -22,7 +22,6 @@ from engine.core.audio import Audio, write_flac, write_wav
 from engine.core.midi import write_midi
 from engine.core.musicxml import write_musicxml
 from engine.core.song import Note, Song, Track
-from engine.core.zipped import zipped
 from engine.takes.archive import export
 from engine.takes.library import Library
 from tests.studio import kept_as, tune
