@@ -31,6 +31,7 @@ SOURCES = {AUTO: "Guess the instrument", VOICE: "A voice"}
 EXAMPLES = sorted(KNOWN, key=lambda name: -INSTRUMENTS[name].example)
 ELSE = ("cello", "flute")  # what a recording that was sent becomes, where it is itself what was to be played
 MOST_POINTS = 3_000  # of a pitch line
+SURE = 0.5  # of an instrument that is heard; below it is a guess
 
 frame.open_page("Translation", "Play, sing or hum a melody; hear the same performance on another instrument.")
 
@@ -203,6 +204,11 @@ def pitch(frames: Frames) -> list[tuple[float, float] | None]:
     return [(float(t * HOP / RATE), float(frames.f0_hz[t])) if frames.f0_hz[t] > 0 else None for t in at]
 
 
+def a(name: str) -> str:
+    """A noun with its article."""
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 def result_view(made: jobs.JobResult) -> None:
     """Before and after, what was measured, downloads."""
     result: Translation = made.value
@@ -210,7 +216,9 @@ def result_view(made: jobs.JobResult) -> None:
     assert isinstance(request, Request) and result.audio
     if result.guesses:
         name, belief = result.guesses[0]
-        st.caption(f"It sounds like a {name} ({belief:.0%} sure); choose it yourself under From if that is wrong.")
+        heard = (f"It sounds like {a(name)} ({belief:.0%} sure)" if belief >= SURE
+                 else f"It is hard to say what plays, perhaps {a(name)}")  # fmt: skip
+        st.caption(f"{heard}; choose it yourself under From if that is wrong.")
     for remark in result.remarks:
         st.info(frame.plain(remark), icon=":material/info:")
     player.show("translation-before", audio=result.recording.mono(), title=f"Before: {request.source}",

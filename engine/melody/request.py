@@ -35,7 +35,8 @@ class Request(request.Request):
     meter: str | None = option(
         None, "Every bar is exactly this long; pickups are completed at the end.", excludes=("input",)
     )
-    kind: str | None = option(None, "What people would dance to it.", flag="--type", excludes=("input",), label="Dance")
+    kind: str | None = option(None, "What people would dance to it; for a waltz choose the meter 3/4.", flag="--type",
+                              excludes=("input",), label="Dance")  # fmt: skip
     unit: str | None = option(
         None, "In ABC, what a letter without a number lasts.", choices=UNITS, called="The unit note length",
         excludes=("input",), label="Unit note length",

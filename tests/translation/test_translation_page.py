@@ -52,6 +52,8 @@ def test_an_uploaded_recording_is_guessed_and_translated():
     made = page.session_state["_made translation"]
     assert not refusals(page) and made.settings.request.input.name == "tone.wav"
     assert made.value.guesses and len(made.value.song.tracks[0].notes) == 1
+    (name, belief), said = made.value.guesses[0], " ".join(caption.value for caption in page.caption)
+    assert name in said and ("hard to say" in said) == (belief < 0.5), "a guess is said as one"
 
 
 def test_a_bad_file_is_refused_and_what_was_there_stays():

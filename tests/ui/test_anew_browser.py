@@ -9,6 +9,7 @@ import pytest
 from tests.studio import PATIENCE_SECONDS, ROOT, Visit, chromium, served, wait_for
 
 pytestmark = pytest.mark.browser
+CUT = "all => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
 NOTES = """key => Object.fromEntries(window.__bandstand.players.get(key).data.tracks.map((t) => [t.name, t.notes]))"""
 
 
@@ -46,6 +47,7 @@ def test_bars_are_marked_by_the_mouse_and_written_by_the_marked_tracks_alone(vis
     assert not page.get_by_role("button", name="Write bars").count(), "nothing is marked yet"
     drag(visit, 4.1 / length, 7.6 / length)  # bars 3 and 4 of 8 seconds
     write = page.get_by_role("button", name="Write bars 3–4 anew")
+    assert page.locator(".bs[data-player='lab'] .name span").evaluate_all(CUT) == [], "a name is cut beside its pencil"
     write.click()
     page.get_by_text("Mark who plays them anew").wait_for()
     page.get_by_role("button", name="Bass is written anew").click()

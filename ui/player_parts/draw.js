@@ -64,7 +64,7 @@ function gridLines(pen, width, height, view, data, colours) {
 
 function bandShades(pen, width, height, view, data, colours) {
   for (const { at } of data.compact ? [] : data.marks) {
-    pen.fillStyle = fade(colours.accent, 0.75);
+    pen.fillStyle = fade(colours.accent, 0.45);
     pen.fillRect(Math.round(xOf(at, view, width)) - 1, 0, 2, height);
   }
   for (const [from, to] of data.bands ?? []) {
@@ -242,7 +242,7 @@ function drawRuler(canvas, view, seconds, loop, data, colours) {
     pen.fillStyle = fade(colours.ink, 0.35);
     pen.fillRect(Math.round(x), height - 6, 1, 6);
     pen.fillStyle = fade(colours.ink, 0.7);
-    if (x < width - 10) pen.fillText(label, x + 4, height / 2);
+    if (x + 5 + pen.measureText(label).width < width) pen.fillText(label, x + 4, height / 2);
     return x;
   };
   if (data.bars) {
