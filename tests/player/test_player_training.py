@@ -149,6 +149,8 @@ def test_a_tiny_player_learns_resumes_to_the_step_and_ships_a_branch(prepared, t
     again = train.train(prepared, tmp_path / "again", steps=0, start=tmp_path / "checkpoint", **options)
     begun = again.plain("player").state_dict()["head.weight"]
     assert np.array_equal(begun.numpy(), stored.weights["head.weight"])
+    further = train.train(prepared, tmp_path / "further", steps=1, start=tmp_path / "checkpoint", **options)
+    assert not np.array_equal(further.plain("player").state_dict()["head.weight"].numpy(), begun.numpy())
     assert stored.model["width"] == 32 and stored.model["combos"] == [[36, 42]] and stored.config["steps"] == 26
 
 

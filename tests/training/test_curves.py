@@ -7,7 +7,7 @@ import pytest
 from engine import CHECKPOINTS, ROOT
 from engine.core import checkpoint
 from training.core import cards
-from training.core.runs import POINTS, curves
+from training.core.runs import POINTS, curves, joined
 from training.report_rows import learned
 
 FOLDERS = sorted(path.parent for path in CHECKPOINTS.rglob("config.json"))
@@ -29,6 +29,15 @@ def test_a_curve_is_of_what_led_to_the_weights_and_evaluations_are_apart(tmp_pat
     branch = logged(tmp_path / "branch", {"step": 3, "loss": 1.5}, {"step": 4, "loss": 0.5})
     assert curves((run, branch), {"loss": "nats"}, 9)["nats"] == {"step": [1, 2, 3, 4], "value": [4.0, 3.0, 1.5, 0.5]}
     assert curves(tmp_path / "none", names, 9) == {}
+
+
+def test_a_run_that_began_with_a_checkpoint_goes_on_with_its_curve():
+    learned = {"nats": {"step": [2, 4], "value": [1.5, 1.0]}, "new": {"step": [4], "value": [0.5]}}
+    before = {"steps": 10, "curves": {"nats": {"step": [5, 10], "value": [4.0, 2.0]}}}
+    assert joined(before, 4, learned) == {"steps": 14, "curves": {
+        "nats": {"step": [5, 10, 12, 14], "value": [4.0, 2.0, 1.5, 1.0]}, "new": {"step": [14], "value": [0.5]}
+    }}  # fmt: skip
+    assert joined({}, 4, learned) == {"steps": 4, "curves": learned}
 
 
 def test_a_long_curve_is_means_of_about_as_many_steps_each(tmp_path):

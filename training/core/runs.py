@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
+
+from engine.core import checkpoint
 
 POINTS = 60  # of a curve that is kept
 BEST = "best.safetensors"  # the averaged weights of the best evaluation
@@ -38,6 +41,22 @@ def best_step(folder: Path | str) -> int:
     if not was_evaluated(folder):
         return int(torch.load(Path(folder) / STATE, map_location="cpu", weights_only=True)["step"])
     return int([row for row in run_log(folder) if row.get("best")][-1]["step"])
+
+
+def begin_with(module: torch.nn.Module, folder: Path | str, system: str) -> None:
+    """Put a checkpoint's weights into a module that is to be trained on. Refused where they do not fit it."""
+    checkpoint.fill(module, checkpoint.load(folder, system).weights, folder)
+    module.train().requires_grad_(True)
+
+
+def joined(before: Mapping[str, Any], steps: int, learned: Mapping[str, Any]) -> dict[str, Any]:
+    """Steps and curves of a run that began with the checkpoint whose config.json is `before` ({}: with none)."""
+    begun, out = before.get("steps", 0), dict(before.get("curves", {}))
+    for words, curve in learned.items():
+        old = out.get(words, {"step": [], "value": []})
+        out[words] = {"step": old["step"] + [begun + step for step in curve["step"]],
+                      "value": old["value"] + curve["value"]}  # fmt: skip
+    return {"steps": begun + steps, "curves": out}
 
 
 def curves(folders: Path | Iterable[Path], names: Mapping[str, str], steps: int) -> dict[str, dict[str, list[float]]]:

@@ -33,7 +33,7 @@ from training.core import cards
 from training.core.loop import Loop
 from training.core.optimizers import muon_of
 from training.core.options import add_common
-from training.core.runs import STATE, best_step, best_weights, curves
+from training.core.runs import STATE, begin_with, best_step, best_weights, curves, joined
 from training.player.calibrate import accustom, calibrate, lean
 from training.player.windows import Example, Windows
 
@@ -143,7 +143,7 @@ def train(
     torch.manual_seed(seed)
     network = Player(config)
     if start:
-        checkpoint.fill(network, checkpoint.load(start, "player").weights, start)
+        begin_with(network, start, "player")
     matrices = [p for p in network.blocks.parameters() if p.ndim == 2]
     ids = {id(p) for p in matrices}
     rest = [p for p in network.parameters() if id(p) not in ids]
@@ -206,9 +206,10 @@ def facts_of(prepared: Path) -> dict[str, Any]:
     return {"songs": facts["songs"], "programs": PROGRAMS, **facts["usual"]}
 
 
-def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int) -> None:
-    """The best weights of a run as a checkpoint, in half precision."""
+def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int, start: Path | None = None) -> None:
+    """The best weights of a run, begun with the checkpoint `start`, as a checkpoint, in half precision."""
     steps = best_step(run)
+    before = checkpoint.read_config(start) if start else {}
     checkpoint.save(
         folder,
         system="player",
@@ -216,8 +217,7 @@ def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int) -
         model=config.asdict() | {"combos": json.loads((prepared / "combos.json").read_text())},
         half=True,
         seed=seed,
-        steps=steps,
-        curves=curves((run.parent, run), CURVES, steps),
+        **joined(before, steps, curves((run.parent, run), CURVES, steps)),
         data=DATA,
         licence=LICENCE,
         **facts_of(prepared),
@@ -254,7 +254,7 @@ def run(args: argparse.Namespace) -> None:
         decay=args.decay, start=args.start, resume=args.resume,
     )  # fmt: skip
     if args.decay and loop.main:
-        export(args.prepared, folder, args.checkpoint, config, args.seed)
+        export(args.prepared, folder, args.checkpoint, config, args.seed, args.start)
         held = Windows(args.prepared, "val")
         plans = planner.load()
         model = replace(load(args.checkpoint), planner=plans)
