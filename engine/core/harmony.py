@@ -27,6 +27,7 @@ from engine.core.song import Note, Song
 PATH = CHECKPOINTS / "chords"
 SLOTS = 12  # of a beat
 HIGHEST = 128  # above every pitch
+WHOLE = 0.9  # of a half bar: what sounds so long sounds in all of it
 CHORDAL = 1.15  # notes that sound at a time, from which on a song has chords
 PARTS = 2  # of a half bar, in which it is looked at
 CONTEXT = {"heard": 2, "tune": 4}  # half bars on either side that count
@@ -144,17 +145,30 @@ def likeliest(model: Model, fit: np.ndarray) -> np.ndarray:
     return np.array(path[::-1])
 
 
+def certain(sounds: np.ndarray, lengths: np.ndarray, bass: np.ndarray | None = None) -> np.ndarray:
+    """The chord of each half bar in all of which its notes sound and no others, int [n], -1 elsewhere. Where the bass
+    is given, its root has to be there: C E G A is Am7 above A and may be another chord above C."""
+    there = sounds > 0
+    match = (there[:, None] == TEMPLATES).all(2) & (there == (sounds > WHOLE * lengths[:, None])).all(1)[:, None]
+    if bass is not None:
+        match &= (bass > WHOLE * lengths[:, None])[:, np.arange(len(TEMPLATES)) % 12]
+    return np.where(match.any(1), match.argmax(1), -1)
+
+
 @lru_cache(maxsize=32)
 def chords_of(song: Song) -> tuple[str, ...]:
     """The name of the chord that sounds in each half bar (see `halves`), "" where there is none, as in all of a song of
     a single line."""
     pitched = [note for track in song.tracks if not track.is_drum for note in track.notes]
-    sounds, bass = sounding(pitched, halves(song))
+    edges = halves(song)
+    sounds, bass = sounding(pitched, edges)
     if sounds.sum() < CHORDAL * bass.sum() or not pitched:
         return ()
     try:
         numbers = heard(load(), song)
     except RequestError:
         numbers = recognise(sounds, bass)  # without weights: whose notes sound longest
+    sure = certain(sounds, np.diff(edges), bass)
+    numbers = np.where(sure >= 0, sure, numbers)
     key = -key_shift(sounds.sum(0)) % 12
     return tuple(name_of(number, key) if number >= 0 else "" for number in numbers.tolist())

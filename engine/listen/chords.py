@@ -13,6 +13,7 @@ from engine.core.song import Song
 from engine.core.tune import tracks_of
 from engine.listen.key import key_of, named, signed
 
+LOWEST = 48  # MIDI pitch: what lies lower of a chord symbol's notes is its bass
 FOUND = "No chords sound in it; these would go with its tune."
 
 
@@ -26,7 +27,10 @@ def chords_of(song: Song) -> tuple[list[tuple[float, str]], tuple[str, ...]]:
     names: list[str] = []
     said: tuple[str, ...] = ()
     if symbols:
-        names = [name_of(number, key) for number in recognise(*harmony.sounding(symbols, edges)).tolist()]
+        above = [note for note in symbols if note.pitch >= LOWEST]
+        sure = harmony.certain(harmony.sounding(above, edges)[0], np.diff(edges))
+        numbers = np.where(sure >= 0, sure, recognise(*harmony.sounding(symbols, edges)))
+        names = [name_of(number, key) for number in numbers.tolist()]
     elif heard := harmony.chords_of(song):
         names = [name or name_of(-1) for name in heard]
     elif played.tracks:

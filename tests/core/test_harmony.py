@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.core.chords import chord_of
-from engine.core.harmony import PARTS, chords_of, features, halves, harmonised, heard, load, sounding
+from engine.core.harmony import PARTS, certain, chords_of, features, halves, harmonised, heard, load, sounding
 from engine.core.song import Note, Song, Track
 from training.__main__ import main
 from training.chords.evaluate import agreement
@@ -37,6 +37,17 @@ def test_bars_of_any_meter_have_halves_and_an_upbeat_is_a_bar() -> None:
 def test_a_single_line_has_no_chords() -> None:
     assert chords_of(Song((Track("").with_notes(Note(n, 1, 60 + n) for n in range(8)),))) == ()
     assert chords_of(Song()) == ()
+
+
+def test_a_chord_that_sounds_alone_for_half_a_bar_is_that_chord():
+    chords = {"Am7": (45, 60, 64, 67), "E7": (40, 56, 59, 62), "Cmaj7": (48, 55, 59, 64), "Csus4": (48, 53, 55),
+              "F#dim": (42, 57, 60), "Bb": (46, 58, 62, 65)}  # fmt: skip
+    notes = [Note(2.0 * i, 1.9, pitch) for i, chord in enumerate(chords.values()) for pitch in chord]
+    assert chords_of(Song((Track("").with_notes(notes),))) == tuple(chords)
+    edges = np.array([0.0, 2.0, 4.0])
+    sounds, bass = sounding([Note(0, 2, pitch) for pitch in (48, 64, 67, 69)], edges)  # C with a sixth, or Am7
+    assert certain(sounds, np.diff(edges)).tolist() == [45, -1]
+    assert certain(sounds, np.diff(edges), bass).tolist() == [-1, -1]
 
 
 def test_a_song_moved_has_its_chords_moved() -> None:

@@ -56,6 +56,8 @@ def test_the_chords_of_a_song_are_named_where_they_begin(tmp_path, capsys):
     (tmp_path / "song.mid").write_bytes(write_midi(Song((Track("piano").with_notes(notes),))))
     (tmp_path / "tune.abc").write_bytes(ABC)
     assert run(capsys, "--input", tmp_path / "song.mid")["chords"] == [[0, "Am7"], [2, "F"], [4, "Am7"], [6, "F"]]
+    (tmp_path / "bass.abc").write_bytes(b'X:1\nM:4/4\nL:1/4\nK:C\n"G7/B"G4|"F"F2"N.C."z2|]\n')
+    assert run(capsys, "--input", tmp_path / "bass.abc")["chords"] == [[0, "G7"], [4, "F"], [6, "N.C."]]
     written = run(capsys, "--input", tmp_path / "tune.abc")
     assert written["chords"] == [[0, "G"], [2, "D7"], [4, "G"]] and written["key"] == "G major"
 
