@@ -3,10 +3,11 @@
     composer = Composer(model, seed=3)
     composer.bar(0, settings), composer.bar(1, settings), …
 
-Sections of eight bars follow a form (form.py); each hears the eight bars before it, bar by bar while they are written,
-so that no bar costs much more than another. Other settings act at once: the bars that are left of the section are asked
-for anew, and what was played before them is remembered no more. A bar may be asked for again as long as few have come
-after it: with the settings that it was written with it is as it was, with others it is written anew.
+Sections of eight bars follow a form (form.py); each hears the eight bars before it, bar by bar while others are
+written, so that no bar costs much more than another. Other settings act at once: the bars that are left of the section
+are asked for anew, by a player who hears the last four alone, for that bar is awaited; and what was played before them
+is remembered no more. A bar may be asked for again as long as few have come after it: with the settings that it was
+written with it is as it was, with others it is written anew.
 
 So a bar depends on the seed, on the bars before it and on the settings of now, and on nothing else.
 """
@@ -27,6 +28,8 @@ from engine.jam.holding import held_from
 
 DRUMS, BASS = TRACKS.index("drums"), TRACKS.index("bass")
 LEAST, MOST = 2, 7  # levels of busyness of a lane that plays
+SOON = 4  # bars heard before one of other settings
+CAUGHT_UP = 2  # bars, at most, that the section to come hears for each that is written
 FILL = 2  # levels by which the drums are busier where they lead into a section
 REMEMBERED, KEPT = 128, 160  # bars: what may return, and what is kept so that some may be asked for again
 TONICS = 0, 21  # C and A minor
@@ -61,6 +64,7 @@ class _Open:
     asked: tuple[Any, ...]
     offset: int  # of its first bar in its window
     bars: Iterator[list[player.Bar]] | None = None  # those that are left, once it has begun
+    follows: tuple[Part, list[player.Bar]] | None = None  # what comes then, and the plan of the bars before it
 
 
 class Composer:
@@ -71,7 +75,9 @@ class Composer:
         self.log: list[Written] = []
         self.first = 0  # the number of the log's first bar
         self._now: _Open | None = None  # goes on where the log ends
-        self._coming: _Open | None = None  # follows, and hears what is written
+        self._coming: _Open | None = None  # follows
+        self._unheard: list[player.Bar] = []  # what it has not heard yet
+        self._wished: tuple[tuple[Any, ...], player.Brief] | None = None  # the last brief, and what it was asked by
 
     def bar(
         self, number: int, settings: band.Request, *, last: bool = False, holds: tuple[tuple[int, int], ...] = ()
@@ -102,9 +108,9 @@ class Composer:
 
     def _held(self, written: Written, settings: band.Request, holds: tuple[tuple[int, int], ...]) -> Written:
         """A bar moved into the chords that are held; what follows hears it so."""
-        bar, meter = written.composed, band.brief_of(self.model, settings).meter
+        bar = written.composed
         for half, chord in holds:
-            bar = held_from(bar, half, chord, meter)
+            bar = held_from(bar, half, chord, band.meter_of(settings))
         self._now = self._coming = None
         return replace(written, bar=bar, holds=holds)
 
@@ -113,10 +119,12 @@ class Composer:
         begins = before is None or before.leads_on
         index = 0 if before is None or begins else before.index + 1
         section = 0 if before is None else before.section + begins
+        if self._now is not None and self._now.asked == asked:
+            self._hear(settings, BARS if begins else CAUGHT_UP)
         now, self._coming = (self._coming, None) if begins else (self._now, self._coming)
         if now is None or now.asked != asked:
             part = self._part(section, asked) if before is None or begins else self._rest_of(before)
-            now, self._coming = self._open(settings, asked, part, [w.bar for w in self.log[-BARS:]]), None
+            now, self._coming = self._open(settings, asked, part, [w.bar for w in self.log[-SOON:]]), None
         if now.bars is None:
             now.section.ask(self._brief(settings, asked, now.part, now.offset, self.first + len(self.log)))
             now.bars = now.section.play()
@@ -125,19 +133,22 @@ class Composer:
             now.section.busier(DRUMS, min(now.section.brief.busy.get(DRUMS, LEAST) + FILL, MOST))
         [bar] = next(now.bars)
         written = Written(bar, now.part.letter, index, section, asked[1], asked, bar)
-        self._hear(settings, now, written)
+        if now.follows is None:
+            left = now.section.plans()[: BARS - index]
+            self._unheard = [w.bar for w in self.log[-index:]] if index else []
+            now.follows = self._part(section + 1, asked, written), [*self._unheard, *left]
+        self._unheard.append(bar)
         return written
 
-    def _hear(self, settings: band.Request, now: _Open, written: Written) -> None:
-        """Let the section that follows hear a bar; it begins to as soon as all the bars before it are planned."""
+    def _hear(self, settings: band.Request, most: int) -> None:
+        """Let the section that follows hear some more of what was written; it begins to as soon as all the bars before
+        it are planned."""
+        assert self._now is not None and self._now.follows is not None
         if self._coming is None:
-            left = now.section.plans()[: BARS - written.index]
-            before = [w.bar for w in self.log[-(BARS - len(left)) :]] if len(left) < BARS else []
-            part = self._part(written.section + 1, now.asked, written)
-            self._coming = self._open(settings, now.asked, part, [*before, *left])
-            for bar in before:
-                self._coming.section.hear(bar)
-        self._coming.section.hear(written.bar)
+            self._coming = self._open(settings, self._now.asked, *self._now.follows)
+        for bar in self._unheard[:most]:
+            self._coming.section.hear(bar)
+        del self._unheard[:most]
 
     def _open(self, settings: band.Request, asked: tuple[Any, ...], part: Part, before: Sequence[player.Bar]) -> _Open:
         brief = self._brief(settings, asked, part, len(before), 0)
@@ -167,7 +178,7 @@ class Composer:
     ) -> player.Brief:
         """What is asked of the player for a section that begins at a bar of the jam, and `offset` bars after its
         window."""
-        brief = band.brief_of(self.model, settings)
+        brief = self._wish(settings)
         free = [level >= LEAST and TRACKS[lane] not in settings.busy for lane, level in brief.busy.items()]
         busy = {lane: min(max(level + lift, LEAST), MOST) if moves else level
                 for (lane, level), lift, moves in zip(brief.busy.items(), part.lifts, free)}  # fmt: skip
@@ -192,6 +203,13 @@ class Composer:
             grids={offset + written.index: written.bar.grid for written in remembered},
         )  # fmt: skip
 
+    def _wish(self, settings: band.Request) -> player.Brief:
+        """What Band would ask of the player, chords and form aside: as the first bars of a longer piece."""
+        asked = _manner(settings)
+        if self._wished is None or self._wished[0] != asked:
+            self._wished = asked, band.brief_of(self.model, replace(settings, bars=BARS, chords=""))
+        return self._wished[1]
+
     def _tonic(self, progression: Sequence[int]) -> int:
         """The chord to end on: the first that is given, or that of the key which sounded more of late."""
         if progression:
@@ -204,7 +222,7 @@ class Composer:
         before = self.log[-1] if self.log else None
         section = before.section + before.leads_on if before else 0
         opened = self._open(settings, asked, Part("", (False,) * len(TRACKS), (0,) * len(TRACKS)),
-                            [written.bar for written in self.log[-BARS:]])  # fmt: skip
+                            [written.bar for written in self.log[-SOON:]])  # fmt: skip
         opened.section.ask(self._brief(settings, asked, opened.part, opened.offset, self.first + len(self.log)))
         [bar] = next(opened.section.play())
         self._now = self._coming = None

@@ -7,13 +7,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine import RequestError, jam
+from engine import RequestError, jam, planner
 from engine.__main__ import run
 from engine.core.midi import read_midi
 from engine.core.request import File
 from engine.jam import form
 from engine.jam.changes import OWN, SETTINGS
 from engine.jam.musician import Musician, song_of
+from engine.player.playing import Section
 
 TRACKS = ("drums", "piano", "guitar", "bass", "strings")
 
@@ -132,6 +133,27 @@ def test_what_was_written_ahead_can_be_taken_back_and_a_change_there_is_as_if_it
             ahead.next(request.settings)
             ahead.back_to(at + 1)
             assert [known.next(settings) for _ in range(2)] == [ahead.next(settings) for _ in range(2)]
+
+
+def test_a_bar_of_other_settings_waits_for_no_more_than_itself(model, monkeypatch):
+    heard, planned = [], []
+    hear, draw = Section.hear, planner.draw
+    monkeypatch.setattr(Section, "hear", lambda section, bar: (heard.append(bar), hear(section, bar)))
+    monkeypatch.setattr(planner, "draw", lambda *args, **asked: (planned.append(args[2]), draw(*args, **asked))[1])
+    musician, settings = Musician(model, 3), jam.Request(genre={"rock": 1}, seed=3).settings
+    for number in range(8 + 6):
+        musician.next(settings)
+        assert len(heard) <= number, "the next section begins to hear when the bar is there"
+    assert len(heard) == 7 + 1 + 5 and planned == [8], "a plan is drawn once"
+    del heard[:], planned[:]
+    musician.next(replace(settings, density=0.9))
+    assert not heard and planned == [8] and len(musician._composer._now.section.before) == 4
+    costs = []
+    for _ in range(3):
+        begun = len(heard)
+        musician.next(replace(settings, density=0.9))
+        costs.append(len(heard) - begun)
+    assert costs == [2, 6, 1], "what the next section is to hear is caught up with before it begins"
 
 
 def test_what_was_played_stays_no_note_begins_before_its_bar_or_while_its_pitch_sounds(model):
