@@ -106,7 +106,7 @@ def read(file: File, first: Step, genres: Sequence[str]) -> tuple[Step, ...]:
 def _parsed(raw: bytes) -> tuple[float, dict[str, Any]]:
     """The bar of a line, and what changes there."""
     try:
-        line = json.loads(raw.decode())
+        line = json.loads(raw.decode("utf-8-sig"))
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise RequestError('that is no JSON; expected an object such as {"bar": 9, "tempo": 140}.') from None
     if not isinstance(line, dict) or "bar" not in line:

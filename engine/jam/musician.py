@@ -27,6 +27,7 @@ from engine.jam.composing import Composer
 TICKS = 24  # a beat
 RINGING = 4  # bars into which a note may last
 BACK = 8  # bars that can be taken back
+FURTHEST = 8  # semitones from C, to a key that is nearer so to the one before
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class _State:
 
     hands: dict[str, touch.Hand]
     sounding: dict[tuple[str, int], int]  # (track, pitch in C) → where it ends, ticks
+    moved: int | None = None  # semitones from C of the bar before
 
 
 class Musician:
@@ -86,12 +88,13 @@ class Musician:
         written = self._composer.bar(self.number, settings, last=last, holds=holds)
         self._states[self.number] = self._state
         self._states.pop(self.number - BACK, None)
-        self._state = _State({name: hand.copy() for name, hand in self._state.hands.items()}, self._state.sounding)
         tempo, key = tempo_of(self.model, settings), band.key_of(settings)
+        by = _moved_by(key, self._state.moved)
+        self._state = _State({name: hand.copy() for name, hand in self._state.hands.items()}, self._state.sounding, by)
         free = self._free(self._laid(written.composed, settings)) if holds and holds[0][0] else ()
         tied = self._tied(self._free(self._laid(written.bar, settings)))
         tracks = tuple(self._played(track, settings, tempo, like) for track, like in zip_longest(tied, free))
-        moved = Song(tracks).transposed((key + 6) % 12 - 6).tracks
+        moved = Song(tracks).transposed(by).tracks
         first, second = (name_of(chord, key, key) for chord in written.bar.chords)
         self.number += 1
         return Bar(self.number, written.letter, written.leads_on, (first, second), key, tempo, self._signature, moved)
@@ -136,6 +139,12 @@ class Musician:
         return track.with_notes(replace(n, onset=(round(n.onset * TICKS) - begin) / TICKS) for n in track.notes)
 
 
+def _moved_by(key: int, before: int | None) -> int:
+    """Semitones from C to a key: those nearest to where the bar before was, or to none."""
+    ways = [semitones for semitones in (key - 12, key) if -FURTHEST <= semitones <= FURTHEST]
+    return min(ways, key=lambda semitones: abs(semitones + 0.5 if before is None else semitones - before))
+
+
 def tempo_of(model: player.Model, settings: band.Request) -> float:
     """The tempo that is asked for, or what is usual in the genres as they are mixed, quarter notes a minute."""
     if settings.tempo is not None:
@@ -165,7 +174,7 @@ def song_of(bars: Iterable[Bar], title: str = "") -> Song:
     for (name, program), own in notes.items():
         before = sum(track.name.split(" ")[0] == name for track in tracks)
         called = f"{name} {before + 1}" if before else name
-        if own or not before:
+        if own or (not before and not any(notes[other] for other in notes if other[0] == name)):
             tracks.append(Track(called, program, name in drums).with_notes(own))
     tempi = [(n * beats, bar.tempo) for n, bar in enumerate(bars) if n and bar.tempo != bars[n - 1].tempo]
     return Song(tuple(tracks), bars[0].tempo, bars[0].meter, title, tempo_changes=tuple(tempi))

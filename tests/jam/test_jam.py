@@ -173,11 +173,28 @@ def test_a_jam_is_in_one_meter(model, meter):
     assert sum(bar.seconds for bar in bars) == pytest.approx(30, abs=bars[0].seconds)
 
 
+@pytest.mark.parametrize(("keys", "semitones"), [(("Gb", "E"), -2), (("F", "Gb", "Ab"), 3), (("C", "B"), -1)])
+def test_another_key_is_gone_to_by_the_nearer_way(model, keys, semitones):
+    plain = played(model, key=keys[0])
+    bars = played(model, *({"bar": 3 + n, "key": key} for n, key in enumerate(keys[1:])), key=keys[0])
+    pairs = [(a.pitch, b.pitch) for x, y in zip(plain[5:], bars[5:]) for was, now in zip(x.tracks[1:], y.tracks[1:])
+             for a, b in zip(was.notes, now.notes) if 24 < a.pitch < 103]  # fmt: skip
+    assert pairs and all(b - a == semitones for a, b in pairs)
+
+
 def test_a_song_of_a_jam_has_its_tempi_and_a_track_for_each_instrument(model):
     song = song_of(played(model, {"bar": 5, "tempo": 150}, {"bar": 9, "programs": {"bass": 38}}))
     assert (song.tempo, song.tempo_changes) == (120.0, ((16.0, 150.0),))
     basses = [(track.name, track.program) for track in song.tracks if "bass" in track.name]
     assert basses == [("bass", 33), ("bass 2", 38)]
+    bars = played(model, {"bar": 9, "programs": {"bass": 38}, "without": []}, without=("bass",))
+    assert [(t.name, t.program) for t in song_of(bars).tracks if "bass" in t.name] == [("bass", 38)]
+
+
+def test_a_file_of_another_editor_is_read(model, plain):
+    said = '{"bar": 5, "tempo": 150}\r\n\r\n{"bar": 3, "tempo": 90}\r\n'
+    request = jam.Request(genre={"rock": 1}, seed=3, changes=File("c.jsonl", said.encode("utf-8-sig")))
+    assert [(step.bar, step.settings.tempo) for step in request.steps] == [(1, None), (3, 90), (5, 150)]
 
 
 @pytest.mark.parametrize(
