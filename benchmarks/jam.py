@@ -4,8 +4,9 @@
 
 The aim is 100 ms a bar; at 200 beats a minute one lasts 1.2 s. What one would do without a musician that goes on: ask
 Band for as many bars as there are and one more, and keep the last. Whether bars come in time is reckoned from what
-each cost: it is begun once the one `AHEAD` before it sounds and the last is written, and is late where it is not there
-when it is its turn. A key's time is from the event in the page to the sample that leaves the browser.
+each cost: it is begun once the one `AHEAD` before it sounds and the last is written, and is late where it is not
+there when it is its turn. An hour's memory is that of the process. A key's time is from the event in the page to the
+sample that leaves the browser.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.table import busy, head, row, seconds
+from benchmarks.table import busy, head, peak_mb, row, seconds
 from engine import band, jam, player
 from engine.jam.musician import Musician
 from ui import jam as page
@@ -30,6 +31,7 @@ from ui.jam.session import AHEAD, Session
 BEFORE, BARS = 32, 32
 STYLES = ("rock", "jazz", "soul", "electronic")
 FAST, MINUTES = 200, 10
+HOUR, BEGUN = 1800, 300  # bars at 120 bpm, and of its first ten minutes
 SESSIONS = 4
 STRIKES = 40
 KEYS = """async (count) => {
@@ -55,10 +57,21 @@ def main() -> None:
     model = jam.load()
     Musician(model, 0).next(jam.Request(genre={"rock": 1}).settings)  # numba compiles, or reads what it compiled before
     head()
+    memory(model)  # first, while the process has held no more than this
     bars(model)
     in_time(model)
     if page.built():
         keys()
+
+
+def memory(model: player.Model) -> None:
+    """What an hour holds."""
+    musician, settings = Musician(model, 1), jam.Request(genre={"rock": 1}).settings
+    held = []
+    for number in range(HOUR):
+        musician.next(settings)
+        held += [peak_mb()] if number + 1 in (BEGUN, HOUR) else []
+    row("memory after an hour", f"{held[1]:.0f} MB", f"after ten minutes: {held[0]:.0f} MB")
 
 
 def bars(model: player.Model) -> None:
@@ -82,7 +95,7 @@ def bars(model: player.Model) -> None:
     usual, changing, holding = (1000 * statistics.median(each) for each in (spent, changed, held))
     row("a bar after 32", f"{usual:.0f} ms", f"all of them anew: {1000 * anew:.0f} ms", "100 ms")
     row("the slowest of 128 such bars", f"{1000 * max(spent):.0f} ms")
-    row("a bar whose settings changed", f"{changing:.0f} ms")
+    row("a bar whose settings changed", f"{changing:.0f} ms", "", "150 ms")
     row("a bar that sounds, moved into a chord that is held", f"{holding:.0f} ms", "", "150 ms")
 
 
