@@ -3,7 +3,7 @@
 const SHOWN_BEFORE = 1, SHOWN_AFTER = 3; // bars around the playhead
 const ROLL = ["you", "drums", "piano", "guitar", "bass", "strings"]; // from the top down, as in every player
 const NAMES_WIDE = 72, TOP = 22, APART = 4; // pixels: of the names beside the lanes, above these, and between them
-const SIGNS = { play: "M7 4.5v15l13-7.5z", stop: "M6.5 6.5h11v11h-11z" };
+const SIGNS = { play: "M7 4.5v15l13-7.5z", stop: "M5.5 5.5h13v13h-13z" };
 const PLAYERS = ["busy", "register", "programs"]; // settings of single players
 const WHOSE = { "": "", band: " · the band", you: " · your turn", answer: " · the answer" };
 
