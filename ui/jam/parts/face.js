@@ -172,7 +172,7 @@ class JamFace {
     }
     pen.restore();
     pen.fillStyle = colour("--st-primary-color");
-    pen.fillRect(playhead, 0, 2, box.height);
+    pen.fillRect(playhead, TOP, 2, box.height - TOP);
   }
 }
 
