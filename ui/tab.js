@@ -1,5 +1,6 @@
 // What a page's tab does: it says its name in a cookie in the moment in which it is left, so that a reload finds what it
-// had; the menu says which page is open; and a link may lead to a control (`open`), which is unfolded and has the focus.
+// had; the menu says which page is open; a page that opens is one step of the browser's Back; and a link may lead to a
+// control (`open`), which is unfolded and has the focus.
 
 const COOKIE = "bandstand_tab";
 const PATIENCE = 10_000; // milliseconds
@@ -27,9 +28,22 @@ function lead(names, until) {
   } else if (Date.now() < until) setTimeout(() => lead(names, until), 200);
 }
 
+function steps() {
+  // What Streamlit writes into the address while a page opens is no step of its own: Back leads to where one came from.
+  const { pushState } = history;
+  let opening = false;
+  for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => (opening = false), true);
+  history.pushState = (state, title, url) => {
+    const elsewhere = new URL(url, location).pathname !== location.pathname;
+    (opening && !elsewhere ? history.replaceState : pushState).call(history, state, title, url);
+    opening ||= elsewhere;
+  };
+}
+
 export default function ({ data }) {
   if (!window.__bandstandTab) {
     write("", 0); // another tab's
+    steps();
     window.addEventListener("pagehide", () => write(window.__bandstandTab, 60));
     new MutationObserver(() => mark()).observe(document.querySelector(".stApp"), { attributeFilter: ["class"] }); // light, dark
   }

@@ -228,6 +228,11 @@ def test_home_leads_to_every_page(browser, studio):
             assert visit.page.locator(f".st-key-menu a[href='{Path(page.path).stem}']").count() == 1
         visit.page.locator(f".st-key-menu a[href='{Path(frame.pages()[0].path).stem}']").click()
         visit.page.get_by_role("heading", name=frame.pages()[0].title, exact=True).wait_for()
+        visit.page.go_back()
+        visit.page.get_by_role("link", name="A recording").click()
+        visit.page.wait_for_url("**/translation?translation_way=Upload")  # not what it leads to
+        visit.page.go_back()
+        visit.page.get_by_text("Sounds through").wait_for()
 
 
 MAKERS = [page for page in frame.makers() if page.title != "Jam"]  # a jam: tests/jam
