@@ -53,11 +53,13 @@ class Sound:
 
 
 class Shelf:
-    """The sounds heard last, up to `HELD_BYTES`; two sessions that ask for one sound at once render it once."""
+    """The sounds heard last, up to `HELD_BYTES`, and those that a session shows, however many; two sessions that ask for
+    one sound at once render it once."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.held: OrderedDict[Any, Sound] = OrderedDict()
+        self.shown: WeakValueDictionary[Any, Sound] = WeakValueDictionary()
         self.making: dict[Any, threading.Lock] = {}
 
     def get(self, name: Any) -> Sound | None:
@@ -65,7 +67,7 @@ class Shelf:
         with self.lock:
             if name in self.held:
                 self.held.move_to_end(name)
-            return self.held.get(name)
+            return self.shown.get(name)
 
     def fetch(self, name: Any, make: Callable[[], Sound]) -> Sound:
         """The sound of this name, made where there is none. What `make` raises passes through."""
@@ -76,7 +78,7 @@ class Shelf:
             if sound is None:
                 sound = make()
         with self.lock:
-            self.held[name] = sound
+            self.held[name] = self.shown[name] = sound
             self.making.pop(name, None)
             let_go(self.held, HELD_BYTES, at_least=1)
         return sound

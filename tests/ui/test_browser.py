@@ -215,6 +215,12 @@ def test_a_job_shows_progress_stops_when_asked_and_loses_nothing(played):
     assert played.player("lab")["sound"] == sound
 
 
+def test_what_is_shown_stays_bright_while_the_page_works(played):
+    played.page.get_by_role("button", name="Dawdle").click()
+    played.page.wait_for_timeout(2000)
+    assert played.page.locator(".st-key-player-lab").evaluate("player => getComputedStyle(player).opacity") == "1"
+
+
 # ---- the pages -------------------------------------------------------------------------------------------------------
 
 

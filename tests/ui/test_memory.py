@@ -34,6 +34,7 @@ def test_what_a_session_shows_is_served_beyond_the_shelf_and_a_stopped_run(monke
         del sound
     assert shown == [[f"/sounds/{name}/0", None] for name in "abcd"]
     assert [browser.get(first).status_code for first, _ in shown] == [404, 404, 200, 200]
+    assert shelf.get("c") and not shelf.get("a"), "what is shown is never made again"
     assert browser.get("/sounds/d/0").content == b"d" * 300 and browser.get("/sounds/d/1").status_code == 404
     assert browser.get("/sounds/d/0", headers={"Origin": "http://elsewhere.example"}).status_code == 403
 
