@@ -211,7 +211,7 @@ def write_anew(result: Result, parents: tuple[str, ...], first: int, last: int, 
 
 def name_of(request: Request) -> str:
     """What a song that was asked for so is called where it is written on."""
-    return request.input.name if request.input else request.title
+    return request.input.title if request.input else request.title
 
 
 def shown() -> tuple[Song, str] | None:
@@ -262,7 +262,7 @@ def result_view(result: Result, parents: tuple[str, ...]) -> None:
                       )  # fmt: skip
     for remark in result.remarks:
         st.caption(frame.plain(remark))
-    about = [f"for {request.tune.name}"] if request.tune else [f"over {request.chords}"] if request.chords else []
+    about = [f"for {request.tune.title}"] if request.tune else [f"over {request.chords}"] if request.chords else []
     takes.actions("band", result, f"{request.style}-{request.seed}", name=", ".join([title, *about]), parents=parents,
                   mix=mix, locks=strip.locked("band"))  # fmt: skip
     inside.how_it_was_made("band", request, song, result.weights, take_phrase)

@@ -44,6 +44,7 @@ def write_anew(first, last, names):
 
 def draw():
     st.set_page_config(layout="wide")
+    st.html(f"<style>{frame.style()}</style>")
     st.title("A page to test with")
     seed = controls.new("lab_seed", "Another", 3)
     another = st.session_state["lab_seed again"]
@@ -54,6 +55,8 @@ def draw():
         jobs.start("lab", refuse, label="Refusing")
     if st.button("Break"):
         jobs.start("lab", break_down, label="Breaking")
+    if st.button("Dawdle"):
+        time.sleep(3)
     if another or jobs.empty("lab"):
         jobs.start("lab", lambda progress: kept_as(seed, song=tune(seed)), settings={"seed": seed}, label="Writing")
     made = jobs.show("lab")

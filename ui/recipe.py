@@ -14,11 +14,11 @@ from engine import RequestError
 from engine.core.commandline import spelled
 from engine.core.instruments import program_names
 from engine.core.pitch import note_name
-from engine.core.request import fields
+from engine.core.request import NAMES, fields
 from engine.systems import SYSTEMS, system
 from engine.takes.library import BESIDE, Take
 
-UNSAID = ("format", "seed", "chosen_by", "rate", "eight_bit", "tune_number", *BESIDE)  # or said elsewhere
+UNSAID = ("format", "seed", "chosen_by", "rate", "eight_bit", "tune_number", NAMES, *BESIDE)  # or said elsewhere
 
 
 def _styles(genre: Mapping[str, float]) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,10 @@ from engine import RequestError
 
 MAX_SEED = 2**63 - 1
 FORMAT = 2  # of to_json; 1 was the options of the command line, by name
+MAX_NAME = 200  # characters of a file's name
 MAX_TEXT = 10_000  # characters of any text in a request
+NAMES = "names"  # in to_json, what a person called the files
+UNNAMED = re.compile(r"input(-[a-z-]+)?")  # files of recipes that did not say so
 
 AnyRequest = TypeVar("AnyRequest", bound="Request")
 
@@ -43,6 +47,12 @@ class File:
         """The file's ending, in small letters without its dot: at most ten letters and digits, "" where it has none."""
         ending = self.format or Path(self.name).suffix.lower()
         return "".join(c for c in ending if c.isascii() and c.isalnum())[:10]
+
+    @property
+    def title(self) -> str:
+        """What it is called in a title: its name without the ending."""
+        title = self.name if self.format else Path(self.name).stem
+        return "A song" if UNNAMED.fullmatch(title) else title
 
 
 @dataclass(frozen=True)
@@ -156,14 +166,16 @@ class Field:
             what = "a whole number" if number_type is int else "a number"
             raise RequestError(f"{self.called} must be {what} {self.span}, not {_shown(value)}.".replace(" ,", ","))
 
-    def of_json(self, value: Any, files: Mapping[str, bytes]) -> Any:
-        """The field's value from JSON, where tuples are lists and files are names among `files`."""
+    def of_json(self, value: Any, files: Mapping[str, bytes], names: Mapping[str, Any] | None = None) -> Any:
+        """The field's value from JSON, where tuples are lists and files are names among `files`, which a person calls
+        by these `names`."""
         if value is None:
             return None
         if self.kind is File:
             if not isinstance(value, str) or value not in files:
                 raise RequestError(f"The recipe names a file that is not part of the take ({_shown(value)}).")
-            return File(value, files[value])
+            file, name = File(value, files[value]), str((names or {}).get(value, value))[:MAX_NAME]
+            return File(name, file.content, "" if File(name, b"").ending == file.ending else file.ending)
         if self.kind is tuple and isinstance(value, list):
             return tuple(value)
         if self.kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -242,12 +254,15 @@ class Request:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """All fields as JSON holds them, with the format's number; files by the names they have in `files`."""
+        """All fields as JSON holds them, with the format's number; files by the names they have in `files`, and how a
+        person calls those."""
         out: dict[str, Any] = {"format": FORMAT}
         for field in fields(type(self)):
             value = getattr(self, field.name)
             if isinstance(value, File):
-                value = _file_name(field, value)
+                name = _file_name(field, value)
+                out.setdefault(NAMES, {})[name] = value.name
+                value = name
             elif isinstance(value, tuple):
                 value = list(value)
             elif isinstance(value, Mapping):
@@ -265,15 +280,17 @@ class Request:
             raise RequestError(
                 f"This recipe is of format {_shown(data.get('format'))}; expected {FORMAT}: update Bandstand."
             )
-        values = cls._before()
+        values, names = cls._before(), data.get(NAMES)
+        if names is not None and not isinstance(names, Mapping):
+            raise RequestError("The recipe does not say what its files are called.")
         for name, value in data.items():
-            if name == "format" or name in cls.RETIRED:
+            if name in ("format", NAMES) or name in cls.RETIRED:
                 continue
             if name not in known:
                 raise RequestError(
                     f"The recipe asks for {_shown(name)}, which {cls.SYSTEM.capitalize()} does not know."
                 )
-            values[name] = known[name].of_json(value, files or {})
+            values[name] = known[name].of_json(value, files or {}, names)
         return cls.of(values)
 
     @classmethod

@@ -149,7 +149,7 @@ class Request(request.Request):
     @property
     def title(self) -> str:
         if self.input and self.rewrite:
-            return f"{self.input.name}, {rewriting.spelled(self.rewrite)} anew, seed {self.seed}"
+            return f"{self.input.title}, {rewriting.spelled(self.rewrite)} anew, seed {self.seed}"
         return f"{(self.kind or 'tune').capitalize()} no. {self.seed}"
 
     @classmethod

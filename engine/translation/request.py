@@ -95,7 +95,7 @@ class Request(request.Request):
 
     @property
     def title(self) -> str:
-        return f"{self.input.name}, {self.source} to {' and '.join(self.targets)}"
+        return f"{self.input.title}, {self.source} to {' and '.join(self.targets)}"
 
     @classmethod
     def learned(cls) -> dict[str, Any]:

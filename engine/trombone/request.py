@@ -100,6 +100,6 @@ class Request(request.Request):
     def title(self) -> str:
         style = f" {self.articulated}" if self.articulated != "tenuto" and (self.scale or self.input) else ""
         if self.note is None:
-            return f"{self.input.name if self.input else ''}{style}, seed {self.seed}"
+            return f"{self.input.title if self.input else ''}{style}, seed {self.seed}"
         what = "Scale from " if self.scale else ""
         return f"{what}{note_name(self.note)} {self.dynamic or 'mf'}{style}, seed {self.seed}"

@@ -141,7 +141,7 @@ class Request(request.Request):
     @property
     def title(self) -> str:
         what = f"{rewriting.spelled(self.rewrite)} anew" if self.rewrite else self.mode
-        return f"{self.input.name}, {what}, seed {self.seed}"
+        return f"{self.input.title}, {what}, seed {self.seed}"
 
     @classmethod
     def learned(cls) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def test_what_was_kept_of_a_jam_opens_beside_the_settings_that_the_jam_began_wit
 
 
 def test_bars_written_anew_by_a_script_open_as_they_are_and_it_is_said_what_no_control_says() -> None:
-    file = File("song.mid", write_midi(tune(2)), "mid")
+    file = File("Blue bird.mid", write_midi(tune(2)))
     request = band.Request(genre={"jazz": 1.0}, input=file, rewrite=(2, 3), players=("piano",), seed=4)
     take = Library().keep(Result(request=request, song=tune(3)))
     test = app("pages/band.py")
@@ -119,6 +119,7 @@ def test_bars_written_anew_by_a_script_open_as_they_are_and_it_is_said_what_no_c
     settled(test.run(), "band")
     shown = music(test, "band")
     assert write_midi(shown.song) == Library().read(take, SONG) and shown.request.seed == 4
+    assert shown.request.title == "Blue bird, bars 2-3 anew, seed 4", "by the name of the file that was given"
     assert "input, bars written anew, players" in shown.remarks[0] and test.session_state["band_seed"] == 4
 
 
