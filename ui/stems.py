@@ -53,8 +53,8 @@ class Sound:
 
 
 class Shelf:
-    """The sounds heard last, up to `HELD_BYTES`, and those that a session shows, however many; two sessions that ask for
-    one sound at once render it once."""
+    """The sounds heard last, up to `HELD_BYTES`, and all that sessions show; two sessions that ask for one sound at
+    once render it once."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

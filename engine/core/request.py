@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,36 +22,17 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from engine import RequestError
+from engine.core.file import File
+
+__all__ = ["File"]  # for who has one in a request
 
 MAX_SEED = 2**63 - 1
 FORMAT = 2  # of to_json; 1 was the options of the command line, by name
 MAX_NAME = 200  # characters of a file's name
 MAX_TEXT = 10_000  # characters of any text in a request
 NAMES = "names"  # in to_json, what a person called the files
-UNNAMED = re.compile(r"input(-[a-z-]+)?")  # files of recipes that did not say so
 
 AnyRequest = TypeVar("AnyRequest", bound="Request")
-
-
-@dataclass(frozen=True)
-class File:
-    """What a person brought: its name, and its content as it came."""
-
-    name: str
-    content: bytes = dataclasses.field(repr=False)
-    format: str = ""  # its ending, where the content is no longer what the name says
-
-    @property
-    def ending(self) -> str:
-        """The file's ending, in small letters without its dot: at most ten letters and digits, "" where it has none."""
-        ending = self.format or Path(self.name).suffix.lower()
-        return "".join(c for c in ending if c.isascii() and c.isalnum())[:10]
-
-    @property
-    def title(self) -> str:
-        """What it is called in a title: its name without the ending."""
-        title = self.name if self.format else Path(self.name).stem
-        return "A song" if UNNAMED.fullmatch(title) else title
 
 
 @dataclass(frozen=True)
