@@ -1,5 +1,6 @@
 """Jam's socket: bars come ahead of what sounds, changes act after it, and only pages of this server are answered."""
 
+import asyncio
 import json
 
 import pytest
@@ -85,6 +86,22 @@ def test_four_tabs_at_once_and_one_that_closes_stops_no_other(client):
                 bars(tab, 2)
         first.send_json(START)
         assert [bar["bar"] for bar in bars(first, 2)] == [1, 2]
+
+
+def test_a_tab_that_closes_while_it_is_answered_ends_its_jam_without_a_traceback():
+    class Closed:
+        headers = OWN
+
+        async def accept(self):
+            pass
+
+        async def receive(self):
+            return {"type": "websocket.receive", "text": "[]"}
+
+        async def send_json(self, message):
+            raise RuntimeError('Cannot call "send" once a close message has been sent.')
+
+    asyncio.run(socket.jam(Closed()))
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class _Tab:
             await self._listen()
         finally:
             writing.cancel()
-            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
+            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect):
                 await writing
 
     async def _listen(self) -> None:
@@ -74,7 +74,7 @@ class _Tab:
             try:
                 await self._obey(content)
             except RequestError as refusal:
-                await self.socket.send_json({"refused": str(refusal)})
+                await self._send({"refused": str(refusal)})
 
     async def _obey(self, content: str) -> None:
         try:
@@ -90,7 +90,7 @@ class _Tab:
         elif "change" in said and isinstance(said["change"], dict):
             number = number_of(said.get("bar", 1), halves=True)
             bar = await asyncio.to_thread(self.session.change, said["change"], number)
-            await self.socket.send_json({"changed": said["change"], "from": bar})
+            await self._send({"changed": said["change"], "from": bar})
         elif "own" in said and isinstance(said["own"], list):
             await self._say(await asyncio.to_thread(self.session.hear, number_of(said.get("bar")), said["own"]))
         elif "follow" in said:
@@ -99,16 +99,23 @@ class _Tab:
             self.session.sounds(number_of(said.get("sounds")))
         self._wanted.set()
 
+    async def _send(self, message: dict[str, Any]) -> None:
+        """WebSocketDisconnect where the tab was closed while it was being answered."""
+        try:
+            await self.socket.send_json(message)
+        except RuntimeError:
+            raise WebSocketDisconnect from None
+
     async def _say(self, changes: Iterable[tuple[dict[str, Any], float]]) -> None:
         for change, bar in changes:
-            await self.socket.send_json({"changed": change, "from": bar})
+            await self._send({"changed": change, "from": bar})
 
     async def _write(self) -> None:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
             while self.session and (bar := await asyncio.to_thread(self.session.write)):
-                await self.socket.send_json(bar)
+                await self._send(bar)
 
 
 def number_of(value: Any, *, halves: bool = False) -> Any:
