@@ -12,6 +12,7 @@ import streamlit as st
 
 from engine import Progress, RequestError
 from engine.band import Request, generate, load
+from engine.band.played import key_of
 from engine.band.progressions import of_style
 from engine.band.request import REPLACED
 from engine.core import rewriting
@@ -63,14 +64,22 @@ def say() -> None:
         state[{"adventurousness": "band_adventure"}.get(name, f"band_{name}")] = value
 
 
-def change_chord(song: Song, first: int, count: int, text: str) -> None:
-    """Have another chord played over some half bars of what is heard; what is none is refused. For callbacks."""
+def chords_asked(request: Request, song: Song) -> tuple[str, ...]:
+    """The chords of a piece by half bar, as they were typed or came with a song or a tune; none where nobody gave
+    any."""
+    if (given := request.progression) is None or (request.lead and request.lead.found and not request.chords):
+        return ()
+    return given.written(key_of(request), len(rewriting.lines_of(song)) - 1)
+
+
+def change_chord(song: Song, chords: Sequence[str], first: int, count: int, text: str) -> None:
+    """Have another chord played over some half bars of what is shown; what is none is refused. For callbacks."""
     try:
         read(text)
     except RequestError as refused:
         st.session_state["band refused chord"] = str(refused)
         return
-    names = [name or "N.C." for name in chords_of(song)]
+    names = [*(chords or [name or "N.C." for name in chords_of(song)])]
     names[first : first + count] = [text] * count
     st.session_state["band_chords"] = typed(names)
 
@@ -139,7 +148,7 @@ def settings_panel(learned: dict[str, Any], tune: bool, locks: Sequence[str]) ->
         share = st.slider(f"{genre.title()} to {blend.title()}", 0, 100, 50, 5, format="%d%%", key="band_share",
                           **PERSISTED, help="0% is all the first style, 100% all the second.")  # fmt: skip
         mix = {genre: 1 - share / 100, blend: share / 100}
-    fields: dict[str, Any] = {"chords": chord_controls(genre)} if not locks else {}
+    fields: dict[str, Any] = {} if locks else {"chords": chord_controls(genre)}
     if not given:
         length = field_of(Request, "bars")
         fields["bars"] = st.select_slider(length.label, BARS, 8, format_func=lambda n: f"{n} bars", key="band_bars",
@@ -198,12 +207,12 @@ def write_anew(result: Result, parents: tuple[str, ...], first: int, last: int, 
     """Begin to have some players play some bars of a result anew. For callbacks."""
     base = result.request
     assert isinstance(base, Request) and result.song
-    song = File(name_of(base), write_midi(result.song), "mid")
+    song, chords = File(name_of(base), write_midi(result.song), "mid"), typed(chords_asked(base, result.song))
 
     def ask(seed: int) -> Asked:
         return Asked(Request(genre=base.genre, adventurousness=base.adventurousness, lock_key=base.lock_key,
                              busy=base.busy, register=base.register, input=song, rewrite=(first, last), players=names,
-                             seed=seed), parents)  # fmt: skip
+                             chords=chords, seed=seed), parents)  # fmt: skip
 
     anew.begin("band", ask, lambda asked, progress: play(asked.request, progress),
                label=f"Writing {rewriting.spelled((first, last))} anew")  # fmt: skip
@@ -237,6 +246,16 @@ def take_phrase(genre: str, seed: int) -> None:
     st.session_state.update(band_genre=genre, band_blend=None, band_seed=seed)
 
 
+def chords_held(bars: int) -> str:
+    """The chords of the line that a lock hides, where a song of so many bars can be played over them."""
+    text = st.session_state.get("band_chords") or ""
+    try:
+        given = read(text)
+    except RequestError:
+        return ""
+    return text if len(given.bars) <= bars and not any(chord.roman for chord in given.chords) else ""
+
+
 def asked_for(chosen: dict[str, Any], fields: dict[str, Any], tune: dict[str, Any], parents: tuple[str, ...]) -> Asked:
     """What the controls ask for: `chosen` of the band, `fields` of its players; where some are locked, that the others
     play anew. Refused where nobody can."""
@@ -246,20 +265,26 @@ def asked_for(chosen: dict[str, Any], fields: dict[str, Any], tune: dict[str, An
     levels: dict[str, Any] = {field: {track: level for track, level in fields[field].items() if track in names}
               for field in ("busy", "register")}  # fmt: skip
     last = len(rewriting.lines_of(song_of(song))) - 1
-    return Asked(Request(**chosen, **levels, input=song, rewrite=(1, last), players=names), parents)
+    return Asked(Request(**chosen, **levels, input=song, rewrite=(1, last), players=names, chords=chords_held(last)),
+                 parents)  # fmt: skip
 
 
 def result_view(result: Result, parents: tuple[str, ...]) -> None:
     """The player, what has to be said, downloads, takes."""
     request, song = result.request, result.song
     assert isinstance(request, Request) and song
-    before = jobs.before("band")
+    before, chords = jobs.before("band"), chords_asked(request, song)
     title = f"{request.title}, {controls.paced(song)}"
     mix = player.show("band", song=song, title=title, labels={"lead": "Your tune"},
-                      change_chord=partial(change_chord, song) if not request.rewrite else None,
+                      change_chord=partial(change_chord, song, chords) if not request.rewrite else None, chords=chords,
                       rewrite=partial(write_anew, result, parents), edit=partial(byhand.keep, "band", result),
                       marks=result.report.get("parts", ()), before=before.value.song if before else None,
                       )  # fmt: skip
+    silent = [track.name for track in song.tracks if not track.notes and st.session_state.get(f"band_{track.name}")]
+    if silent:
+        st.caption(f"Resting all through: {', '.join(silent)}. The die of a player brings one in.")
+    if request.files or result.by_hand:
+        st.caption("The address of this page holds its settings, not these notes: Save keeps them.")
     for remark in result.remarks:
         st.caption(frame.plain(remark))
     about = [f"for {request.tune.title}"] if request.tune else [f"over {request.chords}"] if request.chords else []

@@ -180,8 +180,13 @@ def history_of(key: str) -> History:
 
 def controls_of(key: str) -> dict[str, Any]:
     """The controls of a page as they stand."""
+    return controls_among(key, dict(st.session_state.items()))
+
+
+def controls_among(key: str, values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Which of some values are controls of a page."""
     mine = re.compile(rf"{re.escape(key)}[_ ].*|take for {re.escape(key)}")
-    return {name: value for name, value in _controls().items() if mine.fullmatch(name)}
+    return {name: value for name, value in _controls(values).items() if mine.fullmatch(name)}
 
 
 def restore(key: str, controls: Mapping[str, Any]) -> None:
@@ -199,8 +204,8 @@ def restore_next(key: str, controls: Mapping[str, Any]) -> None:
     st.session_state["_restoring"] = key, controls
 
 
-def _controls() -> dict[str, Any]:
-    return {name: value for name, value in st.session_state.items() if isinstance(name, str)
+def _controls(values: Mapping[Any, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if isinstance(name, str)
             and CONTROL.fullmatch(name) and not NO_CONTROL.fullmatch(name) and type(value) in PLAIN}  # fmt: skip
 
 
@@ -253,7 +258,7 @@ def remember() -> None:
         return
     slots = {str(name): value for name, value in st.session_state.items() if str(name).startswith(SLOTS)}
     with _LOCK:
-        _memories()[tab] = _controls() | slots
+        _memories()[tab] = _controls(dict(st.session_state.items())) | slots
         _memories().move_to_end(tab)
         while len(_memories()) > MEMORIES:
             _memories().popitem(last=False)

@@ -56,9 +56,10 @@ class Opened:
         return {f"take for {picker or key.partition('_')[0]}": parent, f"{key} kept": None if parent else file}
 
     def result(self, asked: Request | None) -> Result:
-        """What it holds, with a remark on what the page asks for otherwise."""
+        """What it holds, with a remark on what the page asks for otherwise, unless its controls were kept."""
         other = differences(self.request, asked) if asked else []
-        remarks = (f"The controls do not say all that it was made from: {', '.join(other)}.",) if other else ()
+        remarks = () if not other or self.take.recipe.controls else (
+            f"The controls do not say all that it was made from: {', '.join(other)}.",)
         request = self.request if other or not asked else asked
         song = self.library.notes(self.take) if self.take.has_song else None
         result = Result(request=request, weights=self.take.recipe.checkpoint, remarks=remarks, song=song,
@@ -113,6 +114,7 @@ def put_back(
         opened = Opened(library, take := library.get(id), request_of(library, library.get(id)))
         seed = {f"{key}_seed": min(opened.request.seed, MAX_SEED)}
         controls = seed | {name: value for name, value in controls_from(opened).items() if value is not None}
+        controls |= history.controls_among(key, take.recipe.controls)
     except RequestError as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")
         return

@@ -86,6 +86,7 @@ def show(
     marks: Sequence[tuple[float, str]] = (),
     spectrogram: bool = False,
     group: str = "",
+    chords: Sequence[str] = (),
     height: int | None = None,
     compact: bool = False,
     change_chord: Callable[[int, int, str], None] | None = None,
@@ -99,7 +100,8 @@ def show(
     The mix is part of the result that is shown `of` a key of `ui.jobs`, which is the player's own unless it is given.
 
     `labels` name the tracks for a person, `volumes` are where their faders begin (0..1.5), `bands` are stretches to
-    tint, in seconds, `marks` name what begins at a beat, `height` is that of a lane in pixels.
+    tint, in seconds, `marks` name what begins at a beat, `height` is that of a lane in pixels,
+    `chords` are those that were asked for, by half bar: they are shown, and where something else sounds, that.
     `change_chord(first, halves, text)` is called when a person writes another chord over some half bars, counted from
     0, `rewrite(first, last, names)` when bars (from 1) of some tracks shall be written anew, `edit(song)` with the song
     whose notes a hand has changed. What differs from a song `before` this one is seen, and heard by turns. See the top
@@ -121,7 +123,7 @@ def show(
         return {}
     if by_hand and (refusal := by_hand.refusal):
         st.error(plain(refusal), icon=":material/error:")
-    look = partial(roll, labels=labels, volumes=volumes, chords=not compact)
+    look = partial(roll, labels=labels, volumes=volumes, chords=not compact, asked=chords)
     music = _music(sound, key, song, audio, look(song, marks=marks) if song else None)
     data = {"player": key} | music | {
         "chordsMayChange": change_chord is not None,

@@ -6,8 +6,10 @@ Notes go as [seconds, seconds, pitch, velocity, beat, beats]: what is drawn, and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
+from engine.core.chords import alike
 from engine.core.harmony import chords_of, halves
 from engine.core.song import Clock, Note, Song, Track
 
@@ -28,8 +30,9 @@ def roll(
     volumes: Mapping[str, float] | None = None,
     marks: Sequence[tuple[float, str]] = (),
     chords: bool = True,
+    asked: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """A song for the browser. `marks` are (beat, words)."""
+    """A song for the browser. `marks` are (beat, words), `asked` the chords that were asked for, by half bar."""
     clock, ends = song.clock(), song.bar_lines()[-1]
     return {
         "beat": 60.0 / song.tempo,
@@ -39,7 +42,7 @@ def roll(
         "pace": [[beat, round(clock(beat), 6), 60.0 / tempo]
                  for beat, tempo in [(0.0, song.tempo), *song.tempo_changes]],
         "marks": [{"at": round(clock(beat), 4), "label": words} for beat, words in marks if 0 <= beat < ends],
-        "chords": _chords(song, chords_of(song)) if chords else [],
+        "chords": _chords(song, chords_of(song), asked) if chords else [],
         "tracks": [_track(index, track, clock, labels, volumes) for index, track in enumerate(song.tracks)],
     }  # fmt: skip
 
@@ -76,14 +79,18 @@ def _bars(song: Song) -> list[tuple[float, int]] | None:
     return [(round(clock(beat), 4), number) for number, beat in enumerate(song.bar_lines(), first)]
 
 
-def _chords(song: Song, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Half bars that have a chord, in seconds; the halves of a bar are one where they have the same."""
+def _chords(song: Song, heard: Sequence[str], asked: Sequence[str]) -> list[dict[str, Any]]:
+    """Half bars that have a chord, in seconds, by the name that was `asked` for, or of what is heard; where that is
+    none of what was asked for it is said (`sounds`). The halves of a bar are one where they have the same."""
     edges, clock, first = halves(song), song.clock(), 0 if song.upbeat else 1
     out: list[dict[str, Any]] = []
-    for half, name in enumerate(names):
-        if half % 2 and out and out[-1]["first"] == half - 1 and out[-1]["name"] == name:
+    for half, (wanted, sounds) in enumerate(zip_longest(asked[: len(edges) - 1], heard, fillvalue="")):
+        name = wanted or sounds
+        other = sounds if sounds and not alike(name, sounds) else ""
+        if half % 2 and out and out[-1]["first"] == half - 1 and (out[-1]["name"], out[-1]["sounds"]) == (name, other):
             out[-1] |= {"to": round(clock(float(edges[half + 1])), 4), "halves": 2}
         elif name:
             begin, end = (round(clock(float(edge)), 4) for edge in edges[half : half + 2])
-            out.append({"from": begin, "to": end, "name": name, "first": half, "halves": 1, "bar": half // 2 + first})
+            out.append({"from": begin, "to": end, "name": name, "sounds": other, "first": half, "halves": 1,
+                        "bar": half // 2 + first})  # fmt: skip
     return out

@@ -20,6 +20,7 @@ from ui import downloads, frame, jobs
 from ui.history import history_of
 from ui.mixing import Channel
 
+SCALARS = (str, int, float, bool)
 TAKES_SONG = ("band", "variation", "trombone")  # pages that work from notes
 TAKES_SOUND = ("translation",)  # pages that work from a sound; notes are played for them first
 
@@ -64,9 +65,12 @@ def actions(
             downloads.show(key, file, result, mix=mix)
     try:
         if save or to:
+            shown = history_of(key).shown
+            controls = shown.controls if shown and (locks or shown.asked != shown.settings) else {}
+            held = {name: value for name, value in controls.items() if isinstance(value, SCALARS)}
             channels = {name: channel for name, channel in history_of(key).mix.items() if channel != Channel()}
             take = Library().keep(result, name=_told_apart(name or result.request.title), parents=parents, mix=channels,
-                                  locks=locks)  # fmt: skip
+                                  locks=locks, controls=held)  # fmt: skip
             if to:
                 send(take, to)
             st.toast(f"Kept as “{frame.plain(take.name)}”.", icon=":material/bookmark_added:")

@@ -30,6 +30,7 @@ class Lead:
     key: int  # the major key (0 is C) that it lies in, or whose relative minor it does
     chords: str  # as they are typed, bar by bar
     remarks: tuple[str, ...] = ()
+    found: bool = False  # whether its chords were found for it
 
     @property
     def bars(self) -> int:
@@ -73,13 +74,14 @@ def lead_of(file: File, number: int | None = None, track: str | None = None) -> 
     others = [each for each in tunes.tracks if each not in tracks and not each.is_drum]
     key = _key(song, notes)
     accompaniment = [note for each in others for note in each.notes]
-    if symbols or sum(note.duration for note in accompaniment) > ACCOMPANIED * song.beats:
+    accompanied = sum(note.duration for note in accompaniment) > ACCOMPANIED * song.beats
+    if symbols or accompanied:
         heard = [replace(note, onset=note.onset + late) for note in symbols or notes + accompaniment]
         chords = chords_of_notes(lead, heard, symbols=bool(symbols))
     else:
         chords = named(harmony.harmonised(harmony.load(), lead, key))
         remarks.append("The tune came without chords: the band has found some that go with it.")
-    return Lead(lead, key, chords, tuple(remarks))
+    return Lead(lead, key, chords, tuple(remarks), found=not (symbols or accompanied))
 
 
 def _key(song: Song, notes: Sequence[Note]) -> int:

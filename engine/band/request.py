@@ -63,7 +63,7 @@ class Request(request.Request):
     chords: str = option(
         "", "Bars divided by |, in each the chords that share it, or a chord a bar: Dm7 | G7 | Cmaj7 %. As they sound, "
         "or roman numerals in the key; N.C. is silence. Fewer bars than the piece come again.", called="The chords",
-        metavar='"Dm7 | G7 | C %"', excludes=("chords_from", "input"),
+        metavar='"Dm7 | G7 | C %"', excludes=("chords_from",),
     )  # fmt: skip
     chords_from: File | None = option(
         None, "The chords of a song, MIDI, MusicXML or ABC.", called="The song of the chords",
@@ -146,7 +146,7 @@ class Request(request.Request):
             raise RequestError("The mix names no genre with a weight above 0.")
         if "drums" in self.register:
             raise RequestError("The drums have no register; the others have.")
-        if (given := self.progression) and len(given.bars) > self.length:
+        if not self.input and (given := self.progression) and len(given.bars) > self.length:
             raise RequestError(f"The chords have {len(given.bars)} bars, and the piece {self.length}: leave some out "
                                "or make it longer.")  # fmt: skip
 

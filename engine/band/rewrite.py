@@ -59,6 +59,8 @@ def rewrite(model: player.Model, request: Request, progress: Progress | None = N
     song, asked = read_any(request.input, request.tune_number), request.rewrite
     cast = cast_of(song, request.players, rewriting.stretch(song, asked))
     parts, remarks = _parts(song, asked)
+    if (given := request.progression) and len(given.bars) > (bars := len(parts[0].lines) - 1):
+        raise RequestError(f"The chords have {len(given.bars)} bars, and the song {bars}: leave some out.")
     request, heard = _with_genre(model, request, cast, parts)
     done, total = 0, sum(len(part.marked) for part in parts)
     for part in parts:
@@ -285,6 +287,9 @@ class _Rewriting:
                 grids[n] = bar.grid
             if n not in self.bars or any(notes for lane, notes in given[n].items() if lane):
                 chords |= {2 * n + half: chord for half, chord in enumerate(old[n].chords)}
+        if asked := self.request.progression:
+            halves = asked.halves(-self.shift % 12, self.part.marked.stop)
+            chords |= {2 * n + half: halves[2 * (self.first + n) + half] for n in self.bars for half in (0, 1)}
         busy, register = self._levels(old)
         temperature, top_p = reach_of(self.request)
         return player.Brief(

@@ -110,6 +110,13 @@ def chord_of(symbol: str) -> Chord | None:
     return Chord(text, root, frozenset((note - root) % 12 for note in notes), lowest % 12)
 
 
+def alike(one: str, other: str) -> bool:
+    """Whether two names say as good as the same: all notes of one chord are the other's too."""
+    first, second = ({(chord.root + step) % 12 for step in chord.notes} if (chord := chord_of(name)) else set[int]()
+                     for name in (one, other))  # fmt: skip
+    return first <= second or second <= first
+
+
 def _degree(symbol: str) -> Chord | None:
     """The chord that a roman numeral such as ii7, bVII or V7/V names, its root counted from the key."""
     numeral, slash, of = symbol.rpartition("/")
@@ -181,6 +188,18 @@ class Progression:
                 root = 0 if chord is None else chord.root if chord.roman else chord.root - key
                 out[2 * bar + half] = NONE if chord is None else chord.quality * 12 + root % 12
         return out
+
+    def written(self, key: int, bars: int) -> tuple[str, ...]:
+        """For each half bar of so many its chord as it is written, a roman numeral as a name in the key, silence as
+        "N.C."."""
+        out = []
+        for half in range(2 * bars):
+            chords = self.bars[half // 2 % len(self.bars)]
+            chord = chords[_longest(len(chords), half % 2)]
+            roman = chord is not None and chord.roman
+            number = NONE if chord is None else chord.quality * 12 + (chord.root + key) % 12
+            out.append(name_of(number, key) if chord is None or roman else chord.text)
+        return tuple(out)
 
     def remarks(self) -> tuple[str, ...]:
         """What of it the player simplifies, a sentence each."""

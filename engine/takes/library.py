@@ -36,7 +36,8 @@ from engine.core.song import Song
 SONG, SOUND = "song.mid", "sound.flac"
 BY_HAND = "by_hand"  # in the settings of a recipe, which file has the notes
 MIX, LOCKS = "mix", "locks"  # the same: how its tracks are heard, and whose notes were to stay
-BESIDE = (BY_HAND, MIX, LOCKS)  # what the request in a recipe knows nothing of
+CONTROLS = "controls"  # the same: those of its page, where the request does not say them
+BESIDE = (BY_HAND, MIX, LOCKS, CONTROLS)  # what the request in a recipe knows nothing of
 TEXTS = ("abc",)  # endings of texts that are kept; all else can be made from the song
 FILE_NAME = re.compile(r"(song\.mid|sound\.flac|text\.[a-z0-9]{1,10}|input[a-z0-9-]{0,20}\.[a-z0-9]{1,10})")
 MAX_NAME = 120  # characters
@@ -61,10 +62,12 @@ class Recipe:
     checkpoint: str = ""  # sha256 of the weights
 
     @classmethod
-    def of(cls, result: Result, mix: Mapping[str, Sequence[float]], locks: Sequence[str]) -> Recipe:
+    def of(
+        cls, result: Result, mix: Mapping[str, Sequence[float]], locks: Sequence[str], controls: Mapping[str, Any]
+    ) -> Recipe:
         """The recipe of a result. Where a hand changed its notes it says so, and which file holds them."""
         request = result.request
-        beside = {BY_HAND: SONG if result.by_hand else "", MIX: dict(mix), LOCKS: list(locks)}
+        beside = {BY_HAND: SONG if result.by_hand else "", MIX: dict(mix), LOCKS: list(locks), CONTROLS: dict(controls)}
         settings = request.to_json() | {name: value for name, value in beside.items() if value}
         return cls(request.SYSTEM, settings, request.seed, result.weights)
 
@@ -77,6 +80,12 @@ class Recipe:
     def mix(self) -> Any:
         """How its tracks are heard, as JSON from anywhere."""
         return self.settings.get(MIX)
+
+    @property
+    def controls(self) -> dict[str, Any]:
+        """The controls of its page, by name."""
+        controls = self.settings.get(CONTROLS)
+        return controls if isinstance(controls, dict) else {}
 
     @property
     def locks(self) -> tuple[str, ...]:
@@ -146,9 +155,10 @@ class Library:
         parents: Sequence[str] = (),
         mix: Mapping[str, Sequence[float]] | None = None,
         locks: Sequence[str] = (),
+        controls: Mapping[str, Any] | None = None,
     ) -> Take:
         """Keep a result with its request, which is its recipe, and the files that belong to that; beside them how it is
-        heard ({track: (level, muted, alone)}) and which of its tracks were locked.
+        heard ({track: (level, muted, alone)}), which of its tracks were locked, and the controls of its page.
 
         Refused, with the library as it was, when there is nothing to keep or the disk is full.
         """
@@ -162,7 +172,8 @@ class Library:
         contents |= {f"text.{ending}": result.text(ending) for ending in result.texts if ending in TEXTS}
         contents |= result.request.files
         name = _tidy(name) or _tidy(result.request.title)
-        take = self.add(uuid.uuid4().hex, name, Recipe.of(result, mix or {}, locks), tuple(parents), contents)
+        recipe = Recipe.of(result, mix or {}, locks, controls or {})
+        take = self.add(uuid.uuid4().hex, name, recipe, tuple(parents), contents)
         assert take is not None  # its id is new
         return take
 

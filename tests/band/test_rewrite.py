@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import RequestError, band
-from engine.band.rewrite import SECTION, Part, window
+from engine.band.rewrite import SECTION, Part, _parts, _Rewriting, cast_of, window
 from engine.core import rewriting
 from engine.core.midi import write_midi
 from engine.core.request import File
@@ -65,6 +65,16 @@ def test_the_marked_bars_are_new_and_of_the_players_alone(player: Any) -> None:
     assert new and new != [note for note in TRIO.tracks[1].notes if marked.holds(note.onset)]
     everyone = rewritten(player)
     assert everyone.report["rewritten"]["tracks"] == ["drums", "guitar", "bass"]
+
+
+def test_marked_bars_are_played_over_the_chords_that_are_given(player: Any) -> None:
+    request = band.Request(genre={"one": 1.0}, input=file_of(TRIO), rewrite=(2, 3), chords="F | G")
+    [part], _ = _parts(TRIO, (2, 3))
+    writing = _Rewriting(player, request, cast_of(TRIO, (), rewriting.stretch(TRIO, (2, 3))), part)
+    asked = [writing.brief().chords[2 * n + half] for n in writing.bars for half in (0, 1)]
+    assert [(chord - writing.shift) % 12 for chord in asked] == [7, 7, 5, 5], "those of bars 2 and 3 of the song"
+    with pytest.raises(RequestError, match="9 bars, and the song 8"):
+        rewritten(player, chords=" | ".join("C" * 9))
 
 
 def test_the_last_bars_anew_do_not_make_the_piece_longer(player: Any) -> None:

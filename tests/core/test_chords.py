@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from music21 import harmony
 
 from engine import RequestError
-from engine.core.chords import NONE, QUALITIES, TEMPLATES, chord_of, name_of, read, recognise, typed
+from engine.core.chords import NONE, QUALITIES, TEMPLATES, alike, chord_of, name_of, read, recognise, typed
 
 
 def names(text: str, bars: int | None = None) -> list[str]:
@@ -90,3 +90,17 @@ def test_a_chord_is_recognised_by_its_own_notes() -> None:
         bass = np.eye(12)[number % 12] * notes.max()
         assert recognise(notes[None], bass[None])[0] == number
     assert recognise(np.eye(12)[:1], np.eye(12)[:1])[0] == NONE and len(QUALITIES) == 7
+
+
+def test_chords_are_written_as_they_were_typed_for_each_half_bar() -> None:
+    given = read("Am7 | F9 C/E | ii7 N.C.")
+    assert given.written(0, 4) == ("Am7", "Am7", "F9", "C/E", "Dm7", "N.C.", "Am7", "Am7")
+    assert typed(given.written(0, 3)) == "Am7 | F9 C/E | Dm7 N.C."
+
+
+@pytest.mark.parametrize(("one", "other", "so"), [
+    ("C", "Cmaj7", True), ("Dm7", "F", True), ("C6", "Am7", True), ("C", "Am", False), ("D", "Dm", False),
+    ("C7", "Cmaj7", False),
+])  # fmt: skip
+def test_two_names_say_the_same_where_one_chord_is_within_the_other(one: str, other: str, so: bool) -> None:
+    assert alike(one, other) == alike(other, one) == so

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from engine.band.request import REPLACED
+from engine.core.song import Note, Song, Track
 from tests.studio import app, settled
 from ui import frame
+from ui.roll import roll
 
 
 def test_words_move_the_controls_and_unknown_ones_are_said() -> None:
@@ -33,3 +35,13 @@ def test_a_link_to_the_network_that_is_gone_opens_and_says_who_plays() -> None:
     test = settled(link.run(), "band")
     assert not test.exception and not test.error and test.session_state["_made band"]
     assert [caption.value for caption in test.caption].count(frame.plain(REPLACED)) == 1
+
+
+def test_the_lane_shows_the_chords_that_were_asked_for_and_where_another_sounds() -> None:
+    played = ((0, (48, 60, 64, 67)), (4, (41, 60, 65, 69)))
+    notes = [Note(beat, 4.0, pitch) for beat, chord in played for pitch in chord]
+    song = Song((Track("piano", 0, False, tuple(notes)),))
+    chords = [(each["name"], each["sounds"], each["halves"])
+              for each in roll(song, asked=("Cmaj7", "Cmaj7", "G7", "G7"))["chords"]]  # fmt: skip
+    assert chords == [("Cmaj7", "", 2), ("G7", "F", 2)]
+    assert [each["name"] for each in roll(song)["chords"]] == ["C", "F"], "where nobody asked, what is heard"

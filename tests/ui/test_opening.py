@@ -98,6 +98,26 @@ def test_locks_and_the_mix_are_kept_with_a_take(monkeypatch: pytest.MonkeyPatch)
     assert test.session_state["_histories"]["band"].mix == {"drums": Channel(0.5, mute=True)}
 
 
+def test_what_was_made_beside_the_controls_opens_with_the_controls_that_it_stood_under(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = {"band_bars": 4, "band_chords": "Am | F", "band_own_tempo": True, "band_tempo": 97, "band_key": "C"}
+    test = made("band", **asked)
+    assert not any("holds its settings" in caption.value for caption in test.caption), "its address leads to this"
+    settled(test.button(key="band lock bass").click().run(), "band")
+    for press in ("band_seed again", "band lock bass", "band_piano_roll"):
+        settled(test.button(key=press).click().run(), "band")
+    assert any("holds its settings, not these notes" in caption.value for caption in test.caption)
+    anew = music(test, "band").request
+    assert anew.rewrite and anew.chords == "Am | F | Am | F", "it is played over the chords that were typed"
+    take = saved(test, "band")
+    test.text_input(key="band_chords").set_value("").run()
+    opened(test, "band", take, monkeypatch)
+    assert controls(test, asked) == asked and not music(test, "band").remarks
+    again = saved(test, "band").recipe.controls
+    assert again | take.recipe.controls == again, "and is kept with them again"
+
+
 def test_what_was_kept_of_a_jam_opens_beside_the_settings_that_the_jam_began_with() -> None:
     request = jam.Request(genre={"soul": 1.0}, bars=8, keep=4, density=0.7, without=("bass",), seed=6)
     take = Library().keep(Result(request=request, song=tune(3)))

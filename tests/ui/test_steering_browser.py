@@ -31,7 +31,10 @@ def test_chords_are_played_one_is_changed_in_the_lane_and_a_tune_gets_its_band(t
             field.fill("Fm7")
             field.press("Enter")
             wait_for(lambda: visit.player("band").get("sound") not in (None, sound), PATIENCE_SECONDS, "no change")
-            assert "Fm7" in line.input_value()
+            typed = ["C", "Fm7", "G7", "C", "Am", "Dm", "G7", "C"]
+            assert line.input_value() == " | ".join(typed), "the others stay as they were typed"
+            known = "window.__bandstand.players.get('band').data.chords.map((chord) => chord.name)"
+            assert visit.page.evaluate(known) == typed, "the lane shows what was asked for"
             sound = visit.player("band")["sound"]
             line.fill("C | Hm7")
             line.press("Enter")

@@ -40,12 +40,12 @@ class Ruler {
   }
 
   chordRow(stage) {
-    // The chords that sound; a click goes there, or where they may be changed asks for another.
+    // The chords that were asked for, or sound; a click goes there, or where they may be changed asks for another.
     if (this.data.tracks.length > 1) stage.append(make("div", "strip heading", {}, "Chords"));
     const row = make("div", "chords", { role: "group", "aria-label": "Chords" }), entries = [];
     for (const chord of this.data.chords) {
-      const words = this.data.chordsMayChange ? `Change ${chord.name}, bar ${chord.bar}` : `${chord.name}, bar ${chord.bar}`;
-      const symbol = button("chord", words, "", () => {
+      const words = `${chord.name}, bar ${chord.bar}${chord.sounds ? `: what sounds is nearer to ${chord.sounds}` : ""}`;
+      const symbol = button(chord.sounds ? "chord unlike" : "chord", this.data.chordsMayChange ? `Change ${words}` : words, "", () => {
         if (this.data.chordsMayChange) this.askChord(row, symbol, chord);
         else this.seek(chord.from);
       });
