@@ -25,6 +25,12 @@ def load(path: Path | str = PATH, device: str | None = None) -> player.Model:
     return _load(path, None)
 
 
+def writers(model: player.Model) -> str:
+    """The version of what writes the notes: of all but the hand that strikes them."""
+    parts = (model.facts, model.planner and model.planner.facts, model.ranker and model.ranker.facts)
+    return hashlib.sha256("".join(part["sha256"] for part in parts if part).encode()).hexdigest()
+
+
 @checkpoint.shared
 def _load(path: Path | str, device: str | None) -> player.Model:
     from engine import planner, player, ranker, touch  # here, because they bring PyTorch

@@ -62,7 +62,7 @@ class Styles:
     right: float  # share of held-out songs' phrases that lie nearest to the middle of their own genre
     regions: Mapping[str, Region]
     phrases: tuple[Phrase, ...]
-    weights: str  # of the Band that played the phrases
+    weights: str  # of what wrote the phrases (engine.band.writers)
 
     @classmethod
     def of(cls, model: Model) -> Styles | None:

@@ -35,9 +35,10 @@ class Model:
     """A loaded hand: frozen, safe to use from many threads at once."""
 
     network: Hand
-    manners: Mapping[
-        str, list[list[int]]
-    ]  # genre → bands of its songs: level, spread and grid of each track (0: rests)
+    habits: Mapping[str, tuple[float, np.ndarray]]
+    """Track → what the logits of its sources and of none of them (network.py) are divided by, and what is then added,
+    float [OWN + 1]."""
+    manners: Mapping[str, list[list[int]]]  # genre → bands of its songs: the manner of each track (0: rests)
     facts: Mapping[str, Any] = field(default_factory=dict)  # config.json
     sha256: str = ""
 
@@ -57,8 +58,8 @@ class Model:
 
     @torch.no_grad()
     def whole(self, genre: Mapping[str, float], controls: Sequence[int]) -> np.ndarray:
-        """What genre (a mix of them; none in particular where it knows none of it) and controls (tempo, lane, level,
-        spread, grid) add to each note, float32 [3 H + OUT]."""
+        """What genre (a mix of them; none in particular where it knows none of it) and controls (tempo, lane and
+        manner) add to each note, float32 [3 H + OUT]."""
         network = self.network
         shares = torch.zeros(len(network.config.genres) + 1)
         for number, name in enumerate(network.config.genres):
@@ -79,9 +80,11 @@ def load(path: Path | str = PATH) -> Model:
     stored = checkpoint.load(path, "touch")
     try:
         network = Hand(Config(**stored.model | {"genres": tuple(stored.model["genres"])}))
+        habits = {name: (float(one["temperature"]), np.array(one["sources"], float))
+                  for name, one in stored.config.get("habits", {}).items()}  # fmt: skip
         manners = {genre: [[int(digit, 16) for digit in band] for band in bands]
                    for genre, bands in stored.config["manners"].items()}  # fmt: skip
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise RequestError(f"{Path(path) / 'config.json'} does not describe a touch: {error}.") from None
     checkpoint.fill(network, stored.weights, path)
-    return Model(network.eval(), manners, stored.config, stored.sha256)
+    return Model(network.eval(), habits, manners, stored.config, stored.sha256)

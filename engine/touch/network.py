@@ -66,7 +66,7 @@ class Hand(nn.Module):
         return self.known(torch.cat([notes, struck], -1) + torch.tensor(HEARD_FIRST, device=notes.device)).sum(-2)
 
     def whole(self, controls: Tensor) -> Tensor:
-        """controls [batch, 6] (genre, tempo, lane, level, spread, grid) → [batch, width]."""
+        """controls [batch, 8] (genre, tempo, lane, manner) → [batch, width]."""
         return self.genre(controls[:, 0]) + self.controls(
             controls[:, 1:] + torch.tensor(CONTROL_FIRST, device=controls.device)
         ).sum(-2)

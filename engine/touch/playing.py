@@ -11,12 +11,12 @@ import numpy as np
 
 from engine.core.pianoroll import TRACKS
 from engine.core.song import Note, Song, Track
-from engine.touch.manner import manner, tempo_class
+from engine.touch.manner import SIZES, manner, tempo_class
 from engine.touch.model import Model
 from engine.touch.network import BESIDE, HEARD, HEARD_FIRST, VELOCITIES
 from engine.touch.strikes import BACK, TICKS, features, sources
 
-MANNER = 3  # numbers of a track
+MANNER = len(SIZES)  # numbers of a track
 PAST = ("place", "length", "pitch", "velocity", "offset")  # of a note that was struck
 OWN = len(BACK)
 ENOUGH = 8  # notes that show a manner
@@ -88,6 +88,7 @@ class Hand:
         back = sources(place, pitch, self.bar)[begun:]
         velocity, offset = np.append(velocity, 0), np.append(offset, -BESIDE - 1)  # the last stands for none
         uniform = self.random.random((len(notes), 3))
+        temperature, more = self.model.habits.get(self.name, (1.0, 0.0))
         for i, before in enumerate(back):
             heard = np.append(struck + velocity[before], beside + offset[before[list(HEARD)]])
             said = base[i] + weights.table[heard].sum(0)
@@ -99,6 +100,7 @@ class Hand:
                 velocity[begun + i], offset[begun + i] = known[i]
                 continue
             logits = said[3 * hidden :] + self._state @ weights.head
+            logits[: OWN + 1] = logits[: OWN + 1] / temperature + more
             velocity[begun + i] = _velocity(logits, velocity[before], uniform[i])
             offset[begun + i] = _draw(logits[OWN + 1 + VELOCITIES :], uniform[i, 2]) - BESIDE
         past[:, 3], past[:, 4] = velocity[:-1], offset[:-1]
@@ -147,7 +149,7 @@ def among(
     hand plays in their manner. `song` says tempo and meter; beat 0 is a bar line.
     """  # fmt: skip
     rng = np.random.default_rng([seed, 17])
-    struck = np.array(list(known.values())).reshape(-1, 2)
+    struck = np.array([(_place_of(notes[number])[0], *how) for number, how in known.items()]).reshape(-1, 3)
     own = manner(*struck.T) if len(struck) >= ENOUGH else _manner(model, genre, name, rng)
     controls = [tempo_class(song.tempo), TRACKS.index(name), *own]
     track = Track(name, is_drum=name == "drums", notes=tuple(notes))

@@ -1,5 +1,7 @@
 """Inside the ranker: what a bar does to the score is the network's own, and the map of styles is where it says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -94,12 +96,18 @@ def test_a_bar_from_elsewhere_is_found_and_songs_of_styles_that_nobody_plays_are
 def test_the_shipped_map_is_of_the_shipped_weights_and_its_phrases_lie_where_band_plays_them():
     model = band.load()
     known = Styles.of(model.ranker)
-    assert known.weights == model.sha256 and set(known.regions) == set(model.genres)
+    assert known.weights == band.writers(model) and set(known.regions) == set(model.genres)
     assert known.right > 2 / len(known.regions)
     some = [known.phrases[n] for n in (0, 17)]
     briefs = [brief_of(model, band.Request(genre={one.genre: 1.0}, seed=one.seed)) for one in some]
     places = known.place(model.ranker, phrases(model, briefs))
     np.testing.assert_allclose(places, [one.place for one in some], atol=2e-3)
+
+
+def test_another_hand_writes_the_same_notes_and_another_judge_may_not():
+    model = band.load()
+    other = replace(model.ranker, facts=model.ranker.facts | {"sha256": "0" * 64})
+    assert band.writers(replace(model, hand=None)) == band.writers(model) != band.writers(replace(model, ranker=other))
 
 
 def test_weights_that_were_not_measured_have_no_map(model):

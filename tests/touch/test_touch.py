@@ -17,7 +17,7 @@ from engine.touch.playing import Hand, touched
 from engine.touch.strikes import features, sources
 from training.touch.train import struck
 
-BANDS = {"jazz": [[5, 3, 2] * 5, [7, 4, 3] + [0, 0, 0] * 4], "rock": [[9, 1, 1] * 5]}
+BANDS = {"jazz": [[5, 3, 2, 4, 2] * 5, [7, 4, 5, 6, 3] + [0] * 20], "rock": [[9, 1, 1, 3, 1] * 5]}
 BAR = 96
 
 
@@ -26,7 +26,7 @@ def model():
     torch.manual_seed(0)
     network = hand.Hand(hand.Config(("jazz", "rock"), width=12, hidden=16))
     torch.nn.init.normal_(network.past.weight, std=0.5)
-    return Model(network.eval(), BANDS)
+    return Model(network.eval(), {"drums": (0.6, np.arange(6.0))}, BANDS)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_a_velocity_is_as_likely_as_its_sources_and_its_own_chance_together():
 def test_the_loop_hears_and_says_what_pytorch_does(model, song):
     """The most likely offset of each note, once the loop's own strokes are heard by the network."""
     track = song.tracks[1]
-    controls = [3, 1, 5, 2, 2]
+    controls = [3, 1, 5, 2, 2, 4, 2]
 
     class Half:
         """Numbers that choose the median of every distribution."""
@@ -148,13 +148,16 @@ def test_every_note_is_struck_once_near_its_place_and_ends_before_it_is_struck_a
 
 
 def test_a_hand_has_the_manner_of_a_real_band_and_genres_it_does_not_know_none(model):
-    assert manner(np.array([80, 80, 80]), np.zeros(3)) == [6, 1, 1]
-    assert manner(np.arange(60, 80), np.array([0] * 19 + [2])) == [4, 4, 2]
-    assert all(n < size for n, size in zip(manner(np.full(9, 127), np.ones(9)), SIZES))
+    assert manner(np.arange(3), np.array([80, 80, 80]), np.zeros(3)) == [6, 1, 1, 3, 1]
+    assert manner(np.arange(20), np.arange(60, 80), np.array([0] * 19 + [2])) == [4, 4, 3, 1, 2]
+    eighths = 12 * np.arange(8)
+    assert manner(eighths, np.tile([90, 75], 4), np.zeros(8)) == [6, 2, 4, 6, 1]
+    assert manner(eighths[::2], np.full(4, 90), np.zeros(4)) == [7, 1, 1, 3, 1]  # all on the beat: no accent
+    assert all(n < size for n, size in zip(manner(np.arange(9), np.full(9, 127), np.ones(9)), SIZES))
     assert [tempo_class(t) for t in (20, 40, 80, 100_000)] == [0, 0, 3, 15]
-    none = model.whole({}, [0] * 5)
-    assert np.array_equal(model.whole({"polka": 1.0}, [0] * 5), none)
-    assert not np.array_equal(model.whole({"rock": 1.0}, [0] * 5), none)
+    none = model.whole({}, [0] * 7)
+    assert np.array_equal(model.whole({"polka": 1.0}, [0] * 7), none)
+    assert not np.array_equal(model.whole({"rock": 1.0}, [0] * 7), none)
 
 
 def test_the_shipped_hand_loads_and_a_damaged_one_is_refused(tmp_path):

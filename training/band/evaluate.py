@@ -3,6 +3,7 @@ MuseGAN's measures, whether a genre is heard as what it is, form, variety, copie
 
 python -m training evaluate band --data data --checkpoint checkpoints/band
 python -m training evaluate band … --player runs/player/checkpoint       with a player that is not shipped: prints alone
+python -m training evaluate band … --only-critic                          where the hand alone is new: it plays no note
 
 Band has no weights of its own: the folder holds its figures and its card.
 """
@@ -96,6 +97,8 @@ def measure(model: player.Model, args: argparse.Namespace) -> dict[str, Any]:
     trial = critic.Trial.of(play, songs, BARS, args.judged, args.seed)
     verdict = trial.verdict(args.seed)
     print(verdict.table(), flush=True)
+    if args.only_critic:
+        return rounded(checkpoint.read_config(args.checkpoint)["metrics"] | {"critic": verdict.to_json()})
     real, made = both(trial.real, trial.tested_real), both(trial.made, trial.tested_made)
     figures = {"critic": verdict.to_json()} | compared(real, made, songs, args.known, args.seed)
     figures["form"] = formed(play, songs, args.pieces, args.seed)
@@ -107,6 +110,7 @@ def measure(model: player.Model, args: argparse.Namespace) -> dict[str, Any]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is measured, and how much of it."""
     add_common(parser, data=Path("data"), checkpoint=CHECKPOINTS / "band", threads=1, seed=0)
+    parser.add_argument("--only-critic", action="store_true", help="the verdict; other figures stay as they are")
     parser.add_argument("--player", type=Path, default=band.PATH, help="the player's weights")
     parser.add_argument("--judged", type=int, default=2400, help="phrases a side that the critic is fitted to")
     parser.add_argument("--known", type=int, default=8000, help="of training songs, from which genres are learned")

@@ -56,7 +56,7 @@ def looked_into(
     found = styles.blamed(judge, model.genres, held[:count], list(of_player(model, count, FIRST_SEED + seed)), seed)
     facts = styles.measure(judge, model.genres, learned, held)
     places = np.array(facts["directions"]), np.array(facts["middle"])
-    return found, facts | {"phrases": styles.phrases(model, judge, *places), "weights": band.load().sha256}
+    return found, facts | {"phrases": styles.phrases(model, judge, *places), "weights": band.writers(band.load())}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 notes.npy      int16 [N, 5]       place (ticks from the first bar line), length, pitch, velocity, offset, by place and
                                   then pitch; two notes of a pitch at one place are one, the longer
 parts.npz      first note of each part (int64 [parts + 1]); of each part lane, ticks of a bar, genre (-1: none),
-                                  tempo class, manner [parts, 3], split (numbers)
+                                  tempo class, manner [parts, 5], split (numbers)
 facts.json     counts, and the manners of bands by genre
 
 python -m training prepare touch --data data --prepared prepared/touch
@@ -65,11 +65,12 @@ def parts_of(rows: np.ndarray, bar: int, rng: np.random.Generator) -> list[np.nd
     return out
 
 
-def balanced(band: np.ndarray) -> bool:
-    """Whether the hands of a band [tracks, 3] could be heard beside each other by their velocities alone: a song's
-    volumes, which lift a soft one, are not known."""
-    levels = band[band[:, 0] > 0, 0]
-    return bool(len(levels)) and levels.min() >= SOFTEST and levels.max() - levels.min() <= APART
+def balanced(band: np.ndarray) -> np.ndarray:
+    """A band [tracks, manner] whose soft hands are lifted until all can be heard beside each other by their velocities
+    alone: a song's volumes, which lift a soft one, are not known."""
+    out, plays = band.copy(), band[:, 0] > 0
+    out[plays, 0] = np.maximum(band[plays, 0], max(SOFTEST, int(band[:, 0].max()) - APART))
+    return out
 
 
 def prepare(songs: Iterable[tuple[SongNotes, tuple[int, int]]], out: Path) -> dict:
@@ -85,18 +86,18 @@ def prepare(songs: Iterable[tuple[SongNotes, tuple[int, int]]], out: Path) -> di
         band = np.zeros((len(TRACKS), len(SIZES)), int)
         for lane in range(len(TRACKS)):
             for part in parts_of(struck(song, meter, lane), bar, rng):
-                band[lane] = manner(part[:, 3], part[:, 4])
+                band[lane] = manner(part[:, 0], part[:, 3], part[:, 4])
                 notes.append(part.astype(np.int16))
                 known.append([lane, bar, genre, tempo_class(song.tempo), *band[lane], SPLITS.index(song.split)])
-        if genre >= 0 and song.split == "train" and meter == (4, 4) and balanced(band):
-            bands[list(GENRES)[genre]].append(band.reshape(-1).tolist())
+        if genre >= 0 and song.split == "train" and meter == (4, 4) and band.any():
+            bands[list(GENRES)[genre]].append(balanced(band).reshape(-1).tolist())
         if number % 1000 == 0:
             print(f"{number} songs", flush=True)
     out.mkdir(parents=True, exist_ok=True)
     np.save(out / "notes.npy", np.concatenate(notes))
     table = np.array(known, np.int16)
     np.savez(out / "parts.npz", first=np.cumsum([0, *map(len, notes)]), lane=table[:, 0], bar=table[:, 1],
-             genre=table[:, 2], tempo=table[:, 3], manner=table[:, 4:7], split=table[:, 7])  # fmt: skip
+             genre=table[:, 2], tempo=table[:, 3], manner=table[:, 4:-1], split=table[:, -1])  # fmt: skip
     chosen = {genre: [rows[i] for i in rng.permutation(len(rows))[:BANDS]] for genre, rows in bands.items()}
     written = {genre: ["".join(f"{number:x}" for number in row) for row in rows] for genre, rows in chosen.items()}
     facts = {"parts": len(notes), "notes": int(sum(map(len, notes))), "genres": list(GENRES), "manners": written}

@@ -1,6 +1,7 @@
 """Trains the hand by likelihood: the velocity and the offset of each note of a part, given those before it.
 
     python -m training train touch --prepared prepared/touch --run runs/touch --minutes 30       goes on where it was
+    python -m training train touch … --start checkpoints/touch                                   a new run, from there
 
 The rate warms up and falls to nothing over `--steps`; the averaged weights that are best on held-out parts become the
 checkpoint when they are reached.
@@ -18,18 +19,22 @@ from torch import nn
 
 from engine import CHECKPOINTS
 from engine.core import checkpoint
+from engine.touch.manner import SIZES
 from engine.touch.network import BESIDE, HEARD, Config, Hand, nats
 from engine.touch.strikes import features, sources
 from training.core import cards
 from training.core.loop import Loop
 from training.core.options import add_common
-from training.core.runs import best_step, best_weights, curves
+from training.core.runs import begin_with, best_step, best_weights, curves, joined
 from training.variation.prepare import SPLITS
 
 WARM_UP = 100  # steps
 EMA = 0.998
+HABITS = {"drums": {"temperature": 0.6, "sources": [-0.5, -0.5, 0.0, 2.0, 2.0, 0.0]}}
+"""Of the hand that ships (engine.touch.model.Model.habits), set by what it plays beside validation songs: left alone, a
+drummer copies the last stroke too often, loses the accent of the beat, and never has it back."""
 LENGTH = 256  # notes of a part that are learned from at once
-UNSAID = 0.1  # share of parts that do not say their genre; and, each by itself, level, spread and grid
+UNSAID = 0.1  # share of parts that do not say their genre; and, each by itself, the numbers of their manner
 DATA = (
     "13,841 multitrack songs with genres and 1,235 in other meters, as users sequenced or played them; training split"
 )
@@ -56,7 +61,7 @@ class Parts:
         """Parts side by side, the shorter ones padded: notes, struck, velocity (0: padding), offset, controls."""
         batch = {"notes": np.zeros((count, LENGTH, 5), np.int64), "struck": np.zeros((count, LENGTH, 8), np.int64),
                  "velocity": np.zeros((count, LENGTH), np.int64), "offset": np.zeros((count, LENGTH), np.int64),
-                 "controls": np.zeros((count, 6), np.int64)}  # fmt: skip
+                 "controls": np.zeros((count, 3 + len(SIZES)), np.int64)}  # fmt: skip
         for row, part in enumerate(rng.choice(self.chosen, count, p=self.chance)):
             first, end = self.table["first"][part : part + 2]
             rows = np.asarray(self.notes[first : min(end, first + LENGTH)]).astype(np.int64)
@@ -66,9 +71,9 @@ class Parts:
             batch["notes"][row, :n] = features(place, length, pitch, lane == 0, bar)
             batch["struck"][row, :n] = struck(velocity, offset, sources(place, pitch, bar))
             batch["velocity"][row, :n], batch["offset"][row, :n] = velocity, offset + BESIDE
-            said = np.where((rng.random(4) < UNSAID) & (not all_said), 0, 1)
-            genre = genre if genre >= 0 and said[3] else len(self.genres)
-            batch["controls"][row] = [genre, tempo, lane, *(self.table["manner"][part] * said[:3])]
+            said = np.where((rng.random(1 + len(SIZES)) < UNSAID) & (not all_said), 0, 1)
+            genre = genre if genre >= 0 and said[-1] else len(self.genres)
+            batch["controls"][row] = [genre, tempo, lane, *(self.table["manner"][part] * said[:-1])]
         return {name: torch.from_numpy(array) for name, array in batch.items()}
 
 
@@ -100,14 +105,17 @@ def train(
     precision: str,
     evaluate_every: int,
     held_out: int,
+    start: Path | None = None,
     resume: bool = True,
 ) -> Loop:
-    """Train in `run`, resuming."""
+    """Train in `run`, resuming. A run that begins takes the weights of the checkpoint `start`, where one is given."""
     parts, held = Parts(prepared, "train"), Parts(prepared, "val")
     rng = np.random.default_rng(seed)
     tested = [held.draw(rng, batch, all_said=True) for _ in range(-(-held_out // batch))]
     torch.manual_seed(seed)
     network = Hand(config)
+    if start:
+        begin_with(network, start, "touch")
     optimizer = torch.optim.AdamW(network.parameters(), lr=lr, betas=(0.9, 0.98))
     loop = Loop(run, modules={"touch": network}, optimizers={"touch": optimizer}, ema={"touch": EMA}, seed=seed,
                 precision=precision, resume=resume)  # fmt: skip
@@ -136,13 +144,14 @@ def train(
     return loop
 
 
-def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int) -> None:
-    """The best weights of a run as a checkpoint, in half precision."""
+def export(prepared: Path, run: Path, folder: Path, config: Config, seed: int, start: Path | None = None) -> None:
+    """The best weights of a run, begun with the checkpoint `start`, as a checkpoint, in half precision."""
     facts = json.loads((prepared / "facts.json").read_text())
     steps = best_step(run)
+    before = checkpoint.read_config(start) if start else {}
     checkpoint.save(folder, system="touch", weights=best_weights(run, "touch"), model=config.asdict(), half=True,
-                    seed=seed, steps=steps, curves=curves(run, CURVES, steps), data=DATA, licence=LICENCE,
-                    notes=facts["notes"], manners=facts["manners"], **cards.kept(folder))  # fmt: skip
+                    seed=seed, **joined(before, steps, curves(run, CURVES, steps)), data=DATA, licence=LICENCE,
+                    notes=facts["notes"], manners=facts["manners"], habits=HABITS, **cards.kept(folder))  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -153,6 +162,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         resume=True,
     )  # fmt: skip
     parser.add_argument("--held-out", type=int, default=480, help="validation parts")
+    parser.add_argument("--start", type=Path, help="checkpoint whose weights a new run begins with")
     for name, default in (("width", 96), ("hidden", 160)):
         parser.add_argument(f"--{name}", type=int, default=default, help="of the network")
 
@@ -162,6 +172,6 @@ def run(args: argparse.Namespace) -> None:
     config = Config(Parts(args.prepared, "train").genres, args.width, args.hidden)
     loop = train(args.prepared, args.run, config=config, steps=args.steps, minutes=args.minutes, batch=args.batch,
                  lr=args.lr, seed=args.seed, precision=args.precision, evaluate_every=args.evaluate_every,
-                 held_out=args.held_out, resume=args.resume)  # fmt: skip
+                 held_out=args.held_out, start=args.start, resume=args.resume)  # fmt: skip
     if loop.main and loop.step >= args.steps:
-        export(args.prepared, args.run, args.checkpoint, config, args.seed)
+        export(args.prepared, args.run, args.checkpoint, config, args.seed, args.start)

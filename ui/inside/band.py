@@ -15,7 +15,7 @@ import numpy as np
 import streamlit as st
 
 from engine import RequestError, player
-from engine.band import Request, load
+from engine.band import Request, load, writers
 from engine.band.played import brief_of, key_of, meter_of, nearest
 from engine.core.chords import name_of
 from engine.core.key import key_shift
@@ -66,7 +66,7 @@ def _map(model: player.Model, request: Request, places: np.ndarray, take: Take) 
     if known is None:
         return
     figure, table = figures.styles(known, places, request.genre)
-    other = "" if known.weights == model.sha256 else " The dots are of other weights, and may lie elsewhere now."
+    other = "" if known.weights == writers(model) else " The dots are of other weights, and may lie elsewhere now."
     plots.show("band styles", figure, table, title="Where it lies among the styles",
                says="Two directions in what the judge hears, along which the styles of songs lie apart the most: a "
                     f"ring holds half of a style's songs ({known.right:.0%} of phrases that it never met lie nearest "
