@@ -35,10 +35,10 @@ class Model:
     """A loaded hand: frozen, safe to use from many threads at once."""
 
     network: Hand
-    habits: Mapping[str, tuple[float, np.ndarray]]
+    manners: Mapping[str, list[list[int]]]  # genre → bands of its songs: the manner of each track (0: rests)
+    habits: Mapping[str, tuple[float, np.ndarray]] = field(default_factory=dict)
     """Track → what the logits of its sources and of none of them (network.py) are divided by, and what is then added,
     float [OWN + 1]."""
-    manners: Mapping[str, list[list[int]]]  # genre → bands of its songs: the manner of each track (0: rests)
     facts: Mapping[str, Any] = field(default_factory=dict)  # config.json
     sha256: str = ""
 
@@ -87,4 +87,4 @@ def load(path: Path | str = PATH) -> Model:
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise RequestError(f"{Path(path) / 'config.json'} does not describe a touch: {error}.") from None
     checkpoint.fill(network, stored.weights, path)
-    return Model(network.eval(), habits, manners, stored.config, stored.sha256)
+    return Model(network.eval(), manners, habits, stored.config, stored.sha256)

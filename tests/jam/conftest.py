@@ -23,5 +23,5 @@ def model():
                 parameter.normal_(std=0.1)  # not the identity that a block begins as
     combos = ((36, 42), *[(35, 60 + n % 60) for n in range(vocabulary.COMBOS - 1)])
     facts = {"tempo_by_genre": dict.fromkeys(GENRES, 120.0)}
-    hand = Hand(hands.Hand(hands.Config(GENRES, width=12, hidden=16)).eval(), {"rock": [[5, 3, 2] * 5]})
+    hand = Hand(hands.Hand(hands.Config(GENRES, width=12, hidden=16)).eval(), {"rock": [[5, 3, 2, 4, 2] * 5]})
     return Model(network.eval(), combos, facts, hand=hand, planner=planner.load())

@@ -26,7 +26,7 @@ def model():
     torch.manual_seed(0)
     network = hand.Hand(hand.Config(("jazz", "rock"), width=12, hidden=16))
     torch.nn.init.normal_(network.past.weight, std=0.5)
-    return Model(network.eval(), {"drums": (0.6, np.arange(6.0))}, BANDS)
+    return Model(network.eval(), BANDS, {"drums": (0.6, np.arange(6.0))})
 
 
 @pytest.fixture(scope="module")
