@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM, BEND, SYSEX, META = 0x80, 0x90, 0xB0, 0xC0, 0xE0, 0xF0, 0xFF
 _END_OF_TRACK = 0x2F
 _SIZES = {0x00: 2, 0x20: 1, 0x21: 1, _END_OF_TRACK: 0, 0x51: 3, 0x54: 5, 0x58: 4, 0x59: 2}  # of meta events, by type
+_TEXT = (*range(0x01, 0x10), 0x7F)  # meta events of text, and the sequencer's own
 _ONE_BYTE = 0xC, 0xD  # what program changes and pressure have
 _MOST = 0xFFFFFFF  # the largest number of variable length
 _HIGHEST = 127  # of a note, as of all that is no status
 _BEFORE = 1024  # bytes within which a file's head is looked for: of a MacBinary or a mail before it
 _HEAD = 14  # bytes of a file's first chunk, with its name and length
+_AGREE = 8  # events that tell where a text ends whose length is false
+_FALSE = 16  # false lengths of text in a file that are looked into; what follows one more is text
 
 
 class ScanError(ValueError):
@@ -45,6 +48,7 @@ class Scan:
     tracks: list[Events] = field(default_factory=list)
     cut: bool = False  # it ends inside of a track
     damaged: bool = False  # bytes in it are no event
+    false: int = 0  # texts in it whose length reaches beyond the track
 
 
 def scan(content: bytes) -> Scan:
@@ -145,7 +149,8 @@ def _events(content: bytes, at: int, stop: int, limit: int, events: Events, file
 
 def _system(content: bytes, at: int, status: int, tick: int, events: Events, file: Scan, wall: int) -> tuple[int, bool]:
     """A meta event, sysex or system message whose status byte was read: (where it ends, whether the track ends). A
-    length that reaches past `wall`, where that is known, is what its type has or what there is."""
+    length that reaches past `wall`, where that is known, is what its type has, a text's what there is before events go
+    on, any other's what there is."""
     if status not in (META, SYSEX, 0xF7):
         return at + {0xF1: 1, 0xF2: 2, 0xF3: 1}.get(status, 0), False
     meta = content[at] if status == META else 0
@@ -157,9 +162,46 @@ def _system(content: bytes, at: int, status: int, tick: int, events: Events, fil
         size = size << 7 | byte & 0x7F
     if status == META and meta == _END_OF_TRACK:
         return at + size, True
-    if wall and at + size > wall:
+    last = wall or len(content)
+    if status == META and meta in _TEXT and at + size > last and (after := _text_ends(content, at, last, file)):
+        size, file.damaged = after - at, True
+    elif wall and at + size > wall:
         size, file.damaged = min(_SIZES.get(meta, wall) if status == META else wall, max(wall - at, 0)), True
     if at + size > len(content):
         raise IndexError
     events.others.append((tick, len(events.notes), META if status == META else SYSEX, meta, content[at : at + size]))
     return at + size, False
+
+
+def _text_ends(content: bytes, at: int, last: int, file: Scan) -> int:
+    """Where the events go on behind a text that begins at `at` and whose length reaches past `last`; 0 for nowhere."""
+    file.false += 1
+    places = range(at, min(at + _BEFORE, last)) if file.false <= _FALSE else ()
+    return next((place for place in places if _agree(content, place, last)), 0)
+
+
+def _agree(content: bytes, at: int, last: int) -> bool:
+    """Whether bytes are events as they should be: the next `_AGREE`, or all up to the track's end before `last`."""
+    status = 0
+    for _ in range(_AGREE):
+        for _ in range(4):
+            at += 1
+            if content[at - 1 : at] < b"\x80":
+                break
+        first = content[at : at + 1]
+        if first >= b"\x80":
+            at += 1
+            if first[0] == META:
+                meta, size = (*content[at : at + 2], 0x80, 0x80)[:2]
+                at += 2 + size
+                if meta == _END_OF_TRACK and at <= last:
+                    return size == 0
+                if size != _SIZES.get(meta, size) or size > _HIGHEST:
+                    return False
+                continue
+            status = first[0]
+        data = content[at : at + (1 if status >> 4 in _ONE_BYTE else 2)]
+        at += len(data)
+        if not NOTE_OFF <= status < SYSEX or at > last or any(byte > _HIGHEST for byte in data):
+            return False
+    return at <= last

@@ -338,6 +338,9 @@ DAMAGED = {  # what is read all the same, and what is said of it
         midi_bytes([mido.MetaMessage("set_tempo", tempo=500_000)], note(60, 0, 480)).replace(b"\x51\3", b"\x51\x7f"),
         "damaged",
     ),
+    "a name that would swallow the notes": (GOOD[:22] + b"\0\xff\3\x7fab" + GOOD[22:], "damaged"),
+    "a text longer than any file": (GOOD[:22] + b"\0\xff\1\xff\xff\xff\x7fhello" + GOOD[22:], "damaged"),
+    "texts longer than any file": (GOOD[:22] + b"\0\xff\1\xff\xff\xff\x7fhello" * 9 + GOOD[22:], "damaged"),
     "running status after sysex": (GOOD[:26] + b"\0\xf0\2\1\xf7\x83\x60\x3c\0\0\xff\x2f\0", ""),
 }
 
