@@ -195,7 +195,7 @@ def _agree(content: bytes, at: int, last: int) -> bool:
                 meta, size = (*content[at : at + 2], 0x80, 0x80)[:2]
                 at += 2 + size
                 if meta == _END_OF_TRACK and at <= last:
-                    return size == 0
+                    return not size
                 if size != _SIZES.get(meta, size) or size > _HIGHEST:
                     return False
                 continue

@@ -41,7 +41,10 @@ def letters(body: str, head: str = HEAD) -> str:
         ("C dur", 0, "", "", 0),
         ("B flat major", -2, "B_E_", "", 0),
         ("Ddor^c", 0, "C^", "", 0),
-        ("D exp _b_e", 2, "B_E_", "", 0),
+        ("D exp _b_e", -2, "B_E_", "", 0),
+        ("D =c", 1, "F^", "", 0),
+        ("EXP ^f", 1, "F^", "", 0),
+        ("Ador^g", 1, "F^G^", "", 0),
         ("none", 0, "", "", 0),
         ("HP", 2, "F^C^", "", 0),
         ("bass", 0, "", "bass", 0),
@@ -69,7 +72,8 @@ def test_what_is_no_key_is_refused(field):
     [
         ("1/4=60", 60), ("3/8=80", 120), ("1/4 1/8 = 40", 60), ('"Allegro" 1/2=50', 100), ('1/4=90 "slow"', 90),
         ("C=120", 60), ("C3=40", 60), ("120", 60), ("1/4=ca 72", 72), ("1/4=100-108", 100),
-        ("1/4.=96", 144), ("ca. 120-130", 60), ("3/8=1/4", 0), ("1/4=", 0), ('"Andante"', 0), ("", 0),
+        ("1/4.=96", 144), ("1/4+1/8=60", 90), ("ca. 120-130", 60),
+        ("3/8=1/4", 0), ("1/4=", 0), ('"Andante"', 0), ("", 0),
     ],
 )  # fmt: skip
 def test_tempi_are_read_in_all_their_forms(field, quarters):
@@ -140,6 +144,7 @@ def test_jumps_are_taken_as_music21_takes_them(body, order):
 
 def test_parts_are_played_in_their_order_each_with_its_repeats():
     head = HEAD.replace("K:C", "P:A2(BA)2\nK:C")
+    assert letters("E4|\nP:A\nC4|\nP:B\nD4|]", head) == "ECCDCDC"  # what stands before them is played first
     assert letters("P:A\nC4|\nP:B\nD4:|]", head) == "CCDDCDDC"
     assert letters("P:A\nC4|\nP:B\nD4|]") == "CD"
 
@@ -149,6 +154,9 @@ def test_voices_and_overlays_sound_together_and_keep_their_own_keys_and_transpos
     assert heard(body) == [[(0, 4, 60), (4, 4, 62)], [(0, 4, 52), (4, 4, 54)]]
     assert heard("C4&E2G2|c4|]") == [[(0, 4, 60), (0, 2, 64), (2, 2, 67), (4, 4, 72)]]
     assert heard("^F3 ^G-&C4|G2 F2|]")[0] == [(0, 4, 60), (0, 3, 66), (3, 3, 68), (6, 2, 65)]  # a tie over an overlay
+    over = [(0, 4, 60), (4, 4, 62), (0, 4, 64), (4, 4, 65), (8, 4, 67)]
+    for body in ("(&C4|D4&E4|F4&)|G4|]", "(&C4|D4|&E4|F4|&)G4|]"):  # over several bars
+        assert sorted(heard(body)[0]) == sorted(over)
     assert heard("V:1\n|:C4:|\nV:2\nE4|]")[1] == [(0, 4, 64), (4, 4, 64)]  # repeats written once hold for all
 
 
@@ -263,14 +271,20 @@ def test_a_tempo_that_counts_what_no_note_lasts_has_a_score():
 
 
 def test_a_book_offers_its_tunes_by_number():
-    text = "M:3/4\n\nX:7\nT:One\nL:1/4\nK:C\nC3|\n\nX:9\nL:1/4\nK:C\nD3|\n"
-    assert titles(text) == ["One", "Tune of line 9"]
+    text = "M:3/4\nQ:1/4=90\n\nX:7\nT:One\nL:1/4\nK:C\nC3|\n\nX:9\nL:1/4\nK:C\nD3|\n"
+    assert titles(text) == ["One", "Tune of line 10"]
     first, second = parse(text, 1)[0], parse(text, 2)[0]
-    assert (first.title, first.meter, second.meter) == ("One", "3/4", "3/4")
+    assert (first.title, first.meter, second.meter, song(second).tempo) == ("One", "3/4", "3/4", 90)
     assert [n.pitch for n in song(second).tracks[0].notes] == [62]
     assert "2 tunes" in parse(text)[1][0] and not parse(text, 1)[1]
     with pytest.raises(RequestError, match="no tune 3"):
         parse(text, 3)
+
+
+def test_a_field_in_the_music_is_no_note_and_a_note_before_a_repeat_is_no_field():
+    assert letters("C4|\nC:Trad\nB: A book\nD4|\n") == "CD"
+    assert letters("|:C3\nD:|\nE4|]\n") == "CDCDE"
+    assert letters("“Am”C2 D2|") == "CD"  # quotation marks of a word processor
 
 
 def test_bytes_of_windows_and_dos_are_text():

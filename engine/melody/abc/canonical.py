@@ -195,7 +195,7 @@ class _TuneReader:
                     self.where, self.line = "body", number + 1
                 return done
             self.where, self.line = "body", number  # music without a K: field
-        if match and name not in "ABCDEFGabcdefgz" and name not in KEPT_IN_BODY:
+        if match and name not in KEPT_IN_BODY and not re.match(r"\s*[|:]", match[2]):
             return done
         self.body.append(line)
         return done

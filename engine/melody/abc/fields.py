@@ -75,7 +75,7 @@ class Tempo:
 def key_of(value: str, before: Key) -> tuple[Key, list[str]]:
     """A key field: (the key, remarks). What it leaves out stays as before. Refused when its tonic is no key."""
     value = value.translate(SIGNS).strip()
-    match = re.match(r"([A-G])([#b]?)", value) or _small_tonic(value)
+    match = re.match(r"(?!(?i:exp\b))([A-G])([#b]?)", value) or _small_tonic(value)
     if re.match(r"none\b", value, re.IGNORECASE):
         key, rest = Key("none", clef=before.clef, shift=before.shift), value[4:]
     elif re.match(r"H[pP]\b", value):
@@ -85,7 +85,7 @@ def key_of(value: str, before: Key) -> tuple[Key, list[str]]:
         key = replace(before, name=name, fifths=signature(name), altered=tuple(accidentals_of(name).items()))
         if abs(key.fifths) > 7:
             raise RequestError(f"'{short(value)}' is not a key; write one such as G, Em, Bb, F#m, Ador or Dmix.")
-    elif not value or CLEF.match(value.split()[0]) or re.match(r"\w+=|exp\b|[_=^]", value):
+    elif not value or CLEF.match(value.split()[0]) or re.match(r"(?i)\w+=|exp\b|[_=^]", value):
         key, rest = before, value
     else:
         raise RequestError(f"'{short(value)}' is not a key; write one such as G, Em, Bb, F#m, Ador or Dmix.")
@@ -97,7 +97,7 @@ def key_of(value: str, before: Key) -> tuple[Key, list[str]]:
 
 def _small_tonic(value: str) -> re.Match[str] | None:
     """The tonic of "c minor" or "am": a small letter that is no other word's."""
-    match = re.match(r"([a-g])([#b]?)(?=$|\s|(?i:maj|min|m$|m\s|ion|aeo|dor|mix|lyd|phr|loc))", value)
+    match = re.match(r"([a-g])([#b]?)(?=$|\s|(?i:maj|min|moll|dur|m$|m\s|ion|aeo|dor|mix|lyd|phr|loc))", value)
     return None if match and CLEF.match(value.split(maxsplit=1)[0]) else match
 
 
@@ -139,14 +139,21 @@ def modified(key: Key, rest: str) -> tuple[Key, list[str]]:
             altered.update({letter.upper(): ACCIDENTAL[sign] for sign, letter in signs})
         elif "=" not in word and not re.fullmatch(r"[+-]?8|\.|mode|key|major|minor", word, re.IGNORECASE):
             remarks.append(f"{short(word)!r} in a key is not understood.")
+    altered = {letter: alter for letter, alter in altered.items() if alter}
+    fifths = sum(altered.values())
+    usual = altered == _signature(fifths)  # as the accidentals that were asked for have it: one sharp of "D =c"
     return replace(
-        key, altered=tuple((k, v) for k, v in altered.items() if v), shift=sum(shifts) if shifts else key.shift
-    ), remarks
+        key, altered=tuple(altered.items()), fifths=fifths if usual else key.fifths,
+        shift=sum(shifts) if shifts else key.shift,
+    ), remarks  # fmt: skip
 
 
 def accidentals_of(key: str) -> dict[str, int]:
     """The signature of a canonical key: letter → semitones up or down."""
-    sharps = signature(key)
+    return _signature(signature(key))
+
+
+def _signature(sharps: int) -> dict[str, int]:
     letters = SHARPS[:sharps] if sharps > 0 else FLATS[: max(-sharps, 0)]
     return dict.fromkeys(letters, 1 if sharps > 0 else -1)
 
@@ -185,7 +192,7 @@ def tempo_of(value: str, unit: Fraction) -> Tempo:
     words = " ".join(re.findall(r'"([^"]*)"', value))
     text = re.sub(r'"[^"]*"', " ", value)
     note = r"\d+\s*/\s*\d+\.?"
-    if match := re.search(rf"((?:{note}\s+)*{note})\s*=\s*\D{{0,4}}(\d+(?:\.\d+)?)(?!\s*/|\d)", text):
+    if match := re.search(rf"((?:{note}[\s+]+)*{note})\s*=\s*\D{{0,4}}(\d+(?:\.\d+)?)(?!\s*/|\d)", text):
         parts = re.findall(r"(\d+)\s*/\s*(\d+)(\.?)", match[1])
         beat = sum((Fraction(4 * int(a), int(b)) * (Fraction(3, 2) if dot else 1) for a, b, dot in parts if int(b)),
                    Fraction())  # fmt: skip

@@ -21,7 +21,7 @@ from engine.melody.abc.fields import Key, Meter, Tempo, key_of, meter_of, modifi
 from engine.melody.abc.tokens import Token, tokens
 from engine.melody.abc.voice import VoiceReader
 
-BODY_FIELDS = "HIKLMNOPQRSTUVWXZmrsw+"  # what may begin a line of a body; other letters are notes there
+QUOTES = str.maketrans("“”„", '"' * 3)  # as word processors write them
 MAX_VOICES = 40
 DRUMS = 10  # the channel of drums, counted from 1
 
@@ -81,7 +81,7 @@ def book(text: str) -> list[tuple[int, str]]:
             open_tune = False
         if open_tune:
             tunes[-1][1].append(line)
-        elif not tunes and re.match(r"(?:[LMRUI]:|%%)", line):
+        elif not tunes and re.match(r"(?:[LMQRUIm]:|%%)", line):
             head.append(line)
     whole = [(number, lines) for number, lines in tunes if _has_music(lines)]
     return [(number - len(head), "\n".join([*head, *lines])) for number, lines in whole]
@@ -145,7 +145,7 @@ class _TuneReader:
             return
         line = re.split(r"(?<!\\)%", line, maxsplit=1)[0].rstrip()
         match = re.match(r"(\s*([A-Za-z+]):)(.*)", line)
-        if match and (not self.in_body or (match[2] in BODY_FIELDS and not re.match(r"[|:]", match[3]))):
+        if match and not (self.in_body and re.match(r"\s*[|:]", match[3])):  # a note before :| is no field
             name = self.continued if match[2] == "+" else match[2]
             self.continued = name
             self._field(name, match[3].strip(), len(match[1]) + 1)
@@ -196,6 +196,7 @@ class _TuneReader:
         return self.readers[name]
 
     def _music(self, line: str) -> None:
+        line = line.translate(QUOTES)
         for name, music in self.macros:
             line = line.replace(name, music)
         if not any(reader.voice.events for reader in self.readers.values()):

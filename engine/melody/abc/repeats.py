@@ -140,7 +140,7 @@ def played(reading: Reading, voice: Voice) -> list[Stretch]:
     starts = dict(reversed([(letter, time) for time, letter in reading.parts]))
     if reading.order and any(letter in starts for letter in reading.order):
         times = sorted([*starts.values(), voice.length])
-        out: list[Stretch] = []
+        out = unfolded(marks, Fraction(0), min(times[0], voice.length))  # what stands before all parts
         for letter in reading.order:
             if letter in starts:
                 end = next((time for time in times if time > starts[letter]), voice.length)

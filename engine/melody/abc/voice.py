@@ -38,6 +38,7 @@ class VoiceReader:
         self.voice.meters.append((Fraction(0), meter))
         self.time = self.bar_start = self.bar_end = Fraction(0)
         self.layer = 0
+        self.overlaid: Fraction | None = None  # where (& began, over whose bars layers are written
         self.moved = 0  # semitones that %%MIDI transpose asks for from here on
         self.altered: dict[tuple[str, int], int] = {}  # in this bar
         self.tied: dict[tuple[str, int], int] = {}  # what the last event ties over, and how it is altered
@@ -228,18 +229,30 @@ class VoiceReader:
                 self.graces.append(([self._pitch(note, grace=True)], self.unit * length_of(note["length"])))
 
     def _overlay(self, token: Token) -> None:
-        """What follows is played beside this bar, or the last few."""
+        """What follows is played beside this bar, the last few, or all since (&; what follows &) behind them."""
+        if token.text.startswith("("):
+            self.overlaid = self.time
+            return
         bars = [bar.start for bar in self.voice.bars]
         back = token.text.count("&") - 1
-        self.bar_end = self.end
+        self.bar_end, self.altered = self.end, {}
+        if token.text.endswith(")"):
+            self.time, self.overlaid = self.end, None
+            self._go_to(0)
+            return
         self.time = bars[-min(back, len(bars))] if back and bars else self.bar_start
+        if self.overlaid is not None:
+            self.time = self.overlaid
         self._go_to(self.layer + 1)
-        self.altered = {}
 
     # barlines, endings, jumps
 
     def _bar(self, token: Token) -> None:
         text = token["bar"].replace(" ", "").lstrip(".")
+        if self.layer and self.overlaid is not None and self.time <= self.bar_start:  # a bar that stands already
+            self.time = min((each.end for each in self.voice.bars if each.end >= self.time), default=self.time)
+            self.altered = {}
+            return
         self._end_bar(token.column + 1)
         add, now = self.voice.marks.append, self.time
         colons = max(len(text) // 2, 1) if not text.strip(":") else 0  # "::" is an end and a start
@@ -260,7 +273,7 @@ class VoiceReader:
         self._resolve_jumps(end)
         self.time = self.bar_start = self.bar_end = end
         self.altered = {}
-        if self.layer:
+        if self.layer and self.overlaid is None:
             self._go_to(0)
 
     def _go_to(self, layer: int) -> None:
