@@ -9,7 +9,8 @@ import math
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby
@@ -19,13 +20,12 @@ from engine import RequestError
 from engine.core.chords import CHORD_SYMBOLS, Chord
 from engine.core.midi import MAX_BEATS, MAX_NOTES
 from engine.core.request import File
-from engine.core.scoretext import unpacked
+from engine.core.scoretext import SNARE, Player, unpacked
 from engine.core.song import GRACE, NEAR, TEMPI, Note, Song, Track, quarters, upbeat_of
 from engine.core.upload import content_of
 
 MAX_BYTES = 2 * 2**20  # of a file as it comes
 MAX_SCORE_NOTES = 20_000  # for which music21 takes half a minute
-SNARE = 38
 COARSE, FINE = (4, 3), (8, 6)  # into how many a beat is divided in scores
 EXACT = 1 / 200  # beats: no further off its grid is what was written on one
 MAX_REPEATS = 16  # of a bar
@@ -45,12 +45,10 @@ def write_musicxml(song: Song) -> bytes:
     score.insert(0, metadata.Metadata(title=song.title or "Bandstand", composer="Bandstand"))
     divisors = FINE if _fine(song) else COARSE
     grid, shortest = math.lcm(*divisors), Fraction(1, max(divisors))
-    for track in song.tracks:
-        if not track.notes:
-            continue
+    for number, track in enumerate(track for track in song.tracks if track.notes):
         part = stream.Part()
         part.partName = track.name
-        part.insert(0, _player(track))
+        part.insert(0, _player(track, number))
         for beat, bpm in ((0.0, song.tempo), *song.tempo_changes):
             part.insert(beat, tempo.MetronomeMark(number=bpm))
         for beat, (beats, value) in song.signatures():
@@ -74,7 +72,7 @@ def write_musicxml(song: Song) -> bytes:
     return xml.encode("utf-8")
 
 
-def _player(track: Track) -> Any:
+def _player(track: Track, number: int) -> Any:
     """A track's instrument, of those that music21 knows. None transposes: notes are written as they sound."""
     from music21 import instrument
 
@@ -86,6 +84,8 @@ def _player(track: Track) -> Any:
         player = instrument.Instrument(track.name)
     if not track.is_drum:
         player.midiProgram = track.program
+        player.midiChannel = channel = (*range(9), *range(10, 16))[number % 15]
+        player.autoAssignMidiChannel = lambda **_: channel  # music21 complains of more than 15
     player.partName, player.transposition = track.name, None
     return player
 
@@ -126,7 +126,7 @@ def read_musicxml(source: bytes, *, name: str = "The file") -> Song:
     from music21 import converter  # here, because music21 takes a second to import
 
     source, name = content_of(source, name, MAX_BYTES)
-    text = unpacked(source, name)
+    text, players = unpacked(source, name)
     if len(re.findall(rb"<note[ >]", text)) > min(MAX_SCORE_NOTES, MAX_NOTES):
         raise RequestError(f"{name} has more than {MAX_SCORE_NOTES:,} notes, the most that is taken of a score.")
     if any(int(times) > MAX_REPEATS for times in re.findall(rb"times\s*=\s*[\"'](\d+)", text)):
@@ -134,7 +134,7 @@ def read_musicxml(source: bytes, *, name: str = "The file") -> Song:
     try:
         with warnings.catch_warnings():  # music21 says of a bar that it cannot read where it is, and raises too
             warnings.simplefilter("ignore")
-            return _Score(converter.parseData(text, format="musicxml"), name).song()
+            return _Score(converter.parseData(text, format="musicxml"), players, name).song()
     except RequestError:
         raise
     except Exception:  # a parser met by hostile bytes may raise anything
@@ -144,8 +144,8 @@ def read_musicxml(source: bytes, *, name: str = "The file") -> Song:
 class _Score:
     """A music21 score as a song."""
 
-    def __init__(self, score: Any, name: str) -> None:
-        self.name = name
+    def __init__(self, score: Any, players: list[Player], name: str) -> None:
+        self.name, self.players = name, players
         self.remarks: dict[str, None] = {}
         self.title = str(score.metadata.bestTitle or "") if score.metadata else ""
         try:
@@ -160,7 +160,9 @@ class _Score:
         notes: dict[str, list[Note]] = defaultdict(list)
         for number, part in enumerate(self.score.parts, start=1):
             voice = str(part.id).partition("-Staff")[0] if "-Staff" in str(part.id) else f"{part.id} {number}"
-            tracks.setdefault(voice, self._track(part, number))
+            if voice not in tracks:
+                player = self.players[len(tracks)] if len(tracks) < len(self.players) else Player()
+                tracks[voice] = self._track(part, player, number)
             notes[voice] += self._notes(part)
         if symbols := [note for part in self.score.parts for note in self._symbols(part)]:
             tracks[CHORD_SYMBOLS] = Track(CHORD_SYMBOLS, GUITAR)
@@ -177,12 +179,14 @@ class _Score:
             filled, tempo, meter, self.title, tuple(self.remarks), upbeat, tuple(tempi), meters, self._keys()
         )  # fmt: skip
 
-    def _track(self, part: Any, number: int) -> Track:
-        player = part.getInstrument(returnDefault=True)
+    def _track(self, part: Any, player: Player, number: int) -> Track:
         clef = next(iter(part.recurse().getElementsByClass("Clef")), None)
-        drums = player.midiChannel == 9 or (clef is not None and "PercussionClef" in clef.classes)
-        drums = drums or bool(part.recurse().getElementsByClass("Unpitched"))
-        return Track(str(part.partName or f"Track {number}")[:60], player.midiProgram or 0, drums)
+        drums = part.getInstrument(returnDefault=True).midiChannel == 9 or player.drums
+        drums = drums or (clef is not None and "PercussionClef" in clef.classes)
+        name = str(part.partName or f"Track {number}")[:60]
+        if len(player.programs) > 1 and not drums:
+            self.remarks[f"In {name} the instrument changes; the first plays all of it."] = None
+        return Track(name, player.programs[0] if player.programs else _called(player.names), drums)
 
     def _notes(self, part: Any) -> list[Note]:
         """A part's notes: tied ones as one, as loud as the dynamics before them say. Grace notes take their time from
@@ -250,7 +254,8 @@ class _Score:
             if abs(each.sharps or 0) <= 7:
                 minor = getattr(each, "mode", "") == "minor"
                 keys[max(0.0, float(each.getOffsetInHierarchy(part)))] = (each.sharps or 0, minor)
-        return tuple(sorted(keys.items()))
+        order = sorted(keys.items())
+        return tuple(each for before, each in zip([(0.0, None), *order], order) if each[1] != before[1])
 
 
 class _Voice:
@@ -278,6 +283,17 @@ class _Voice:
                 notes.append(Note(onset, length, pitch, min(127, max(1, velocity))))
             if tie in ("start", "continue"):
                 self.tied[pitch] = before
+
+
+def _called(names: Iterable[str]) -> int:
+    """The General MIDI program of the first name that music21 knows; a piano's where it knows none."""
+    from music21 import instrument
+
+    for name in names:
+        with suppress(Exception):  # it raises several kinds for what it does not know
+            if (program := instrument.fromString(name).midiProgram) is not None:
+                return int(program)
+    return 0
 
 
 def _away(one: Any, other: Any) -> int:

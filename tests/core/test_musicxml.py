@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from dataclasses import replace
 
@@ -58,6 +59,12 @@ def test_what_is_written_is_read_again():
         ]
         for before, after in zip(each.tracks, back.tracks):
             assert {(n.onset, n.pitch) for n in after.notes} == {(n.onset, n.pitch) for n in before.notes}
+
+
+def test_as_many_instruments_as_there_are_are_written_without_a_word(capfd):
+    song = Song(tuple(Track(f"t{i}", 6 * i).with_notes([Note(0, 1, 60 + i, 80)]) for i in range(20)))
+    assert [track.program for track in read_musicxml(write_musicxml(song)).tracks] == [6 * i for i in range(20)]
+    assert not capfd.readouterr().err
 
 
 def test_winds_are_written_as_they_sound_and_sextuplets_as_they_are():
@@ -186,6 +193,84 @@ def test_repeats_with_endings_and_jumps_sound_as_written():
         sign("<coda/>", 'coda="c"') + note("F", 8),
     )
     assert [pitch for _, _, pitch in heard(read_musicxml(score(*jumps)))] == [60, 62, 64, 62, 65]
+
+
+def two(first: list[str], second: list[str]) -> list[str]:
+    """What two parts of these bars play, a letter a note."""
+    one, other = (score(attributes() + bars[0], *bars[1:]).decode() for bars in (first, second))
+    listed = '<score-part id="P2"><part-name>Two</part-name></score-part></part-list>'
+    other = other[other.index('<part id="P1"') :].replace('"P1"', '"P2"')
+    both = one.replace("</part-list>", listed).replace("</score-partwise>", other)
+    return ["".join("C D E"[n.pitch - 60] for n in track.notes) for track in read_musicxml(both.encode()).tracks]
+
+
+def words(text: str, sound: str = "") -> str:
+    said = f"<direction-type><words>{text}</words></direction-type>" if text else ""
+    return f"<direction>{said}<sound {sound}/></direction>" if said else f"<sound {sound}/>"
+
+
+@pytest.mark.parametrize(
+    ("bars", "order"),
+    [
+        (["C" + words("Fine"), "D" + words("D.C.")], "CDC"),
+        (["C" + words("Ende", 'fine="yes"'), "D" + words("Von vorn", 'dacapo="yes"')], "CDC"),
+        (["C", "D" + words("", 'dacapo="yes"')], "CDCD"),
+        (["C", words("", 'segno="1"') + "D", "E" + words("", 'dalsegno="1"')], "CDEDE"),
+        (["C" + words("To Coda"), "D" + words("D.C. al Coda"), words("Coda") + "E"], "CDCE"),
+    ],
+)
+def test_jumps_are_those_that_sounds_or_words_say_and_hold_for_all_parts(bars, order):
+    bars = [re.sub(r"(?<![\w.<])([CDE])(?![\w.])", lambda step: note(step[1], 8), each) for each in bars]
+    assert two(bars, [re.sub(r"<direction>.*?</direction>|<sound[^>]*/>", "", each) for each in bars]) == [order] * 2
+
+
+def test_repeats_and_endings_of_one_part_hold_for_all():
+    back, end = '<repeat direction="backward"/>', '<barline location="{}"><ending number="{}" type="{}"/>{}</barline>'
+    first = [note("C", 8), end.format("left", 1, "start", "") + note("D", 8) + end.format("right", 1, "stop", back),
+             end.format("left", 2, "start", "") + note("E", 8) + end.format("right", 2, "stop", "")]  # fmt: skip
+    second = [note("C", 8), note("D", 8) + f'<barline location="right">{back}</barline>', note("E", 8)]
+    assert two(first, second) == two(second, first) == ["CDCE"] * 2
+
+
+def test_the_tempo_is_the_one_that_sounds_however_its_mark_is_written():
+    mark = "<metronome><beat-unit>quarter</beat-unit>{}</metronome>"
+    mark = f"<direction><direction-type>{mark}</direction-type>{{}}</direction>"
+    sound = '<sound tempo="96"/>'
+    for inside, beside in (
+        ("<per-minute>c. 96</per-minute>", ""), ("<per-minute>ca. 96</per-minute>", sound),
+        ("<beat-unit>half</beat-unit>", sound), ("<per-minute>96-100</per-minute>", ""),
+    ):  # fmt: skip
+        assert read_musicxml(score(attributes() + mark.format(inside, beside) + note("C", 8))).tempo == 96
+
+
+def test_who_plays_is_who_the_score_names():
+    for program in range(128):
+        player = PLAYER.replace(">61<", f">{program + 1}<")
+        assert read_musicxml(score(attributes() + note("C", 8), part=player)).tracks[0].program == program
+    named = '<score-instrument id="I"><instrument-name>{}</instrument-name>{}</score-instrument>'
+    sound = "<instrument-sound>wind.flutes.flute</instrument-sound>"
+    for part, program in ((named.format("x", sound), 73), (named.format("Violoncello", ""), 42), ("", 60)):
+        assert read_musicxml(score(attributes() + note("C", 8), part=part)).tracks[0].program == program
+    change = "<sound><midi-instrument id='I1'><midi-program>1</midi-program></midi-instrument></sound>"
+    assert "changes" in read_musicxml(score(attributes() + change + note("C", 8))).remarks[0]
+
+
+def test_a_drum_kit_without_keys_is_heard_as_its_staff_is_written():
+    place = "<unpitched><display-step>{}</display-step><display-octave>{}</display-octave></unpitched>"
+    stroke = f"<note>{place}<duration>2</duration></note>"
+    song = read_musicxml(score(attributes() + "".join(stroke.format(*each) for each in ("F4", "C5", "G5")), part=""))
+    assert song.tracks[0].is_drum and [each.pitch for each in song.tracks[0].notes] == [36, 38, 42]
+
+
+def test_ties_that_are_only_drawn_hold_and_loose_xml_is_read():
+    tied = '<notations><tied type="{}"/></notations>'
+    bars = attributes() + note("C", 8, tied.format("start")), note("C", 8, tied.format("stop"))
+    plain = score(*bars)
+    assert heard(read_musicxml(plain)) == [(0, 8, 60)]
+    space = plain.replace(b"<score-partwise ", b'<score-partwise xmlns="http://example.org/x" ')
+    bare = re.sub(rb"<part-list>.*</part-list>", b"", plain)
+    for each in (b"\n " + plain, space, bare):
+        assert heard(read_musicxml(each)) == [(0, 8, 60)]
 
 
 def test_a_packed_score_is_read_wherever_midi_is():
