@@ -17,6 +17,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from engine import RequestError
+from engine.core import spelling
 from engine.core.pitch import NAMES
 
 QUALITIES = {"maj": (0, 4, 7), "min": (0, 3, 7), "7": (0, 4, 7, 10), "min7": (0, 3, 7, 10), "maj7": (0, 4, 7, 11),
@@ -30,12 +31,6 @@ SUFFIXES = ("", "m", "7", "m7", "maj7", "dim", "sus4")  # of the qualities, as t
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 FLAT_KEYS, SHARP_KEYS = (1, 3, 5, 6, 8, 10), (4, 9, 11)  # major keys with flats, and with three sharps or more
-SPELLINGS = (  # of chord symbols as people write them, as pychord has them
-    (r"[()\s]", ""), ("♯", "#"), ("♭", "b"), ("6/9", "69"), ("[Δ△∆]7?", "maj7"), ("ø7?", "m7b5"), ("Maj", "maj"),
-    (r"^([A-G][#b]?)-", r"\1m"), (r"Min|min(?=\d)|mi(?=\d)", "m"), ("m[Mm]aj7?", "mM7"),
-    (r"^([A-G][#b]?)7\+", r"\1aug7"), (r"^([A-G][#b]?)\+", r"\1aug"), (r"^([A-G][#b]?)[do°](?=$|/|7)", r"\1dim"),
-    (r"alt$", "b9"),
-)  # fmt: skip
 DEGREES = {"I": 0, "II": 2, "III": 4, "IV": 5, "V": 7, "VI": 9, "VII": 11}  # semitones above the key
 ROMAN = re.compile(r"([#b♯♭]?)(VII|VI|V|IV|III|II|I|vii|vi|v|iv|iii|ii|i)(?![VvIi])(.*)")
 SILENCE = re.compile(r"N\.? ?C\.?(?![a-z])|[Nn]o chord")
@@ -91,23 +86,9 @@ class Chord:
         return self.notes != set(list(QUALITIES.values())[self.quality]) or self.bass != self.root
 
 
-@lru_cache(maxsize=1024)
 def chord_of(symbol: str) -> Chord | None:
     """The chord that a symbol such as F#m7b5 or C/E names; None for what names none."""
-    from pychord import Chord as Named  # here, because few need it
-
-    text = symbol
-    for pattern, spelling in SPELLINGS:
-        symbol = re.sub(pattern, spelling, symbol)
-    symbol = re.sub(r"/([a-g])", lambda match: "/" + match[1].upper(), symbol).replace("+", "#")
-    name, slash, bass = symbol.partition("/")
-    try:
-        notes = Named(name).components(visible=False)
-        lowest = Named(bass).components(visible=False)[0] if slash else notes[0]
-    except (ValueError, TypeError, KeyError, IndexError):
-        return None
-    root = notes[0] % 12
-    return Chord(text, root, frozenset((note - root) % 12 for note in notes), lowest % 12)
+    return Chord(symbol, *found) if (found := spelling.named(symbol)) else None
 
 
 def alike(one: str, other: str) -> bool:
@@ -127,12 +108,12 @@ def _degree(symbol: str) -> Chord | None:
     if not (match := ROMAN.fullmatch(symbol)):
         return None
     sign, degree, rest = match.groups()
-    minor = degree.islower() and not re.match("m(?!aj)|dim|[°oø]", rest)
-    chord = chord_of("C" + ("m" if minor else "") + rest)
-    if chord is None:
+    minor = degree.islower() and not re.match("m(?!aj)|-(?!5)|dim|[°oø]", rest)
+    notes = spelling.notes_of("m" * minor + rest)
+    if notes is None:
         return None
     root = (DEGREES[degree.upper()] + ((sign in "#♯" and 1) or -1 if sign else 0)) % 12
-    return replace(chord, text=symbol, root=root, bass=(chord.bass + root) % 12, roman=True)
+    return Chord(symbol, root, notes, root, roman=True)
 
 
 def name_of(number: int, key: int = 0, shift: int = 0) -> str:

@@ -25,7 +25,7 @@ def names(text: str, bars: int | None = None) -> list[str]:
     ("ii7 V7 Imaj7", "Dm7 Dm7 G7 G7 Cmaj7 Cmaj7"), ("I bVII IV iv", "C C Bb Bb F F Fm Fm"), ("V7/V V", "D7 D7 G G"),
     ("viiø7 III7 vi", "Bdim Bdim E7 E7 Am Am"), ("viidim Vsus4", "Bdim Bdim Gsus4 Gsus4"),
     ("C-7 F9 Bb△", "Cm7 Cm7 F7 F7 Bbmaj7 Bbmaj7"),
-    ("G7alt C6/9 Dm(maj7)", "G7 G7 C C Dm Dm"),
+    ("vi-7 IV(b5) iimaj7", "Am7 Am7 F F Dm Dm"), ("G7alt C6/9 Dm(maj7)", "G7 G7 C C Dm Dm"),
 ])  # fmt: skip
 def test_chords_are_read_as_they_are_typed(text: str, expected: str) -> None:
     assert names(text) == expected.split()
@@ -71,6 +71,32 @@ def test_names_mean_what_music21_says_they_mean() -> None:
         theirs = {pitch.pitchClass for pitch in harmony.ChordSymbol(name.replace("b", "-")).pitches}
         assert mine and mine.number == number and {(mine.root + step) % 12 for step in mine.notes} == theirs
         assert np.flatnonzero(TEMPLATES[number]).tolist() == sorted(theirs)
+
+
+SPELLINGS = {
+    "C CM Cmaj Cmajor": (0, 4, 7), "Cm C- Cmin Cmi Cminor": (0, 3, 7), "C5 C(no3)": (0, 7), "C(no5)": (0, 4),
+    "C7 Cdom7": (0, 4, 7, 10), "Cm7 C-7 Cmin7 CMI7": (0, 3, 7, 10), "C6 CM6 Cmaj6": (0, 4, 7, 9),
+    "Cm6 C-6": (0, 3, 7, 9),
+    "Cmaj7 CM7 Cma7 CMA7 CΔ CΔ7 C△ C^7 Cj7 C7M": (0, 4, 7, 11), "CmM7 C-Δ7 Cm(maj7) Cminmaj7": (0, 3, 7, 11),
+    "Cdim Co C° Cd": (0, 3, 6), "Cdim7 Co7 C°7": (0, 3, 6, 9), "Cm7b5 Cø Cø7 Ch7 C-7(b5) Cm7-5": (0, 3, 6, 10),
+    "Caug C+ C+5": (0, 4, 8), "C7#5 C7+5 C+7 Caug7 C7+": (0, 4, 8, 10), "Cmaj7#5 C+M7": (0, 4, 8, 11),
+    "C(b5)": (0, 4, 6),
+    "Csus Csus4": (0, 5, 7), "Csus2": (0, 2, 7), "C7sus C7sus4 Cm7sus4": (0, 5, 7, 10), "C9sus": (0, 2, 5, 7, 10),
+    "Cadd9 C2 C(add9) C/9": (0, 2, 4, 7), "C69 C6/9 C6add9": (0, 2, 4, 7, 9), "C9": (0, 2, 4, 7, 10), "Calt C7alt":
+    (0, 1, 4, 8, 10), "C7#5#9": (0, 3, 4, 8, 10), "C13b9": (0, 1, 4, 5, 7, 9, 10), "C7b13": (0, 4, 7, 8, 10),
+    "Cmaj9#11": (0, 2, 4, 6, 7, 11),
+}  # fmt: skip
+
+
+def test_every_spelling_of_a_chord_names_its_notes() -> None:
+    for spelled, notes in SPELLINGS.items():
+        for name in spelled.split():
+            chord = chord_of(name)
+            assert chord and (chord.root, sorted(chord.notes), chord.bass) == (0, [*notes], 0), name
+            moved = chord_of(name.replace("C", "B♭", 1) + "/d")
+            assert moved and (moved.root, moved.notes, moved.bass) == (10, chord.notes, 2), name
+    for name in ("Cmaj77", "Coda", "Cmm7", "Cmdim", "Cmaj5", "Dal", "Fine", "Cm7/", "CC", "C7.", "C sus x"):
+        assert chord_of(name) is None, name
 
 
 def test_what_is_simplified_is_said_and_nothing_else() -> None:
