@@ -2,7 +2,7 @@
 
 from engine.band.generate import generate
 from engine.band.model import load, writers
-from engine.band.played import brief_of, in_scale, key_of, meter_of
+from engine.band.played import as_written, brief_of, key_of, meter_of
 from engine.band.request import PATH, Request
 
-__all__ = ["PATH", "Request", "brief_of", "generate", "in_scale", "key_of", "load", "meter_of", "writers"]
+__all__ = ["PATH", "Request", "as_written", "brief_of", "generate", "key_of", "load", "meter_of", "writers"]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LEAD = len(TRACKS)  # the player's lane of the tune
 ENDED = 32  # bars of a piece from which on it has an ending; a shorter one can be played round and round
+EARLY = (1, 8)  # of a whole note, by which a chord may be struck before its half bar
 SCALE = (0, 2, 4, 5, 7, 9, 11)  # the major scale, and its relative minor's
 RESTS, MOST = 1, 7  # levels of busyness
 USUAL_REGISTER = (1, 4, 4, 2, 4)  # of each track, where a player plays whom the plan lets rest
@@ -171,8 +172,7 @@ def song_from(model: player.Model, request: Request, bars: Sequence[player.Bar])
     strongest = max(request.genre.items(), key=lambda item: item[1])[0]
     programs = {**PROGRAMS, **model.facts.get("programs", {}).get(strongest, {}), **request.programs}
     usual = lead.song.tempo if lead else _usual_tempo(model, request)
-    if request.lock_key:
-        bars = [bar.moved(in_scale) for bar in bars]
+    bars = [as_written(bar, n, request, key_of(request), meter) for n, bar in enumerate(bars)]
     song = player.song_of(bars, meter, tempo=usual)
     band = song.tracks[: len(TRACKS)]
     resting = [replace(track, notes=()) if track.name in request.without else track for track in band]
@@ -191,6 +191,26 @@ def _report(song: Song, bars: Sequence[player.Bar], brief: player.Brief) -> dict
     letters = returning(np.array(brief.form)) if brief.form else []
     return {"tempo": song.tempo, "notes": {t.name: len(t.notes) for t in song.tracks},
             "chords": [list(bar.chords) for bar in bars], "parts": parts(letters, song.bar_lines())}  # fmt: skip
+
+
+def as_written(bar: player.Bar, number: int, request: Request, key: int, meter: tuple[int, int]) -> player.Bar:
+    """A bar in C, the one of this number of the chords, with what the player does not know of those that it played; in
+    the scale of the key where that is asked for. A note struck up to an `EARLY` before a half bar that it sounds in is
+    of that half."""
+    from engine import player  # here, because it brings PyTorch
+
+    if given := request.progression:
+        steps, early = (player.steps_of(length, bar.grid) for length in (meter, EARLY))
+        played = [bar.chords[half] == given.number(2 * number + half, key) for half in (0, 1)]
+
+        def to(lane: int, note: tuple[int, int, int]) -> int:
+            half = 2 * (note[0] + min(note[1] - 1, early)) // steps
+            if lane == LEAD or not played[min(half, 1)]:
+                return note[2]
+            return given.moved(2 * number + half, key, note[2], TRACKS[lane] == "bass")
+
+        bar = bar.placed(to)
+    return bar.moved(in_scale) if request.lock_key else bar
 
 
 def in_scale(pitch: int) -> int:

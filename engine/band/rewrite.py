@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine import Progress, RequestError
-from engine.band.played import LEAD, RESTS, in_scale, planned, reach_of
+from engine.band.played import LEAD, RESTS, as_written, planned, reach_of
 from engine.band.request import METERS, Request
 from engine.core import rewriting
 from engine.core.instruments import PROGRAMS
@@ -333,7 +333,7 @@ class _Rewriting:
         """The new notes of a lane in the song's key, in beats of the brief."""
         ticks, notes = round(quarters(self.part.meter) * TICKS), []
         for n in self.bars:
-            bar = bars[n].moved(in_scale) if self.request.lock_key else bars[n]
+            bar = as_written(bars[n], self.first + n, self.request, -self.shift % 12, self.part.meter)
             unit = UNITS[bar.grid]
             for step, length, pitch in bar.lanes.get(lane, ()):
                 moved = pitch - self.shift * (lane > 0)

@@ -80,10 +80,18 @@ class Chord:
         """The network's chord."""
         return self.quality * 12 + self.root
 
+    @cached_property
+    def moves(self) -> dict[int, int]:
+        """Of the network's chord the notes that this has not, and the notes of this nearest to them, in semitones above
+        the root: of C+, which it knows as C, the fifth and the raised one."""
+        plain = set(list(QUALITIES.values())[self.quality])
+        own = self.notes - plain or self.notes
+        return {step: min(own, key=lambda each: abs(each - step)) for step in sorted(plain - self.notes)}
+
     @property
     def simplified(self) -> bool:
-        """Whether that is another than is written."""
-        return self.notes != set(list(QUALITIES.values())[self.quality]) or self.bass != self.root
+        """Whether it has notes that the network's chord, moved to it, has not."""
+        return self.notes != {self.moves.get(step, step) for step in list(QUALITIES.values())[self.quality]}
 
 
 def chord_of(symbol: str) -> Chord | None:
@@ -161,22 +169,36 @@ class Progression:
     def halves(self, key: int, bars: int) -> dict[int, int]:
         """For each half bar of so many the number of its chord, moved from the key to C; it comes again from its
         beginning where it is shorter. Of several chords in a half the longest stands."""
-        out = {}
-        for bar in range(bars):
-            chords = self.bars[bar % len(self.bars)]
-            for half in (0, 1):
-                chord = chords[_longest(len(chords), half)]
-                root = 0 if chord is None else chord.root if chord.roman else chord.root - key
-                out[2 * bar + half] = NONE if chord is None else chord.quality * 12 + root % 12
-        return out
+        return {half: self.number(half, key) for half in range(2 * bars)}
+
+    def at(self, half: int) -> Chord | None:
+        """The chord of a half bar, as it is written; of several the longest."""
+        chords = self.bars[half // 2 % len(self.bars)]
+        return chords[_longest(len(chords), half % 2)]
+
+    def number(self, half: int, key: int) -> int:
+        """Its number, moved from the key to C."""
+        if (chord := self.at(half)) is None:
+            return NONE
+        return chord.quality * 12 + (chord.root - (0 if chord.roman else key)) % 12
+
+    def moved(self, half: int, key: int, pitch: int, bass: bool) -> int:
+        """A pitch that sounds in a half bar, in C, as the chord that is written has it: a note of the network's chord
+        that is none of it is the one beside that, and where a bass plays its root, what stands behind the stroke."""
+        if (chord := self.at(half)) is None or not (chord.moves or chord.bass != chord.root):
+            return pitch
+        step = (pitch - chord.root + (0 if chord.roman else key)) % 12
+        to = chord.moves.get(step, step)
+        if bass and not to:
+            to = (chord.bass - chord.root + 6) % 12 - 6
+        return pitch + to - step
 
     def written(self, key: int, bars: int) -> tuple[str, ...]:
         """For each half bar of so many its chord as it is written, a roman numeral as a name in the key, silence as
         "N.C."."""
         out = []
         for half in range(2 * bars):
-            chords = self.bars[half // 2 % len(self.bars)]
-            chord = chords[_longest(len(chords), half % 2)]
+            chord = self.at(half)
             roman = chord is not None and chord.roman
             number = NONE if chord is None else chord.quality * 12 + (chord.root + key) % 12
             out.append(name_of(number, key) if chord is None or roman else chord.text)

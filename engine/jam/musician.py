@@ -91,8 +91,10 @@ class Musician:
         tempo, key = tempo_of(self.model, settings), band.key_of(settings)
         by = _moved_by(key, self._state.moved)
         self._state = _State({name: hand.copy() for name, hand in self._state.hands.items()}, self._state.sounding, by)
-        free = self._free(self._laid(written.composed, settings)) if holds and holds[0][0] else ()
-        tied = self._tied(self._free(self._laid(written.bar, settings)))
+        composed, played = (band.as_written(bar, self.number - written.since, settings, key, self._signature)
+                            for bar in (written.composed, written.bar))  # fmt: skip
+        free = self._free(self._laid(composed, settings)) if holds and holds[0][0] else ()
+        tied = self._tied(self._free(self._laid(played, settings)))
         tracks = tuple(self._played(track, settings, tempo, like) for track, like in zip_longest(tied, free))
         moved = Song(tracks).transposed(by).tracks
         first, second = (name_of(chord, key, key) for chord in written.bar.chords)
@@ -110,7 +112,6 @@ class Musician:
         strongest = max(settings.genre.items(), key=lambda item: item[1])[0]
         programs = {**PROGRAMS, **self.model.facts.get("programs", {}).get(strongest, {}), **settings.programs}
         begin = self.number * self._ticks / TICKS
-        bar = bar.moved(band.in_scale) if settings.lock_key else bar
         song = player.song_of([bar, *[player.Bar()] * RINGING], self._signature)
         return tuple(replace(track, program=programs[track.name],
                              notes=tuple(replace(note, onset=note.onset + begin) for note in track.notes))

@@ -34,12 +34,16 @@ class Bar:
 
     def moved(self, to: Callable[[int], int]) -> Bar:
         """This bar with the pitched lanes' notes moved; two that meet are one, the longer."""
+        return self.placed(lambda lane, note: to(note[2]))
+
+    def placed(self, to: Callable[[int, Note], int]) -> Bar:
+        """The same, where the lane and all of a note say to which pitch."""
         lanes = {}
         for lane, notes in self.lanes.items():
             longest: dict[tuple[int, int], int] = {}
-            for step, length, pitch in notes:
-                at = step, pitch if lane == v.DRUMS else to(pitch)
-                longest[at] = max(longest.get(at, 0), length)
+            for note in notes:
+                at = note[0], note[2] if lane == v.DRUMS else to(lane, note)
+                longest[at] = max(longest.get(at, 0), note[1])
             lanes[lane] = sorted((step, length, pitch) for (step, pitch), length in longest.items())
         return replace(self, lanes=lanes)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine import RequestError, band
+from engine import player as engine_player
 from engine.band import played
 from engine.band.brought import lead_of
 from engine.band.progressions import BY_STYLE, COMMON
@@ -52,6 +53,29 @@ def test_chords_are_the_players_plan_and_come_again_from_their_beginning(player:
     assert result.report["chords"] == [[48, 48], [31, 21], [-1, -1], [48, 48]] and not result.remarks
     roman = asked(chords="ii7 V7", key="G", bars=4)
     assert played.key_of(roman) == 7 and list(played.brief_of(player, roman).chords.values())[:4] == [38, 38, 31, 31]
+
+
+def test_chords_that_the_player_does_not_know_are_played_as_they_are_written(player: Any) -> None:
+    """No fifth under C+, no third under C5, E below C/E; where every chord is known nothing is moved."""
+    busy = dict.fromkeys(TRACKS, 1.0)
+
+    def heard(chords: str) -> tuple[list[Any], list[list[tuple[int, int]]]]:
+        """The bars of such a piece, and the lanes and pitch classes of its notes well before the next bar."""
+        request = asked(chords=chords, key="C", seed=2, busy=busy)
+        bars = list(engine_player.perform(player, played.brief_of(player, request)))
+        written = [played.as_written(bar, number, request, 0, (4, 4)) for number, bar in enumerate(bars)]
+        early = [engine_player.steps_of((4, 4), bar.grid) * 7 // 8 for bar in bars]
+        steps = [[(lane, pitch % 12) for lane, notes in bar.lanes.items() if lane for step, _, pitch in notes
+                  if step < last] for bar, last in zip(written, early)]  # fmt: skip
+        return [bars, written], steps
+
+    (plain, same), _ = heard("C | Am7 | N.C. | Gsus4")
+    for bar, written in zip(plain, same):
+        assert {**written.lanes} == {lane: sorted(notes) for lane, notes in bar.lanes.items()}
+    _, steps = heard("C+ | C/E | C5 | %")
+    assert all((lane, 7) not in steps[0] for lane in range(6)) and all((lane, 4) not in steps[2] for lane in range(6))
+    low = {step for bar in heard("C/E")[1] for lane, step in bar if lane == 3}
+    assert 0 not in low and 4 in low
 
 
 def test_the_same_request_gives_the_same_bytes_and_other_chords_do_not(player: Any) -> None:

@@ -100,10 +100,22 @@ def test_every_spelling_of_a_chord_names_its_notes() -> None:
 
 
 def test_what_is_simplified_is_said_and_nothing_else() -> None:
-    said = " ".join(read("Cmaj9 | F#m7b5 | G7/B | C G Am F").remarks())
-    for words in ("Cmaj9 as Cmaj7", "F#m7b5 as F#dim", "G7/B as G7", "bar 4"):
+    said = " ".join(read("Cmaj9 | F#m7b5 | G7b9/B | C G Am F").remarks())
+    for words in ("Cmaj9 as Cmaj7", "F#m7b5 as F#dim", "G7b9/B as G7", "bar 4"):
         assert words in said
-    assert read("Dm7 | G7 C | Fsus4 Cmaj7").remarks() == ()
+    assert read("Dm7 | G7/B C+ | Fsus4 Csus2 | A5 Db7b5").remarks() == ()
+
+
+def test_a_note_that_the_written_chord_has_otherwise_is_moved_there() -> None:
+    given = read("C+ Csus2 | Am/G I+ | C5 F7b5")
+
+    def sounding(half: int, pitches: tuple[int, ...], key: int = 0, bass: bool = False) -> list[int]:
+        return [given.moved(half, key, pitch, bass) for pitch in pitches]
+
+    assert sounding(0, (60, 62, 64, 67)) == [60, 62, 64, 68] and sounding(1, (60, 64, 67)) == [60, 62, 67]
+    assert sounding(2, (57, 60)) == [57, 60] and sounding(2, (45, 40), bass=True) == [43, 40]
+    assert sounding(0, (65, 67), key=7) == [65, 67] and sounding(0, (60,), key=7) == [61]  # C+ in G is F+ in C
+    assert sounding(3, (67,), key=7) == [68] and sounding(4, (64, 76)) == [67, 79] and sounding(5, (60,)) == [59]
 
 
 def test_what_was_named_is_typed_again_the_same() -> None:
