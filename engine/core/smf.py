@@ -192,7 +192,8 @@ def _agree(content: bytes, at: int, last: int) -> bool:
         if first >= b"\x80":
             at += 1
             if first[0] == META:
-                meta, size = (*content[at : at + 2], 0x80, 0x80)[:2]
+                head = content[at : at + 2] + b"\x80\x80"
+                meta, size = head[0], head[1]
                 at += 2 + size
                 if meta == _END_OF_TRACK and at <= last:
                     return not size
