@@ -21,7 +21,7 @@ DRUM_CHANNEL = 9
 BANK, MODULATION, VOLUME, EXPRESSION, PEDAL, SOSTENUTO = 0, 1, 7, 11, 64, 66
 ALL_SOUND_OFF, RESET, ALL_NOTES_OFF = 120, 121, 123
 CONTROLS = {MODULATION: "modulation", 2: "breath", EXPRESSION: "expression"}  # that a wind instrument may follow
-_DATA, _RPN_LOW, _RPN_HIGH = 6, 100, 101  # what sets how far a bend goes, as registered parameter 0
+_DATA, _NRPN, _RPN_LOW, _RPN_HIGH = 6, (98, 99), 100, 101  # what sets how far a bend goes, as registered parameter 0
 _BEND_RANGE = 2.0  # semitones, where nothing sets it
 BENDS, VIBRATO, SWELLS = "pitch bends", "vibrato", "changes of expression"  # what `left_out` calls what is followed
 _NO_BEND = 0, 64  # low and high byte
@@ -100,6 +100,8 @@ class Channels:
         elif control in (_RPN_LOW, _RPN_HIGH):
             high, low = self._parameter[channel]
             self._parameter[channel] = (value, low) if control == _RPN_HIGH else (high, value)
+        elif control in _NRPN:
+            self._parameter[channel] = 127, 127  # data sets one of the maker's own
         elif control == _DATA and self._parameter[channel] == (0, 0):
             self._range[channel] = float(value)
         elif control == RESET:

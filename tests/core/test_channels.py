@@ -46,6 +46,13 @@ def test_what_is_heard_and_not_kept_is_said():
     )
 
 
+def test_data_for_a_makers_own_parameter_is_no_range_of_bends():
+    bend = mido.Message("pitchwheel", pitch=4096)
+    heard = song(control(101, 0), control(100, 0), control(6, 12), control(99, 1), control(98, 8), control(6, 64), bend,
+                 on(), off(480))  # fmt: skip
+    assert heard.tracks[0].controls == ((0, "bend", 6),)
+
+
 def test_a_head_before_the_file_is_passed_over():
     content = midi_bytes([on(), off(480)])
     assert read_midi(bytes(128) + content).tracks == read_midi(content).tracks
