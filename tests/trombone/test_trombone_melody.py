@@ -294,6 +294,14 @@ def test_a_bend_beyond_the_range_is_held_at_its_end_and_counted() -> None:
     assert held == 1 and max(value for _, value in notes[0].bend) == 0
 
 
+def test_what_is_bent_when_a_note_is_heard_no_more_is_not_held() -> None:
+    line = [Played(0.0, 0.5, HIGHEST, 2.0), Played(0.5, 0.5, HIGHEST - 12, 2.0)]
+    bends = ((0.6, "bend", 2.0), (0.7, "modulation", 1.0), (0.8, "expression", 0.5))
+    notes, held = followed(line, bends, lambda beat: beat)
+    assert held == 0 and notes[0] == line[0] and notes[1].bend and notes[1].swell
+    assert followed(line[:1], bends, lambda beat: beat)[1] == 1  # where nothing cuts it, it rings on
+
+
 def test_a_files_bends_are_read_by_their_range_and_played(model: trombone.Model) -> None:
     import io
 
