@@ -276,7 +276,8 @@ def key_signature(signature: Key) -> key.KeySignature:
     if altered != {p.step: int(p.accidental.alter) for p in out.alteredPitches if p.accidental}:
         out = key.KeySignature(None)
         out.alteredPitches = [pitch.Pitch(step=k, accidental=v) for k, v in altered.items()]
-    return out
+        return out
+    return out.asKey("minor") if signature.name.endswith("m") else out
 
 
 def time_signature(measured: Meter) -> meter.TimeSignature:

@@ -266,6 +266,11 @@ def test_the_score_has_the_chords_that_are_heard(symbol, root, alter, quality):
     assert quality == "none" or [harmony.findtext(f"root/root-{each}") for each in ("step", "alter")] == [root, alter]
 
 
+def test_the_score_says_of_a_minor_key_that_it_is_one():
+    assert b"<mode>minor" in musicxml(parse(HEAD.replace("K:C", "K:Gm") + "C4|]")[0])
+    assert b"<mode>minor" not in musicxml(parse(HEAD.replace("K:C", "K:Gdor") + "C4|]")[0])
+
+
 def test_a_tempo_that_counts_what_no_note_lasts_has_a_score():
     assert b"<per-minute>200" in musicxml(parse(HEAD.replace("K:", "Q:1/4 3/8 1/4 3/8=40\nK:") + "C4|]")[0])
 
