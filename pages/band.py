@@ -16,7 +16,7 @@ from engine.band.played import key_of
 from engine.band.progressions import of_style
 from engine.band.request import REPLACED
 from engine.core import rewriting
-from engine.core.chords import read, typed
+from engine.core.chords import read, retyped, typed
 from engine.core.harmony import chords_of
 from engine.core.midi import write_midi
 from engine.core.reading import SONG_MIB, SONGS, is_song, song_of
@@ -25,7 +25,7 @@ from engine.core.result import Result
 from engine.core.song import Song
 from engine.melody.abc.notes import titles
 from engine.takes.library import Library
-from ui import anew, byhand, controls, frame, hum, inside, jobs, opening, player, stems, strip, takes
+from ui import anew, byhand, controls, frame, history, hum, inside, jobs, opening, player, stems, strip, takes
 from ui.controls import PERSISTED
 
 BARS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -43,25 +43,34 @@ class Asked(NamedTuple):  # a tuple, because Streamlit makes another class of it
 
 
 def say() -> None:
-    """Move the controls to what a line of words says. For callbacks."""
+    """Move the controls to what a line of words says, and those back that the line before it moved. For callbacks."""
     state = st.session_state
-    text = state.get("band_words") or ""
-    said = Request.understood(text, {"genre": {state.get("band_genre") or OPENING: 1.0}})
+    for name, (said_then, before) in state.get("band moved by words", {}).items():
+        if state.get(name) == said_then:
+            state[name] = before
+    said = Request.understood(state.get("band_words") or "", {"genre": {state.get("band_genre") or OPENING: 1.0}})
     state["band unknown words"] = said.unknown
-    fields = dict(said.fields)
+    moves = moves_of(dict(said.fields))
+    state["band moved by words"] = {name: (value, state[name]) for name, value in moves.items() if name in state}
+    state.update(moves)
+
+
+def moves_of(fields: dict[str, Any]) -> dict[str, Any]:
+    """The controls that ask for these fields of a request."""
+    moves: dict[str, Any] = {}
     if genres := list(fields.pop("genre", {})):
-        state["band_genre"], state["band_blend"] = genres[0], genres[1] if len(genres) > 1 else None
+        moves["band_genre"], moves["band_blend"] = genres[0], genres[1] if len(genres) > 1 else None
     if "tempo" in fields:
-        state["band_own_tempo"], state["band_tempo"] = True, round(fields.pop("tempo"))
+        moves["band_own_tempo"], moves["band_tempo"] = True, round(fields.pop("tempo"))
     if "bars" in fields:
         fields["bars"] = min(BARS, key=lambda bars: abs(bars - fields["bars"]))
     for track in fields.pop("without", ()):
-        state[f"band_{track}"] = False
+        moves[f"band_{track}"] = False
     for name in ("busy", "register"):
         for track, level in fields.pop(name, {}).items():
-            state[f"band_{track}_{name}"] = level
-    for name, value in fields.items():
-        state[{"adventurousness": "band_adventure"}.get(name, f"band_{name}")] = value
+            moves[f"band_{track}_{name}"] = level
+    return moves | {{"adventurousness": "band_adventure"}.get(name, f"band_{name}"): value
+                    for name, value in fields.items()}  # fmt: skip
 
 
 def chords_asked(request: Request, song: Song) -> tuple[str, ...]:
@@ -74,14 +83,13 @@ def chords_asked(request: Request, song: Song) -> tuple[str, ...]:
 
 def change_chord(song: Song, chords: Sequence[str], first: int, count: int, text: str) -> None:
     """Have another chord played over some half bars of what is shown; what is none is refused. For callbacks."""
+    names = chords or [name or "N.C." for name in chords_of(song)]
+    refused = ""
     try:
-        read(text)
-    except RequestError as refused:
-        st.session_state["band refused chord"] = str(refused)
-        return
-    names = [*(chords or [name or "N.C." for name in chords_of(song)])]
-    names[first : first + count] = [text] * count
-    st.session_state["band_chords"] = typed(names)
+        st.session_state["band_chords"] = retyped(names, first, count, text)
+    except RequestError as error:
+        refused = str(error)
+    st.session_state["band refused chord"] = refused, history.controls_of("band")
 
 
 def take_progression(genre: str) -> None:
@@ -98,7 +106,8 @@ def chord_controls(genre: str) -> str:
     st.selectbox("Common in this style", list(of_style(genre)), index=None, key="band_progression",
                  placeholder="Choose chords", on_change=take_progression, args=(genre,),
                  help="Chords that many songs of the style have, in the key of the piece.")  # fmt: skip
-    if refused := st.session_state.pop("band refused chord", ""):
+    refused, controls_then = st.session_state.get("band refused chord", ("", {}))
+    if refused and controls_then == history.controls_of("band"):  # it stays until something else is asked for
         st.error(frame.plain(refused), icon=":material/error:")
     return text or ""
 

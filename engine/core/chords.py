@@ -300,3 +300,14 @@ def typed(halves: Sequence[str]) -> str:
     """Chords named by half bar as a person types them: "Dm7 | G7 Db7 | Cmaj7"."""
     bars = [halves[n : n + 2] for n in range(0, len(halves), 2)]
     return " | ".join(bar[0] if len(set(bar)) == 1 else " ".join(bar) for bar in bars)
+
+
+def retyped(halves: Sequence[str], first: int, count: int, text: str) -> str:
+    """The same with another chord, or two, or %, over some half bars. Refused with its place in it where it is none."""
+    if "|" in text:
+        raise RequestError("A bar line stands between the chords of two bars, not above one.")
+    names = [*halves]
+    names[first : first + count] = [text] * count
+    line = typed(names)
+    read(line)
+    return line

@@ -119,7 +119,7 @@ class Field:
         elif not isinstance(value, self.kind):
             raise RequestError(f"{self.called} cannot be {_shown(value)}.")
         elif self.kind is str and len(value) > MAX_TEXT:
-            raise RequestError(f"{self.called} has {len(value)} characters; at most {MAX_TEXT} are taken.")
+            raise RequestError(f"At most {MAX_TEXT} characters are read, not {len(value)}: {lower(self.called)}.")
         elif self.kind is Mapping and self.parts[1] in (int, float):
             for number in value.values():
                 self._check_number(number, self.parts[1])

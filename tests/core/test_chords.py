@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from music21 import harmony
 
 from engine import RequestError
-from engine.core.chords import NONE, QUALITIES, TEMPLATES, alike, chord_of, name_of, read, recognise, typed
+from engine.core.chords import NONE, QUALITIES, TEMPLATES, alike, chord_of, name_of, read, recognise, retyped, typed
 
 
 def names(text: str, bars: int | None = None) -> list[str]:
@@ -121,6 +121,14 @@ def test_a_note_that_the_written_chord_has_otherwise_is_moved_there() -> None:
 def test_what_was_named_is_typed_again_the_same() -> None:
     halves = ["C", "G7", "Am", "Am", "N.C.", "F#dim"]
     assert typed(halves) == "C G7 | Am | N.C. F#dim" and names(typed(halves)) == halves
+
+
+def test_one_chord_of_a_line_is_typed_anew_or_refused_where_it_stands_in_it() -> None:
+    halves = ("C", "C", "F", "G7", "Am", "Am")
+    assert retyped(halves, 2, 1, "%") == "C | % G7 | Am" and retyped(halves, 4, 2, "Dm G7") == "C | F G7 | Dm G7"
+    for text, words in (("Hm7", r"'Hm7' in bar 2 of the chords \(character 7\)"), ("C | G", "bar line")):
+        with pytest.raises(RequestError, match=words):
+            retyped(halves, 3, 1, text)
 
 
 def test_a_chord_is_recognised_by_its_own_notes() -> None:

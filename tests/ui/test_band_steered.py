@@ -20,6 +20,30 @@ def test_words_move_the_controls_and_unknown_ones_are_said() -> None:
     assert not settled(test, "band").exception
 
 
+def test_another_line_of_words_moves_back_what_the_one_before_moved_and_no_hand_did() -> None:
+    test = settled(app("pages/band.py").run(), "band")
+    test.text_input(key="band_words").set_value("slow sad soul waltz, no drums, busy bass, sparse").run()
+    test.slider(key="band_density").set_value(0.9).run()
+    test.text_input(key="band_words").set_value("wild punk").run()
+    state = test.session_state
+    assert (state["band_genre"], state["band_meter"], state["band_drums"]) == ("punk", None, True)
+    assert (state["band_bass_busy"], state["band_own_tempo"], state["band_chords"]) == ("as usual", False, "")
+    assert (state["band_density"], state["band_adventure"]) == (0.9, 1.8), "what a hand moved stays"
+    assert not settled(test, "band").exception
+
+
+def test_who_rests_all_through_is_said_while_asked_to_play() -> None:
+    test = app("pages/band.py")
+    test.query_params["band_bars"], test.query_params["band_genre"] = "4 bars", "Punk"
+    song = settled(test.run(), "band").session_state["_made band"].value.song
+    silent = [track.name for track in song.tracks if not track.notes]
+    said = f"Resting all through: {', '.join(silent)}. The die of a player brings one in."
+    assert silent and said in [caption.value for caption in test.caption]
+    for name in silent:
+        test.toggle(key=f"band_{name}").set_value(False)
+    assert not any("Resting" in caption.value for caption in settled(test.run(), "band").caption)
+
+
 def test_a_common_progression_is_written_into_the_line_and_wrong_chords_leave_what_was_made() -> None:
     test = settled(app("pages/band.py").run(), "band")
     test.selectbox(key="band_progression").set_value("Two five one").run()

@@ -36,6 +36,10 @@ def test_chords_are_played_one_is_changed_in_the_lane_and_a_tune_gets_its_band(t
             known = "window.__bandstand.players.get('band').data.chords.map((chord) => chord.name)"
             assert visit.page.evaluate(known) == typed, "the lane shows what was asked for"
             sound = visit.player("band")["sound"]
+            visit.page.locator(".bs .chord").nth(2).click()
+            field.fill("Hm7")
+            field.press("Enter")
+            visit.page.get_by_text("'Hm7' in bar 3").wait_for()
             line.fill("C | Hm7")
             line.press("Enter")
             visit.page.get_by_text("'Hm7' in bar 2").wait_for()
