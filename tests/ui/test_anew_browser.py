@@ -48,9 +48,14 @@ def test_bars_are_marked_by_the_mouse_and_written_by_the_marked_tracks_alone(vis
     drag(visit, 4.1 / length, 7.6 / length)  # bars 3 and 4 of 8 seconds
     write = page.get_by_role("button", name="Write bars 3–4 anew")
     assert page.locator(".bs[data-player='lab'] .name span").evaluate_all(CUT) == [], "a name is cut beside its pencil"
+    page.set_viewport_size({"width": 760, "height": 900})
     write.click()
     page.get_by_text("Mark who plays them anew").wait_for()
+    for words in (".note", ".title"):
+        assert page.locator(f".bs[data-player='lab'] {words}").evaluate_all(CUT) == [], "words are cut"
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_role("button", name="Bass is written anew").click()
+    assert visit.player("lab")["loop"] == {"start": 4, "end": 8}, "what is marked is what will be written"
     write.click()
     changed(visit, sound)
     new = notes(visit)

@@ -119,13 +119,14 @@ class Face extends Lanes {
       this.anew.append(make("span"));
       bar.append(this.anew);
     }
-    if (data.title) bar.append(make("span", "title", {}, data.title));
-    bar.append(this.note, this.time);
+    const about = make("div", "about"); // stands on a line of its own where it has no room
+    if (data.title) about.append(make("span", "title", {}, data.title));
+    about.append(this.note, this.time);
     if (!data.compact) {
       const nearness = make("span", "turns nearness");
       nearness.append(button("small", "See less, larger", "closer", () => this.zoom(0.5)));
       nearness.append(button("small", "See more, smaller", "wider", () => this.zoom(2)));
-      bar.append(nearness);
+      about.append(nearness);
       const loud = make("label", "master", { title: "Volume" });
       const slider = make("input", "", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Volume" });
       slider.value = studio.volume;
@@ -134,8 +135,9 @@ class Face extends Lanes {
         for (const player of studio.players.values()) player.deck.setVolume(studio.volume);
       });
       loud.append(icon("volume"), slider);
-      bar.append(loud);
+      about.append(loud);
     }
+    bar.append(about);
     this.root.append(bar);
   }
 

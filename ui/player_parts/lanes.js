@@ -84,6 +84,7 @@ class Lanes extends Ruler {
     if (this.data.mayRewrite && !track.wave && this.data.tracks.length > 1) {
       one.mark = button("flag mark", `${label} is written anew`, "pencil", () => {
         if (!this.marked.delete(track.name)) this.marked.add(track.name);
+        this.wholeBars();
         this.refresh();
       });
     }

@@ -221,7 +221,7 @@ class Player extends Face {
 
   writeAnew() {
     // Asks for the marked bars by the marked tracks; of one track alone there is nothing to choose.
-    const bars = this.deck.loop && this.barsOf(this.deck.loop);
+    const bars = this.wholeBars();
     const sung = this.data.tracks.filter((t) => !t.wave);
     const players = sung.length > 1 ? sung.filter((t) => this.marked.has(t.name)).map((t) => t.name) : sung.map((t) => t.name);
     if (!players.length) this.say("Mark who plays them anew: press the pencil beside a name.");

@@ -147,4 +147,15 @@ class Ruler {
     }
     return last >= 1 ? { first: Math.max(1, first), last: Math.max(first, last) } : null;
   }
+
+  wholeBars() {
+    // What is marked becomes the bars that it touches; returns these.
+    const marked = this.deck.loop && this.barsOf(this.deck.loop);
+    if (!marked) return null;
+    const { bars, beat, beatsPerBar } = this.data;
+    const at = (bar) => (bars ? bars.find(([, number]) => number === bar)?.[0] ?? this.axis : (bar - 1) * beat * beatsPerBar);
+    this.deck.setLoop({ start: at(marked.first), end: Math.min(at(marked.last + 1), this.axis) });
+    this.refresh();
+    return marked;
+  }
 }
