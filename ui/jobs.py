@@ -106,6 +106,7 @@ def amend(key: str, value: Any, *, over: bool = False) -> None:
         made = replace(shown, value=value, seconds=0.0, number=next(NUMBERS), before=shown.number)
         past.add([made])
     st.session_state[_slots(key)[1]] = made
+    st.session_state.pop(_slots(key)[2], None)  # what was stopped or failed before is no news
 
 
 def start(

@@ -92,3 +92,9 @@ def test_a_note_off_the_piano_is_said_and_nothing_changes(opened: AppTest) -> No
     assert len(entries(opened)) == 1
     assert opened.text[0].value.startswith("1 A note of piano would lie off the piano")
     assert touched(opened, 1, 2).text[0].value.split() == ["2"]
+
+
+def test_what_was_stopped_before_is_no_news_after_a_hand_was_there(opened: AppTest) -> None:
+    opened.session_state["_says lab"] = ("info", "Stopped: playing 128 bars.")
+    assert opened.run().info
+    assert not touched(opened, 2, 1).info
