@@ -20,7 +20,7 @@ STYLES = {
     "swing": "jazz", "bebop": "jazz", "bossa": "jazz", "blues": "jazz", "techno": "electronic", "house": "electronic",
     "dance": "electronic", "edm": "electronic", "synth": "electronic", "folk": "country", "bluegrass": "country",
     "western": "country", "baroque": "classical", "symphonic": "classical", "chiptune": "game", "videogame": "game",
-    "8-bit": "game", "metal": "rock", "pop": "soul", "funk": "soul", "rnb": "soul", "motown": "soul",
+    "8-bit": "game", "metal": "rock", "pop": "soul", "funk": "soul", "funky": "soul", "rnb": "soul", "motown": "soul",
     "hardcore": "punk",
 }  # fmt: skip
 PLAYERS = {
@@ -38,12 +38,14 @@ REGISTERS = {"low": -1, "deep": -1, "high": 1}
 ADVENTURE = {"ordinary": 0.5, "plain": 0.5, "safe": 0.5, "adventurous": 1.4, "experimental": 1.6, "wild": 1.8,
              "crazy": 1.8, "strange": 1.6}  # fmt: skip
 WITHOUT, ONLY = {"no", "without", "minus"}, {"only", "just", "solo"}
+NOT = {"not", "isn't", "never"}  # the word behind it says the opposite
 MORE = {"very": 1.6, "really": 1.6, "extremely": 2.0}  # how far a word of tempo goes
 SAYS_NOTHING = {"a", "an", "the", "and", "with", "in", "of", "at", "some", "for", "please", "music", "piece", "song",
                 "band", "tune", "play", "me", "something", "style", "feel", "key", "long", "but", "bit", "to", "it",
-                "like", "mood", "sounding", "one"}  # fmt: skip
-KEY = re.compile(r"(?:key of |in )([A-G])([#b♯♭]|[ -]?sharp|[ -]?flat)?[ -]?(major|minor|m)?(?![A-Za-z#])")
-NUMBERS = ((re.compile(r"(\d+)[ -]?bars?\b"), "bars", int), (re.compile(r"(\d+) ?bpm\b"), "tempo", float))
+                "like", "mood", "sounding", "one", "or", "too", "so", "nova", "tempo", "track"}  # fmt: skip
+KEY = re.compile(r"(?:[Kk]ey:? (?:of )?|in )([A-G])([#b♯♭]|[ -]?sharp|[ -]?flat)?[ -]?(major|minor|m)?(?![A-Za-z#])")
+NUMBERS = ((re.compile(r"(\d+)[ -]?bars?\b"), "bars", int), (re.compile(r"(\d+) ?bpm\b"), "tempo", float),
+           (re.compile(r"\b[Tt]empo:? (?:of )?(\d+)\b"), "tempo", float))
 METER = re.compile(r"\b(4/4|3/4|6/8|2/4|12/8)(?:\b|$)")
 KEYS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 SLOWEST, FASTEST = 40.0, 240.0  # quarter notes a minute
@@ -86,6 +88,11 @@ def _key(letter: str, sign: str | None, mode: str | None) -> str:
     return KEYS[(tonic + 3 * (mode in ("minor", "m"))) % 12]
 
 
+def _opposite(known: Mapping[str, Any], whole: float) -> dict[str, Any]:
+    """What denied words say, on a scale whose two ends make a whole: full is .8, not full .2."""
+    return {word: round(whole - value, 2) for word, value in known.items()}
+
+
 class _Reader:
     """Words in, settings out."""
 
@@ -114,42 +121,45 @@ class _Reader:
             self.fields["without"] = tuple(dict.fromkeys((*self.fields.get("without", ()), *players)))
         elif players and ({*words} & ONLY):
             self.fields["without"] = tuple(track for track in TRACKS if track not in players)
-        further = 1.0
+        further, denied = 1.0, False
         for word in words:
-            if word in MORE:
-                further = MORE[word]
+            further, denied = MORE.get(word, further), denied or word in NOT
+            if word in NOT | MORE.keys() or (denied and word in SAYS_NOTHING):
                 continue
-            if not (self._player(word) or word in WITHOUT | ONLY or self._of_players(word, players)):
-                self._of_all(word, further)
-            further = 1.0
+            if not (self._player(word) or word in WITHOUT | ONLY or self._of_players(word, players, denied)):
+                self._of_all(word, further, denied)
+            further, denied = 1.0, False
 
     def _player(self, word: str) -> str | None:
         name = PLAYERS.get(word, word)
         return name if name in TRACKS else None
 
-    def _of_players(self, word: str, players: list[str]) -> bool:
+    def _of_players(self, word: str, players: list[str], denied: bool) -> bool:
         """How busy or how high the players named beside a word are."""
-        for name, known in (("busy", BUSY), ("register", REGISTERS)):
+        for name, known in (("busy", _opposite(BUSY, 1) if denied else BUSY),
+                            ("register", dict.fromkeys(REGISTERS, 0) if denied else REGISTERS)):  # fmt: skip
             chosen = [player for player in players if name == "busy" or player != "drums"]
             if word in known and chosen:
                 self.fields.setdefault(name, {}).update(dict.fromkeys(chosen, known[word]))
                 return True
         return False
 
-    def _of_all(self, word: str, further: float) -> None:
+    def _of_all(self, word: str, further: float, denied: bool) -> None:
         style = word if word in self.genres else STYLES.get(word, "")
-        if style in self.genres:
+        if denied and (style in self.genres or word in METERS):
+            self.unknown += ["not", word]
+        elif style in self.genres:
             self.mix[style] = 1.0
         elif word in TEMPI:
-            self.pace *= TEMPI[word] ** further
+            self.pace *= TEMPI[word] ** (-0.5 if denied else further)
         elif word in MINOR | MAJOR:
-            self.minor = word in MINOR
+            self.minor = (word in MINOR) != denied
         elif word in METERS:
             self.fields["meter"] = METERS[word]
         elif word in BUSY:
-            self.fields["density"] = BUSY[word]
+            self.fields["density"] = (_opposite(BUSY, 1) if denied else BUSY)[word]
         elif word in ADVENTURE:
-            self.fields["adventurousness"] = ADVENTURE[word]
+            self.fields["adventurousness"] = (_opposite(ADVENTURE, 2) if denied else ADVENTURE)[word]
         elif word not in SAYS_NOTHING:
             self.unknown.append(word)
 

@@ -25,7 +25,10 @@ TEMPI = {"jazz": 120.0, "rock": 130.0, "soul": 100.0, "country": 110.0, "electro
     ("busy drums and bass", {"busy": {"drums": 0.8, "bass": 0.8}}), ("low piano", {"register": {"piano": -1}}),
     ("16 bars at 140 bpm in 6/8", {"bars": 16, "tempo": 140.0, "meter": "6/8"}),
     ("in Bb", {"key": "Bb"}), ("wild", {"adventurousness": 1.8}),
-    ("key of F# minor", {"key": "A", "chords": "vi | IV | I | V"}),
+    ("no piano or strings", {"without": ("piano", "strings")}), ("tempo 90, key: G", {"tempo": 90.0, "key": "G"}),
+    ("not too fast jazz", {"genre": {"jazz": 1.0}, "tempo": 103.0}), ("rock, not busy", {"genre": {"rock": 1.0},
+     "density": 0.2}), ("bass not too busy, piano not high", {"busy": {"bass": 0.2}, "register": {"piano": 0}}),
+    ("not very wild", {"adventurousness": 0.2}), ("key of F# minor", {"key": "A", "chords": "vi | IV | I | V"}),
 ])  # fmt: skip
 def test_words_are_settings(text: str, fields: dict[str, Any]) -> None:
     said = understood(text, TEMPI)
@@ -35,6 +38,7 @@ def test_words_are_settings(text: str, fields: dict[str, Any]) -> None:
 def test_unknown_words_are_said_and_the_rest_is_done() -> None:
     said = understood("slow frobnicated jazz with a kazoo", TEMPI)
     assert said.unknown == ("frobnicated", "kazoo") and said.fields["tempo"] == 84.0
+    assert understood("not jazz but rock", TEMPI) == words.Said({"genre": {"rock": 1.0}}, ("not", "jazz"))
 
 
 def test_a_mood_has_chords_of_the_style() -> None:
@@ -43,14 +47,14 @@ def test_a_mood_has_chords_of_the_style() -> None:
 
 
 EVERY = sorted({*words.STYLES, *words.PLAYERS, *words.TEMPI, *words.MINOR, *words.METERS, *words.BUSY, *words.REGISTERS,
-                *words.ADVENTURE, *words.WITHOUT, "and", ",", "very", "zzz"})  # fmt: skip
+                *words.ADVENTURE, *words.WITHOUT, "and", ",", "very", "not", "zzz"})  # fmt: skip
 
 
 @given(st.lists(st.sampled_from(EVERY), max_size=8))
 def test_any_words_make_a_request_that_can_be_played(some: list[str]) -> None:
     said = understood(" ".join(some), TEMPI)
     band.Request(**({"genre": {"jazz": 1.0}} | said.fields))
-    alone = {"zzz", *words.STYLES, *words.REGISTERS}  # styles that it has not learned, heights of nobody
+    alone = {"zzz", "not", *words.STYLES, *words.REGISTERS, *words.METERS}  # not learned, of nobody, or denied
     assert set(said.unknown) <= alone
 
 
