@@ -129,6 +129,9 @@ def decode(content: bytes, name: str = "The file") -> str:
         raise RequestError(
             f"{name} has {len(content) / 2**20:.1f} MiB; an ABC file may have at most {MAX_BYTES >> 20}."
         )
+    if content.startswith((b"MThd", b"PK")):
+        kind = "MIDI" if content.startswith(b"M") else "a packed score"
+        raise RequestError(f"{name} is {kind}; a tune in ABC notation is wanted here.")
     text = content.decode(encoding_of(content), errors="replace")
     text = text.rstrip("\x1a\x00").replace("\r\n", "\n").replace("\r", "\n")  # DOS ended files with a character
     bad = re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text)
