@@ -292,13 +292,11 @@ def result_view(result: Result, parents: tuple[str, ...]) -> None:
     silent = [track.name for track in song.tracks if not track.notes and st.session_state.get(f"band_{track.name}")]
     if silent:
         st.caption(f"Resting all through: {', '.join(silent)}. The die of a player brings one in.")
-    if request.files or result.by_hand:
-        st.caption("The address of this page holds its settings, not these notes: Save keeps them.")
     for remark in result.remarks:
         st.caption(frame.plain(remark))
     about = [f"for {request.tune.title}"] if request.tune else [f"over {request.chords}"] if request.chords else []
     takes.actions("band", result, f"{request.style}-{request.seed}", name=", ".join([title, *about]), parents=parents,
-                  mix=mix, locks=strip.locked("band"))  # fmt: skip
+                  mix=mix, locks=strip.locked("band"), brought=bool(request.files))  # fmt: skip
     inside.how_it_was_made("band", request, song, result.weights, take_phrase)
 
 

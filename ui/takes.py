@@ -46,10 +46,12 @@ def actions(
     mix: Mapping[str, float] | None = None,
     locks: Sequence[str] = (),
     flat: bool = False,
+    brought: bool = False,
 ) -> None:
     """What can be done with a result: save it as a take, with its mix and the `locks` of its tracks, send it to a page
     that can take it, download it in files that begin with `file`; and what it was made from. `flat`: without menus, for
-    where this stands in one.
+    where this stands in one. Where its notes are `brought`, changed by hand or some bars of it written anew, that the
+    address of the page cannot hold them is said.
 
     A refusal is shown. While a job of `result`'s page is making another, this one is saved, but not sent on: who
     presses then means the one to come.
@@ -63,6 +65,8 @@ def actions(
                        else "The new one is not ready yet.", disabled=waiting)  # fmt: skip
         with nullcontext() if flat else st.popover("Download", icon=":material/download:", key=f"download {key}"):
             downloads.show(key, file, result, mix=mix)
+    if not flat and (brought or result.by_hand or getattr(result.request, "rewrite", None)):
+        st.caption("The address of this page holds its settings, not these notes: Save keeps them.")
     try:
         if save or to:
             shown = history_of(key).shown

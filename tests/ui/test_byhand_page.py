@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.byhand import REMARK
 from engine.core.song import Song
-from tests.studio import settled
+from tests.studio import PATIENCE_SECONDS, settled
 
 
 def page() -> None:
@@ -20,7 +20,7 @@ def page() -> None:
     import streamlit as st
 
     from tests.studio import kept_as, tune
-    from ui import byhand, jobs, player
+    from ui import byhand, jobs, player, takes
 
     if jobs.empty("lab"):
         jobs.start("lab", lambda progress: kept_as(3, song=tune(3)), settings={"seed": 3})
@@ -40,11 +40,12 @@ def page() -> None:
     st.button("Touch", key="touch", on_click=touch)
     hand = player._Hand("sent", song, partial(byhand.keep, "lab", made.value))
     st.text(f"{hand.serial} {hand.refusal}")
+    takes.actions("lab", made.value, "lab")
 
 
 @pytest.fixture
 def opened() -> AppTest:
-    return settled(AppTest.from_function(page).run(), "lab")
+    return settled(AppTest.from_function(page, default_timeout=PATIENCE_SECONDS).run(), "lab")
 
 
 def touched(test: AppTest, by: int, serial: int) -> AppTest:
@@ -70,8 +71,12 @@ def test_all_that_a_hand_does_is_one_result_beside_what_it_was_made_from(opened:
     assert lowest(second.value.song) == lowest(first.value.song) + 5
     assert second.value.remarks == (REMARK,) and second.value.request == first.value.request
     assert second.settings == first.settings
+    assert [caption.value for caption in opened.caption] == [
+        "The address of this page holds its settings, not these notes: Save keeps them."
+    ]
     assert opened.text[0].value.split() == ["2"], "the page hears which change it shows"
     opened.button(key="before lab").click().run()
+    assert not opened.caption, "the address leads to what no hand has changed"
     assert opened.text[0].value.split() == ["None"], "another song is none of the hand's"
     touched(opened, 1, 3)
     assert len(entries(opened)) == 3, "what was made from the first before stays"
