@@ -95,7 +95,12 @@ def band(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     rows += [(f"{family} alone", f"{right:.3f}", "", "", "") for family, right in critic["by_family"].items()]
     for part, rows_of in (("tracks", phrases), ("judged", genres), ("form", form)):
         rows += rows_of(figures) if part in figures else []
-    return rows + (steered(figures["steered"]) if "steered" in figures else [])
+    rows += steered(figures["steered"]) if "steered" in figures else []
+    if anew := figures.get("anew"):
+        rows.append(("two bars written anew by all who play, called real", f"{anew['anew']:.3f}", "",
+                     f"another song's bars: {anew['another']:.3f}",
+                     aim("a half, by chance", anew["anew"] >= 0.5)))  # fmt: skip
+    return rows
 
 
 def phrases(figures: dict[str, Any]) -> list[Row]:
