@@ -155,17 +155,35 @@ def compose(model: Model, request: Request, *, seed: int | None = None, progress
     Refused when the request asks for what does not exist, or its beginning cannot be continued.
     """
     start = checked_start(model, request.start)
-    writer = Writer.of(model, request, seed)
-    writer.begin(start)
-    estimate = 40 * sum(writer.form)
-    while writer.go_on():
-        if progress and writer.length % 16 == 0:
-            progress(min(writer.length, estimate), estimate)
+    return _side_by_side(model, start, [(request, Writer.of(model, request, seed))], progress)[0]
+
+
+def _side_by_side(
+    model: Model, start: str, asked: Sequence[tuple[Request, Writer]], progress: Progress | None
+) -> list[Written]:
+    """The tunes of some requests and their writers, a character of each at a time."""
+    for _, writer in asked:
+        writer.begin(start)
+    going = [writer for _, writer in asked]
+    estimate, done = 40 * sum(sum(writer.form) for writer in going), 0
+    while going:
+        going = [writer for writer in going if writer.draw()]
+        if going:
+            states = np.stack([writer.state for writer in going])
+            logits = model.sampler.steps(np.array([writer.row for writer in going]), states)
+            for writer, state, own in zip(going, states, logits):
+                writer.state, writer.logits = state, own
+        done += len(going)
+        if progress and done % 16 < len(going):
+            progress(min(done, estimate), estimate)
     if progress:
         progress(estimate, estimate)
-    written = writer.written(len(start))
-    title = f"{(written.tune.kind or 'tune').capitalize()} no. {request.seed}"
-    return replace(written, attempt=request.attempt, tune=replace(written.tune, title=title))
+    out = []
+    for request, writer in asked:
+        written = writer.written(len(start))
+        title = f"{(written.tune.kind or 'tune').capitalize()} no. {request.seed}"
+        out.append(replace(written, attempt=request.attempt, tune=replace(written.tune, title=title)))
+    return out
 
 
 def checked_start(model: Model, start: str) -> str:
@@ -233,7 +251,7 @@ class Writer:
             problem = ""
             if reader.mode:
                 problem = "a quotation or decoration is open"
-            elif grammar.full - reader.bar_time < 0:
+            elif grammar.full - reader.bar_time < 0 and not grammar.can_shorten():
                 problem = "its last bar is longer than the meter allows"
             elif not grammar.allowed() or grammar.finished:
                 problem = "its last bar cannot be filled with notes of the usual lengths"
@@ -257,12 +275,12 @@ class Writer:
         if self.over:
             self.over.sections = self.form
 
-    def go_on(self) -> bool:
-        """One character more; False once the tune is whole."""
+    def draw(self) -> bool:
+        """One character more, which the network has not read yet; False once the tune is whole."""
         char = self._draw(self.grammar.allowed())
         if char == END:
             return False
-        self.write(char)
+        self._put(char)
         if len(self.text) > MAX_CHARACTERS:
             raise RequestError(f"The tune grew beyond {MAX_CHARACTERS} characters; ask for fewer bars.")
         return True
@@ -270,12 +288,16 @@ class Writer:
     def _read(self, char: str) -> None:
         self.row = self.features.feed(char)
 
-    def write(self, char: str) -> None:
+    def _put(self, char: str) -> None:
         """One character of the body, drawn or typed."""
         if self.over:
             self.over.mark(char, len(self.text), bool(self.grammar.closing))
         self.text.append(char)
         self.grammar.feed(char)
+
+    def write(self, char: str) -> None:
+        """One character, that the network reads."""
+        self._put(char)
         self.logits = self.model.sampler.step(self.row, self.state)
 
     @property
@@ -363,13 +385,9 @@ def candidates(model: Model, request: Request, *, progress: Progress | None = No
     after all others. With a count of one this is `compose`.
     """
 
-    def part(done: int, total: int) -> None:
-        if progress:
-            progress(i * 100 + 100 * done // max(total, 1), request.candidates * 100)
-
-    out = []
-    for i in range(request.candidates):
-        out.append(compose(model, replace(request, attempt=request.attempt + i), progress=part))
+    start = checked_start(model, request.start)
+    attempts = [replace(request, attempt=request.attempt + i) for i in range(request.candidates)]
+    out = _side_by_side(model, start, [(each, Writer.of(model, each)) for each in attempts], progress)
     scores = [written.likelihood for written in out]
     if model.critic and request.chosen_by == CRITIC and len(out) > 1:
         scores = plausible(model.critic, [written.tune for written in out]).tolist()

@@ -196,6 +196,10 @@ class Grammar:
                 out.append(length)
         return out
 
+    def can_shorten(self) -> bool:
+        """Whether a length behind the note being written may still make it fit into its bar."""
+        return bool(self.reader.sounding and following(self._lengths(), self.reader.length))
+
     def _can_break(self) -> bool:
         reader = self.reader
         ticks = reader.bar_time - reader.onset

@@ -26,8 +26,9 @@ class Model:
     def __init__(
         self, sizes: Config, weights: dict[str, np.ndarray], config: dict[str, Any], sha256: str, device: str | None
     ) -> None:
-        from engine.melody.sampler import Sampler  # here, because it brings numba
+        from engine.melody.sampler import Sampler, rounded  # here, because they bring numba
 
+        weights = rounded(sizes, weights)
         self.sizes, self.weights, self.config, self.sha256, self.device = sizes, weights, config, sha256, device
         self.alphabet = Alphabet(sizes.characters)
         self.sampler = Sampler(sizes, weights)

@@ -9,7 +9,6 @@ shapes' letters); each weight that it reads serves them all.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from numba import njit
 import engine.player.grammar as grammar
 import engine.player.vocabulary as v
 from engine.core import chords
+from engine.core.kernels import digest, exp, scaled
 from engine.player.choosing import OPTIONS, choose
 from engine.player.desk import LONG_BAR
 from engine.player.levels import LEVELS
@@ -30,21 +30,6 @@ _FREE, _LANES_, _SKIP, _LONG_BAR, _TOGETHER = FREE, LANES, SKIP, LONG_BAR, TOGET
 _END, _TOKENS, _TRACK, _EVENT = v.END, v.TOKENS, v.TRACK, v.EVENT
 _LEVELS, _BITS, _NUMBERS = LEVELS, grammar.BITS, grammar.NUMBERS
 _BEFORE, _RHYTHM, _DRUMS = np.array(v.RELATIONS), v.RHYTHM, v.DRUMS
-
-
-@njit(**OPTIONS)
-def _times(x, weights, out, count):
-    """out[c] = x[c] @ weights for the first rows; all rows use four rows of weights before the next four."""
-    inner, width = weights.shape
-    for c in range(count):
-        out[c, :width] = 0
-    for k in range(0, inner, 4):
-        w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
-        for c in range(count):
-            a0, a1, a2, a3 = x[c, k], x[c, k + 1], x[c, k + 2], x[c, k + 3]
-            row = out[c]
-            for o in range(width):
-                row[o] += a0 * w0[o] + a1 * w1[o] + a2 * w2[o] + a3 * w3[o]
 
 
 @njit(**OPTIONS)
@@ -85,11 +70,13 @@ def _attend(query, keys, values, time, scores, out):
         scores[t] = total * scale
         top = max(top, scores[t])
     total = np.float32(0)
+    for t in range(time):
+        scores[t] = exp(scores[t] - top)
+    for t in range(time):
+        total += scores[t]
     out[:] = 0
     for t in range(time):
-        share = np.exp(scores[t] - top)
-        total += share
-        value = values[t]
+        share, value = scores[t], values[t]
         for i in range(size):
             out[i] += share * value[i]
     for i in range(size):
@@ -132,7 +119,7 @@ def _layer(weights, desk, layer, rows, times, count, x, cos, sin, wide, narrow, 
     heads, hidden = width // size, weights.fc2.shape[1]
     for r in range(count):
         _norm(x[r], weights.norm1[layer], narrow[r])
-    _times(narrow, weights.in_proj[layer], wide, count)
+    scaled(narrow, weights.in_proj[layer], weights.scale_in_proj[layer], wide, count)
     for r in range(count):
         c, time = rows[r], times[r]
         for h in range(heads):
@@ -144,17 +131,17 @@ def _layer(weights, desk, layer, rows, times, count, x, cos, sin, wide, narrow, 
             _turn(query, cos[r], sin[r], scores[:size])
             query[:] = scores[:size]
             _attend(query, keys, values, time + 1, scores, narrow[r, at : at + size])
-    _times(narrow, weights.out_proj[layer], wide, count)
+    scaled(narrow, weights.out_proj[layer], weights.scale_out_proj[layer], wide, count)
     for r in range(count):
         for i in range(width):
             x[r, i] += wide[r, i]
         _norm(x[r], weights.norm2[layer], narrow[r])
-    _times(narrow, weights.fc1[layer], wide, count)
+    scaled(narrow, weights.fc1[layer], weights.scale_fc1[layer], wide, count)
     for r in range(count):
         for i in range(hidden):
             gate = wide[r, i]
-            wide[r, i] = gate / (np.float32(1) + np.exp(-gate)) * wide[r, hidden + i]
-    _times(wide, weights.fc2[layer], narrow, count)
+            wide[r, i] = gate / (np.float32(1) + exp(-gate)) * wide[r, hidden + i]
+    scaled(wide, weights.fc2[layer], weights.scale_fc2[layer], narrow, count)
     for r in range(count):
         for i in range(width):
             x[r, i] += narrow[r, i]
@@ -295,5 +282,4 @@ def _kept(sources):
     return read, play
 
 
-_SOURCES = sorted([*Path(__file__).parent.glob("*.py"), Path(chords.__file__)])
-read, play = _kept(hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest())
+read, play = _kept(digest(*sorted(Path(__file__).parent.glob("*.py")), chords.__file__))

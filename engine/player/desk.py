@@ -1,6 +1,6 @@
 """What the compiled loop works on: the network's weights as arrays, and what each candidate has written.
 
-Shapes: C candidates, W width, H hidden, L layers, T tokens of a window at most, S size of a head.
+Shapes: C candidates, W width, H hidden, L layers, T tokens for which there is room, S size of a head.
 """
 
 from __future__ import annotations
@@ -13,17 +13,23 @@ import torch
 
 import engine.player.grammar as grammar
 import engine.player.vocabulary as v
+from engine.core import kernels
 from engine.player.network import PERIODS, Player
 
 LONG_BAR = 240
 """Tokens of a bar after which it ends as soon as it may."""
-CAPACITY = v.WINDOW * (LONG_BAR + 60)
-"""Tokens of a window at most."""
+MOST = LONG_BAR + 60
+"""Tokens of a bar at most, until it can end."""
+ROOM = 512
+"""Tokens of a candidate for which there is room at first: as many as eight bars and their plan mostly have."""
+PRODUCTS = ("in_proj", "out_proj", "fc1", "fc2")
+"""A block's weights that are read with eight bits."""
 _LANES = len(v.LANES)
 
 
 class Weights(NamedTuple):
-    """The network's weights, float32, those of a product as [inputs, outputs]."""
+    """The network's weights, float32; those of a product as int8 [inputs, outputs] with a scale for each output
+    (engine.core.kernels.eight_bits)."""
 
     token: Any  # [TOKENS, W]
     numbers: Any  # [all numbers' values, W], one table after the other
@@ -33,10 +39,14 @@ class Weights(NamedTuple):
     register: Any
     norm1: Any  # [L, W]
     norm2: Any
-    in_proj: Any  # [L, W, 3 W]
-    out_proj: Any  # [L, W, W]
-    fc1: Any  # [L, W, 2 H]
-    fc2: Any  # [L, H, W]
+    in_proj: Any  # int8 [L, W, 3 W]
+    scale_in_proj: Any  # [L, 3 W]
+    out_proj: Any  # int8 [L, W, W]
+    scale_out_proj: Any  # [L, W]
+    fc1: Any  # int8 [L, W, 2 H]
+    scale_fc1: Any  # [L, 2 H]
+    fc2: Any  # int8 [L, H, W]
+    scale_fc2: Any  # [L, W]
     norm: Any  # [W]
     head: Any  # [TOKENS, W]
     bias: Any  # [TOKENS], logits by which END and TRACKs are corrected
@@ -72,6 +82,18 @@ class Desk(NamedTuple):
         for array in (self.keys, self.values):
             array[1:, :, :, :time] = array[0, :, :, :time]
 
+    def with_room(self, tokens: int) -> Desk:
+        """The desk with room for so many tokens of each candidate; it is itself where it has that."""
+        had = self.tokens.shape[1]
+        if tokens <= had:
+            return self
+        more: dict[str, Any] = {}
+        for name, axis in {"keys": 3, "values": 3, "tokens": 1, "states": 1}.items():
+            array = getattr(self, name)
+            more[name] = np.zeros((*array.shape[:axis], max(tokens, 2 * had), *array.shape[axis + 1 :]), array.dtype)
+            more[name].swapaxes(0, axis)[:had] = array.swapaxes(0, axis)
+        return self._replace(**more)
+
     def mark(self) -> list[np.ndarray]:
         """Where the candidates are, to come back to."""
         return [array.copy() for array in (self.time, self.said, *self.machines[:-1])]
@@ -95,12 +117,25 @@ def bias_of(rates: Mapping[str, float]) -> np.ndarray:
     return bias
 
 
+@torch.no_grad()
+def rounded(network: Player) -> Player:
+    """The network with its blocks' products rounded, in place, as `weights_of` does: PyTorch says what is played."""
+    for block in network.blocks:
+        for name in PRODUCTS:
+            weight = getattr(block, name).weight
+            weight.copy_(torch.from_numpy(kernels.rounded(_array(weight.t()))).t())
+    return network
+
+
 def weights_of(network: Player, rates: Mapping[str, float]) -> Weights:
     """A network's weights as the loop reads them, and what it corrects them by (see `bias_of`)."""
 
     def stacked(name: str) -> np.ndarray:
         return np.stack([_array(getattr(block, name).weight.t()) for block in network.blocks])
 
+    packed = {}
+    for name in PRODUCTS:
+        packed[name], packed[f"scale_{name}"] = kernels.eight_bits(stacked(name))
     tables = [_array(embedding.weight) for embedding in network.numbers]  # type: ignore[arg-type]
     quarter = network.config.width // network.config.heads // 4
     return Weights(
@@ -112,10 +147,7 @@ def weights_of(network: Player, rates: Mapping[str, float]) -> Weights:
         register=_array(network.register.weight),
         norm1=stacked("norm1"),
         norm2=stacked("norm2"),
-        in_proj=stacked("in_proj"),
-        out_proj=stacked("out_proj"),
-        fc1=stacked("fc1"),
-        fc2=stacked("fc2"),
+        **packed,
         norm=_array(network.norm.weight),
         head=_array(network.head.weight),
         bias=bias_of(rates),
@@ -157,15 +189,15 @@ def desk_of(
     whole = network.whole(torch.from_numpy(controls)) + torch.stack([_mixed(network, genre) for genre in genres])
     levels = np.zeros((count, 2, _LANES + 1), np.int64)
     levels[:, :, :_LANES] = controls[:, 2 : 2 + 2 * _LANES].reshape(count, 2, _LANES)
-    shape = (count, config.layers, config.heads, CAPACITY, config.width // config.heads)
+    shape = (count, config.layers, config.heads, ROOM, config.width // config.heads)
     return Desk(
         machines=grammar.Machine(*(np.repeat(array[None], count, 0) for array in one)),
         keys=np.empty(shape, np.float32),
         values=np.empty(shape, np.float32),
-        tokens=np.zeros((count, CAPACITY), np.int32),
+        tokens=np.zeros((count, ROOM), np.int32),
         time=np.zeros(count, np.int64),
         said=np.zeros((count, config.width), np.float32),
-        states=np.empty((count, CAPACITY, config.width), np.float32),
+        states=np.empty((count, ROOM, config.width), np.float32),
         whole=whole.numpy(),
         levels=levels,
         uniform=uniform,

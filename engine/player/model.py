@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import CHECKPOINTS, RequestError
 from engine.core import checkpoint
-from engine.player.desk import Weights, weights_of
+from engine.player.desk import Weights, rounded, weights_of
 from engine.player.grammar import drum_classes
 from engine.player.lanes import numbered
 from engine.player.network import Config, Player
@@ -71,7 +71,7 @@ def load(path: Path | str = PATH) -> Model:
     """
     stored = checkpoint.load(path, "player")
     combos = stored.model.get("combos", ())
-    return Model(network_of(stored, path), tuple(tuple(drums) for drums in combos), stored.config,
+    return Model(rounded(network_of(stored, path)), tuple(tuple(drums) for drums in combos), stored.config,
                  stored.config.get("rates", {}), stored.sha256)  # fmt: skip
 
 

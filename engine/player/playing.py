@@ -21,7 +21,7 @@ import engine.player.vocabulary as v
 from engine import RequestError
 from engine.player.bars import Bar
 from engine.player.brief import NEW, REST, Brief
-from engine.player.desk import Desk, desk_of
+from engine.player.desk import MOST, Desk, desk_of
 from engine.player.lanes import Note, encode
 from engine.player.model import Model
 from engine.player.song import lanes_by_bar
@@ -279,6 +279,9 @@ class Section:
                 may[candidate, v.track(lane, 0) : v.track(lane + 1, 0)] = False
         items = np.array(script, np.int32)
         items = np.array(np.broadcast_to(items, (len(wanted), items.shape[-1])))
+        bars = int((items == compiled.LANES).sum(1).max())
+        room = int(self.desk.time.max()) + items.shape[1] + bars * MOST
+        self.desk = self.desk.with_room(room)
         if len(self.briefs) == len(self.numbers) and given_alone:
             given = int(np.argmax(items[0] < 0)) if (items < 0).any() else items.shape[1]
             compiled.read(self.model.weights, self.desk, items[0, :given])

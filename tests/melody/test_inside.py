@@ -68,12 +68,13 @@ def test_one_goes_on_with_an_alternative_and_what_came_before_stays(model, looke
         for at, each in enumerate(reading.characters)
         for other in each.alternatives[1:]
         if not each.typed and other.allowed and other.char.isalpha() and other.char != each.char
-    ]
-    at, char = places[len(places) // 2]
-    wanted = inside.going_on(model, asked, written, at, char)
-    other = compose(model, wanted)
-    assert other.tune.body.startswith(written.tune.body[:at] + char)
-    assert (other.tune.key, other.tune.meter, other.form) == (written.tune.key, written.tune.meter, written.form)
+        and written.tune.body.count('"', 0, at) % 2 == 0  # within a chord symbol nothing goes on
+    ]  # fmt: skip
+    for at, char in places[:: len(places) // 5]:  # some of them notes that only a length behind them makes fit
+        wanted = inside.going_on(model, asked, written, at, char)
+        other = compose(model, wanted)
+        assert other.tune.body.startswith(written.tune.body[:at] + char)
+        assert (other.tune.key, other.tune.meter, other.form) == (written.tune.key, written.tune.meter, written.form)
 
 
 def test_within_a_chord_symbol_and_at_the_end_nothing_goes_on(model):

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from benchmarks.player import Piece, play
 from engine import RequestError
 from engine.core.song import Note, Song, Track
-from engine.player import choosing, compiled, grammar, vocabulary
+from engine.player import choosing, compiled, desk, grammar, vocabulary
 from engine.player.bars import Bar, bars_of, lay, read_song
 from engine.player.brief import REST, Brief
-from engine.player.desk import bias_of, desk_of
+from engine.player.desk import bias_of, desk_of, rounded
 from engine.player.lanes import decode, encode
 from engine.player.model import Model
 from engine.player.network import CONTROLS, Config, Player
@@ -39,7 +39,7 @@ def model():
             if parameter.ndim == 2:
                 parameter.normal_(std=0.1)  # not the identity that a block begins as
         network.head.weight[vocabulary.END] = 0  # so that bars are long
-    return Model(network.eval(), COMBOS)
+    return Model(rounded(network.eval()), COMBOS)
 
 
 def whole(model, **asked):
@@ -64,6 +64,13 @@ def test_the_compiled_loop_says_what_pytorch_says_token_for_token(model, genre, 
     bars = whole(model, bars=8, genre={genre: 1}, temperature=temperature, seed=6)
     assert [(bar.grid, dict(bar.lanes)) for bar in bars] == lanes_by_bar(piece.tokens, COMBOS)
     assert len(piece.tokens) > 40
+
+
+def test_a_desk_grows_with_what_is_written(model, monkeypatch):
+    asked = {"bars": 16, "seed": 3, "given": {n: {LEAD: notes[LEAD]} for n, notes in TUNE.items()}}
+    wanted = whole(model, **asked)
+    monkeypatch.setattr(desk, "ROOM", 16)
+    assert whole(model, **asked) == wanted
 
 
 def test_what_is_read_together_is_what_is_written_one_by_one(model):

@@ -208,7 +208,7 @@ def ends_on_tonic(tune: Tune) -> bool:
 class Free(Writer):
     """A writer without the grammar: every character of the alphabet, and the end, at any time."""
 
-    def go_on(self) -> bool:
+    def draw(self) -> bool:
         table = self.model.alphabet.table(self.features.reader.place, self.features.tonic)
         char = self._draw([*sorted(table), END])
         if char == END or len(self.text) > 2000:
@@ -222,7 +222,7 @@ def free(model: Model, request: Request, seed: int) -> Written:
     """A tune drawn without the grammar, otherwise as `compose` draws it."""
     random = np.random.default_rng(seed)
     writer = Free(model, fill_in(model, request, random), request, random)
-    while writer.go_on():
+    while writer.draw():
         pass
     return writer.written(0)
 
