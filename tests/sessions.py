@@ -43,7 +43,7 @@ class Session:
 
     def sound(self, player: str, seconds: float = 300) -> str:
         """The name of the sound of a player, 16 hex digits. TimeoutError when there is none after `seconds`."""
-        named = re.compile(rb'"player": ?"%s".{0,20000}?"sound": ?"([0-9a-f]{16})"' % player.encode(), re.DOTALL)
+        named = re.compile(rb'"player": ?"%s".{0,200000}?"sound": ?"([0-9a-f]{16})"' % player.encode(), re.DOTALL)
         return self.until(named.search, seconds)[1].decode()
 
     def until(self, seen: Callable[[bytes], T | None], seconds: float = 300) -> T:
