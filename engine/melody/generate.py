@@ -22,7 +22,8 @@ from engine import Progress, RequestError
 from engine.core.result import Result, Text
 from engine.melody.abc.canonical import MAX_BYTES, Tune
 from engine.melody.abc.notes import parse, song
-from engine.melody.composing import Written, candidates, contradictions
+from engine.melody.asked import contradictions
+from engine.melody.composing import Written, candidates
 from engine.melody.model import Model
 from engine.melody.request import Request
 from engine.melody.tablature import guitar_tab, whistle_tab
@@ -74,7 +75,7 @@ def generate(model: Model, request: Request, *, progress: Progress | None = None
         "characters": len(best.tune.body), "bits_per_char": round(-best.likelihood, 4),
         "masked": round(best.masked, 5), "corrected": best.corrected,
     }  # fmt: skip
-    said = contradictions(model, request, best)
+    said = contradictions(model, request, best.tune, best.form)
     return result_of(best.tune, request, model, candidates=tuple(written), remarks=said, report=report)
 
 

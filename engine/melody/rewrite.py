@@ -24,7 +24,8 @@ from engine.melody.abc.canonical import KEPT_IN_BODY, Tune, clean_line, default_
 from engine.melody.abc.clean import HARMONY
 from engine.melody.abc.notes import parse, played_to_written, reading_of, song
 from engine.melody.abc.reader import WHOLE, Bar, Reader
-from engine.melody.composing import Chosen, Writer
+from engine.melody.asked import Chosen
+from engine.melody.composing import Writer
 from engine.melody.features import CHORDS, PLAIN
 from engine.melody.grammar import Grammar
 from engine.melody.model import Model

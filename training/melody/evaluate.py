@@ -27,7 +27,8 @@ from engine.melody.abc.clean import clean
 from engine.melody.abc.notes import reading_of
 from engine.melody.abc.reader import Reader
 from engine.melody.alphabet import LETTERS
-from engine.melody.composing import Writer, Written, compose, fill_in
+from engine.melody.asked import fill_in
+from engine.melody.composing import Writer, Written, compose
 from engine.melody.config import Config
 from engine.melody.grammar import Grammar
 from engine.melody.model import Model, load

@@ -1,0 +1,112 @@
+"""What a tune is to be: what was asked for, and what is drawn for the rest from the tunes learned from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from engine import RequestError
+from engine.core.chords import Progression
+from engine.melody.abc.canonical import Tune, canonical_kind, check_key, check_meter, check_unit, default_unit
+from engine.melody.features import CHORDS, PLAIN
+from engine.melody.model import Model
+from engine.melody.over import key_for, progression_of
+from engine.melody.request import MAX_SECTIONS, Request
+
+SAME_METER = {"C": "4/4", "C|": "2/2"}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a tune is to be, nothing left open."""
+
+    tune: Tune  # the header as the model knows it
+    meter: str  # as it was asked for
+    form: tuple[int, ...]
+    style: int
+    progression: Progression | None = None  # that the tune goes over
+
+
+def fill_in(model: Model, request: Request, random: np.random.Generator) -> Chosen:
+    """Fill in what a request leaves open from the tunes learned from, the most exact match first."""
+    over = progression_of(request)
+    key = check_key(request.key) if request.key else key_for(over) if over else ""
+    meter = check_meter(request.meter) if request.meter else ""
+    unit = check_unit(request.unit) if request.unit else ""
+    dance = canonical_kind(request.kind or "")
+    if dance and dance not in model.kinds:
+        raise RequestError(f"'{request.kind}' is not a type of tune that was learned; choose {', '.join(model.kinds)}.")
+    style = PLAIN if over else 0 if request.chord_symbols is None else CHORDS if request.chord_symbols else PLAIN
+    form, bars = request.sections, request.bars
+    wanted: list[tuple[str, Any]] = [
+        ("style", style), ("meter", SAME_METER.get(meter, meter)), ("kind", dance), ("unit", unit),
+        ("bars", sum(form) or bars), ("sections", len(request.repeats) if not form else 0), ("key", key),
+    ]  # fmt: skip
+    pool = model.priors
+    for name, value in wanted:
+        if value:
+            kept = [prior for prior in pool if _has(prior, name, value)]
+            pool = kept or pool
+    if not pool:
+        raise RequestError("This checkpoint knows no tunes to draw key, meter and form from.")
+    weights = np.array([prior["count"] for prior in pool], float)
+    drawn = pool[int(random.choice(len(pool), p=weights / weights.sum()))]
+    if not meter or SAME_METER.get(meter, meter) == SAME_METER.get(drawn["meter"], drawn["meter"]):
+        learned = drawn["meter"] or "4/4"
+    else:
+        learned = meter
+    if not form:
+        form = tuple(drawn["form"])
+        if (bars and sum(form) != bars) or (request.repeats and len(form) != len(request.repeats)):
+            form = _divide(bars or 8 * len(request.repeats), len(request.repeats))
+    unit_length, dance = unit or drawn["unit"], dance or drawn["kind"]
+    tune = Tune(body="", key=key or drawn["key"], meter=learned, unit=unit_length, kind=dance)
+    if meter and learned == meter and drawn["meter"] != meter and not unit:
+        tune = replace(tune, unit=default_unit(meter))
+    if over and len(over.bars) > sum(form):
+        raise RequestError(f"The chords have {len(over.bars)} bars, and the tune {sum(form)}: leave some out or make "
+                           "it longer.")  # fmt: skip
+    return Chosen(tune, meter or learned, form, style or drawn["style"], over)
+
+
+def contradictions(model: Model, request: Request, tune: Tune, form: tuple[int, ...]) -> tuple[str, ...]:
+    """What was asked for and did not go together, and which of it counted, a sentence each."""
+    said = []
+    dance, meter = tune.kind, request.meter and SAME_METER.get(tune.meter, tune.meter)
+    if meter and not any(_has(p, "meter", meter) for p in model.priors):
+        said.append(f"None of the tunes learned from is in {request.meter}: it is a guess how one goes.")
+    elif request.kind and meter and not any(_has(p, "kind", dance) and _has(p, "meter", meter) for p in model.priors):
+        said.append(
+            f"No {dance} among the tunes learned from is in {request.meter}: the meter counts, and only the name is a "
+            f"{dance}'s."
+        )
+    if request.bars and sum(form) > request.bars:
+        said.append(f"The beginning takes more room: the tune has {sum(form)} bars, not {request.bars}.")
+    return tuple(said)
+
+
+def _has(prior: dict[str, Any], name: str, value: Any) -> bool:
+    if name == "bars":
+        return bool(sum(prior["form"]) == value)
+    if name == "sections":
+        out: bool = len(prior["form"]) == value
+        return out
+    if name == "meter":
+        return bool(SAME_METER.get(prior["meter"], prior["meter"]) == value)
+    return bool(prior[name] == value)
+
+
+def _divide(bars: int, sections: int) -> tuple[int, ...]:
+    """So many bars in sections: of eight where that goes, a first one of four for what is over, else equal ones."""
+    if not sections:
+        if bars % 8 == 0 and bars <= 8 * MAX_SECTIONS:
+            return (8,) * (bars // 8)
+        if bars % 8 == 4 and 4 < bars <= 8 * MAX_SECTIONS - 4:
+            return (4,) + (8,) * (bars // 8)
+        sections = max(1, math.ceil(bars / 16)) if bars > 10 else 1
+    if bars < sections:
+        raise RequestError(f"{bars} bars cannot be divided into {sections} sections.")
+    return tuple(bars // sections + (i < bars % sections) for i in range(sections))
