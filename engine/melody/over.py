@@ -134,7 +134,10 @@ def chords_in(file: File, number: int | None = None) -> str:
     notes = symbols or [note for track in tracks_of(song) for note in track.notes]
     if not notes:
         raise RequestError(f"There are no chords in {file.name}: it has no pitched notes.")
-    return chords_of_notes(song, notes, symbols=bool(symbols))
+    chords = chords_of_notes(song, notes, symbols=bool(symbols))
+    if not read(chords).chords:
+        raise RequestError(f"There are no chords in {file.name}: in no half bar do two different notes sound.")
+    return chords
 
 
 def chords_of_notes(song: Song, notes: Sequence[Note], *, symbols: bool) -> str:

@@ -91,6 +91,8 @@ def test_chords_of_a_file_are_those_that_are_played_in_it() -> None:
     assert list(map(str, asked(chords_from=WALTZ, bars=16).progression.bars[0][0].text)) == ["D"]  # type: ignore[union-attr]
     with pytest.raises(RequestError, match="no pitched notes"):
         chords_in(midi(Track("drums", 0, True).with_notes([Note(0, 1, 36)])))
+    with pytest.raises(RequestError, match="two different notes"):
+        chords_in(midi(Track("piano").with_notes([Note(0, 1, 60), Note(4, 1, 62)])))
 
 
 def test_the_tune_is_a_sixth_track_kept_note_for_note(player: Any) -> None:
