@@ -1,4 +1,5 @@
-"""What *How it was made* and the page Inside cost on one thread: each plot, from the result to its figure.
+"""What *How it was made* and the page Inside cost on one thread: each plot, from the result to its figure; and in a
+browser a drag over Variation's map.
 
     python -m benchmarks.inside
 
@@ -10,6 +11,9 @@ from __future__ import annotations
 
 import json
 import logging
+import statistics
+import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +38,8 @@ from engine.variation import Request as Variation
 from engine.variation import inside as inside_variation
 from engine.variation import load as load_variation
 from engine.variation import variations
+from tests.studio import Visit, chromium, served
+from ui.inside.variation import COUSINS
 from ui.plots import band as band_plots
 from ui.plots import melody as melody_plots
 from ui.plots import report as report_plots
@@ -43,6 +49,13 @@ from ui.plots import variation as variation_plots
 from ui.plots.spectrogram import spectrograms
 
 LIMIT = "500 ms"
+DRAGGED = 8  # places, of which the median counts
+AWAIT = """() => { const player = window.__bandstand.players.get("variation"), before = player.data.sound;
+    window.changed = new Promise((done) => document.addEventListener("pointermove", () => {
+        const began = performance.now(), spent = () => (performance.now() - began) / 1000;
+        const look = () => player.data.sound === before && spent() < 10 ? setTimeout(look, 2) : done(spent());
+        look();
+    }, { once: true, capture: true })); }"""
 
 
 def ms(seconds: float) -> str:
@@ -70,8 +83,14 @@ def of_variation() -> None:
     row("Variation: how alike each of 8 bars stays, 7 noises",
         ms(median(lambda: variation_plots.likeness(inside_variation.likeness(model, song, request), 0.7))),
         f"one variation: {ms(median(partial(variations.vary, model, song, request)))}", LIMIT)  # fmt: skip
-    cousins = partial(inside_variation.cousins, model, song, request, range(24))
-    row("Variation: the song and 24 cousins", ms(median(lambda: variation_plots.cousins(cousins(), 0))), "", LIMIT)
+    seeds = range(COUSINS)
+
+    def ground() -> None:
+        around = inside_variation.places(model, song, [replace(request, seed=seed) for seed in seeds])
+        leans = inside_variation.leans(model, song, request)
+        variation_plots.ground(seeds, around, leans, request, around[0])
+
+    row("Variation: the map, of its cousins and two directions", ms(median(ground)), "", LIMIT)
     effects = median(lambda: variation_plots.effects(inside_variation.numbers(model, song, 1, 0)))
     row(f"Variation: what the {model.latent} numbers of a bar do", ms(effects), "", LIMIT)
 
@@ -123,11 +142,35 @@ def of_translation() -> None:
         "500 ms each")  # fmt: skip
 
 
+def dragging() -> None:
+    """From a move of the map's handle to the changed song on the page, while it is held."""
+    took = []
+    with tempfile.TemporaryDirectory() as home, served(Path(home)) as address, chromium() as browser, \
+            Visit(browser, address) as visit:  # fmt: skip
+        visit.open("variation", ready=".bs .play").page.get_by_text("How it was made").click()
+        knob, mouse = visit.page.locator(".pad .knob"), visit.page.mouse
+        knob.scroll_into_view_if_needed()
+        visit.page.locator(".js-plotly-plot").last.wait_for()
+        visit.page.wait_for_timeout(2_000)
+        box = knob.bounding_box()
+        assert box
+        mouse.move(x := box["x"] + box["width"] / 2, y := box["y"] + box["height"] / 2)
+        mouse.down()
+        for step in range(1, DRAGGED + 1):
+            visit.page.evaluate(AWAIT)
+            mouse.move(x + 30 * step, y - 10 * step)
+            took.append(visit.page.evaluate("window.changed"))
+            visit.page.wait_for_timeout(1_000)
+        mouse.up()
+    row("Variation: the handle dragged to the song changed, in a browser", ms(statistics.median(took)), "", LIMIT)
+
+
 def main() -> None:
     logging.disable(logging.WARNING)  # of Streamlit, which no page runs here
     head()
     of_band()
     of_variation()
+    dragging()
     of_melody()
     of_trombone()
     of_translation()

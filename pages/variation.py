@@ -109,6 +109,9 @@ def settings_panel(grid: BarGrid) -> tuple[str, dict[str, Any]]:
         noise = field_of(Request, "noise")
         fields["noise"] = st.slider(noise.label, 0.0, MAX_NOISE, 0.7, 0.05, key="variation_noise", **PERSISTED,
                                     help=noise.option.help.partition(". ")[0] + ".")  # fmt: skip
+        for name, kept in (("higher", "pitches"), ("busier", "rhythm")):
+            if st.session_state.get("variation_keep") != kept:
+                fields[name] = controls.slider(Request, name, key=f"variation_{name}", step=0.01)
     if mode == "continue":
         fields["continue_bars"] = controls.slider(Request, "continue_bars", key="variation_more",
                                                   default=8)  # fmt: skip
@@ -170,6 +173,7 @@ def controls_from(opened: opening.Opened) -> dict[str, Any]:
     bars = read(song_of(request.input)).bars
     out = {
         "variation_mode": mode, "variation_latent": request.latent,
+        "variation_higher": request.higher, "variation_busier": request.busier,
         "variation_more": request.continue_bars, "variation_by": request.by,
         "variation_temperature": request.temperature, "variation_keep": request.preserve,
         "variation_steps": min(request.steps, WALK_MOST), "variation_walk": min(request.step_bars, WALK_MOST),
@@ -197,8 +201,8 @@ def restored(opened: opening.Opened, asked: Asked | None, progress: Progress) ->
     return [result], Asked(result.request.mode, (result.request,), opened.take.parents)
 
 
-def make(asked: Asked, progress: Progress) -> list[Result]:
-    """All that was asked for, with the sound of a single one ready; runs in the worker."""
+def make(asked: Asked, progress: Progress, heard: bool = True) -> list[Result]:
+    """All that was asked for, with the sound of a single one ready where it is `heard`; runs in the worker."""
     model, _ = frame.cached_model("variation", asked.requests[0].checkpoint(), load)
     if len(asked.requests) > 1:
         results = []
@@ -208,7 +212,8 @@ def make(asked: Asked, progress: Progress) -> list[Result]:
         return results
     result = generate(model, asked.requests[0], progress=lambda done, total: progress(done, 2 * total))
     assert result.song
-    stems.prepare(result.song, lambda done, total: progress(total + done, 2 * total))
+    if heard:
+        stems.prepare(result.song, lambda done, total: progress(total + done, 2 * total))
     return [result]
 
 
@@ -259,11 +264,18 @@ def write_anew(result: Result, asked: Asked, first: int, last: int, names: tuple
 
 
 def take_seed(seed: int) -> None:
-    """Make the variation of a seed. For callbacks."""
+    """Make the variation of a seed, where it lies. For callbacks."""
     st.session_state["variation_seed"] = seed
+    lean(0.0, 0.0)
 
 
-def result_view(results: Sequence[Result], asked: Asked) -> None:
+def lean(higher: float, busier: float, hand: str = "", unheard: bool = False) -> None:
+    """Make the variation that leans so, `unheard` while no sound of it is wanted; of those of one drag the last is
+    kept. For callbacks."""
+    st.session_state.update({"variation_higher": higher, "variation_busier": busier, "_hand": (hand, unheard)})
+
+
+def result_view(results: Sequence[Result], asked: Asked, unheard: bool) -> None:
     """What was made: a grid of small players, or one with its remarks, downloads, takes."""
     if asked.mode == "grid":
         draw_grid(results, asked)
@@ -276,10 +288,10 @@ def result_view(results: Sequence[Result], asked: Asked) -> None:
     ghosts = before.value[0].song if before else original if asked.mode == "vary" else None
     mix = player.show("variation", song=result.song, group="variation", title=title, before=ghosts,
                       rewrite=partial(write_anew, result, asked), edit=partial(byhand.keep, "variation", result),
-                      marks=result.report.get("parts", ()))  # fmt: skip
+                      marks=result.report.get("parts", ()), unheard=unheard)  # fmt: skip
     actions("variation", result, asked, mix=mix)
     if asked.mode == "vary":
-        inside.how_it_was_made("variation", asked.requests[0], result.weights, take_seed)
+        inside.how_it_was_made("variation", asked.requests[0], result.weights, take_seed, lean)
 
 
 try:
@@ -292,6 +304,7 @@ opening.put_back("variation", controls_from, restored)
 view, panel = st.columns([2.4, 1], gap="large")
 original: Song | None = None
 asked: Asked | None = None
+hand, unheard = st.session_state.pop("_hand", ("", False))
 with panel, st.container(border=True, key="desk"):
     picked = source("variation", "Song", first=min(2, len(examples())))
     if picked is not None:
@@ -311,11 +324,11 @@ with view:
     else:
         if asked is not None:
             wanted = asked
-            jobs.run_when_changed("variation", lambda progress: make(wanted, progress), settings=wanted,
-                                  label=MODES[wanted.mode])  # fmt: skip
+            jobs.run_when_changed("variation", lambda progress: make(wanted, progress, not unheard), settings=wanted,
+                                  label=MODES[wanted.mode], hand=hand)  # fmt: skip
         pace = controls.paced(original)
         title = f"{picked.file.name}, as it is" + (f", {pace}" if pace not in picked.file.name else "")
         player.show("variation-original", song=original, group="variation", title=title)
     made = jobs.show("variation")
     if made:
-        result_view(made.value, made.settings)
+        result_view(made.value, made.settings, unheard)

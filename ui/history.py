@@ -78,8 +78,11 @@ class History:
         return self.mixes.get(self.number, {})
 
     def add(self, entries: list[Any], mix: Channels | None = None) -> None:
-        """More results, of which the first is shown then; heard as the one before was, unless a `mix` is given."""
+        """More results, of which the first is shown then; heard as the one before was, unless a `mix` is given. Of
+        those of one hand the last is kept."""
         mix = self.mix if mix is None else mix
+        if self.shown and self.shown.hand and self.shown.hand == entries[0].hand:
+            del self.entries[self.at]
         self.at = len(self.entries)
         self.entries += entries
         if (over := len(self.entries) - MOST) > 0:

@@ -45,6 +45,7 @@ __all__ = ["Job", "JobResult", "Several", "report_partial"]  # of the worker, fo
 
 POLL_SECONDS = 0.3
 PATIENCE_SECONDS = 0.6  # work that ends this soon shows no progress bar
+HAND_SECONDS = 2.0  # the same, while a hand drags and would have what it holds moved away by one
 
 
 def _slots(key: str) -> tuple[str, str, str]:
@@ -110,10 +111,12 @@ def amend(key: str, value: Any, *, over: bool = False) -> None:
 
 
 def start(
-    key: str, work: Callable[[Progress], Any], *, settings: Any = None, label: str = "Working", beside: bool = False
-) -> None:
+    key: str, work: Callable[[Progress], Any], *, settings: Any = None, label: str = "Working", beside: bool = False,
+    hand: str = "",
+) -> None:  # fmt: skip
     """Begin `work(progress)` in the worker; a job of the same key that still runs is stopped, or left alone
-    when it has the same settings. `beside` what the page asks for by its controls, it is made from what is shown."""
+    when it has the same settings. `beside` what the page asks for by its controls, it is made from what is shown; of
+    what is asked for with the name of one `hand`, the last is kept."""
     job_slot, _, says_slot = _slots(key)
     before = st.session_state.get(job_slot)
     if before is not None and not before.ended.is_set():
@@ -125,13 +128,14 @@ def start(
     if not beside:
         st.session_state[_asked(key)] = settings
     job = Job(work, settings, label, st.session_state.get(_asked(key)), history.controls_of(key),
-              shown.number if shown else None)  # fmt: skip
+              shown.number if shown else None, hand)  # fmt: skip
     st.session_state[job_slot] = job
     submit(job)
-    job.ended.wait(PATIENCE_SECONDS)
+    job.ended.wait(HAND_SECONDS if hand else PATIENCE_SECONDS)
 
 
-def run_when_changed(key: str, work: Callable[[Progress], Any], *, settings: Any, label: str = "Working") -> None:
+def run_when_changed(key: str, work: Callable[[Progress], Any], *, settings: Any, label: str = "Working",
+                     hand: str = "") -> None:  # fmt: skip
     """Begin `work` if `settings` are not those of the job that was begun last, whatever became of it; or show what
     they made before. For work that makes the same of the same settings."""
     if _begin_instead(key, settings):
@@ -142,7 +146,7 @@ def run_when_changed(key: str, work: Callable[[Progress], Any], *, settings: Any
         return
     at = history.history_of(key).asked(settings) if settings else None
     if at is None:
-        start(key, work, settings=settings, label=label)
+        start(key, work, settings=settings, label=label, hand=hand)
     else:
         _show(key, at)
 
@@ -215,20 +219,21 @@ def show(key: str) -> JobResult | None:
     _begin_instead(key, None)
     _collect(key)
     job_slot, made_slot, says_slot = _slots(key)
-    if job := st.session_state.get(job_slot):
-        st.session_state[f"_partials {key}"] = job.partials
-        # One that waits for others looks seldom, so that many sessions do not slow down the one that works.
-        st.fragment(_poll, run_every=POLL_SECONDS if job.started else 4 * POLL_SECONDS)(key)
-    elif says_slot in st.session_state:
-        severity, text = st.session_state[says_slot]
-        if severity == "error":
-            st.error(plain(text), icon=":material/error:")
-        else:
-            st.info(plain(text), icon=":material/stop_circle:")
-        if _tried(key) in st.session_state:
-            st.button("Try again", key=f"try {key}", icon=":material/refresh:", on_click=_try_again, args=(key,),
-                      help="With the settings that were asked for then.")  # fmt: skip
-    _steps(key)
+    with st.container():  # whether it holds anything or not, what comes after it stays where it is
+        if job := st.session_state.get(job_slot):
+            st.session_state[f"_partials {key}"] = job.partials
+            # One that waits for others looks seldom, so that many sessions do not slow down the one that works.
+            st.fragment(_poll, run_every=POLL_SECONDS if job.started else 4 * POLL_SECONDS)(key)
+        elif says_slot in st.session_state:
+            severity, text = st.session_state[says_slot]
+            if severity == "error":
+                st.error(plain(text), icon=":material/error:")
+            else:
+                st.info(plain(text), icon=":material/stop_circle:")
+            if _tried(key) in st.session_state:
+                st.button("Try again", key=f"try {key}", icon=":material/refresh:", on_click=_try_again, args=(key,),
+                          help="With the settings that were asked for then.")  # fmt: skip
+        _steps(key)
     history.remember()
     return st.session_state.get(made_slot)
 

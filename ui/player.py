@@ -94,6 +94,7 @@ def show(
     edit: Callable[[Song], None] | None = None,
     before: Song | None = None,
     of: str = "",
+    unheard: bool = False,
 ) -> dict[str, float]:
     """Draw a player; returns the gain of each track as the person mixed it (0 muted, 1 as rendered).
 
@@ -104,8 +105,8 @@ def show(
     `chords` are those that were asked for, by half bar: they are shown, and where something else sounds, that.
     `change_chord(first, halves, text)` is called when a person writes another chord over some half bars, counted from
     0, `rewrite(first, last, names)` when bars (from 1) of some tracks shall be written anew, `edit(song)` with the song
-    whose notes a hand has changed. What differs from a song `before` this one is seen, and heard by turns. See the top
-    of this file for the rest.
+    whose notes a hand has changed. What differs from a song `before` this one is seen, and heard by turns. An `unheard`
+    one is rendered only when play is pressed, as a compact one is. See the top of this file for the rest.
     """
     if song is None and audio is None:
         raise ValueError("a player needs a song, a sound, or both")
@@ -116,7 +117,7 @@ def show(
     by_hand = _Hand(slot, song, edit) if song is not None and edit and audio is None and not compact else None
     before = before if before is not None and before.notes and audio is None and not compact else None
     try:
-        sound = _sound_of(song, audio, slot, compact, waits=not (by_hand and by_hand.serial))
+        sound = _sound_of(song, audio, slot, compact or unheard, waits=not (by_hand and by_hand.serial))
         earlier = _sound_of(before, None, slot, False) if before else None
     except RequestError as refused:
         st.error(plain(str(refused)), icon=":material/error:")
@@ -243,13 +244,13 @@ def _nothing() -> None:
     """A player that is wanted needs no more than the rerun that it brings."""
 
 
-def _sound_of(song: Song | None, audio: Audio | None, slot: str, compact: bool, waits: bool = True) -> Sound | None:
-    """The sound, or None for a compact player that nobody has asked to play. `waits`: whether a wait is shown."""
+def _sound_of(song: Song | None, audio: Audio | None, slot: str, lazy: bool, waits: bool = True) -> Sound | None:
+    """The sound, or None for a lazy player that nobody has asked to play. `waits`: whether a wait is shown."""
     if audio is not None:
         return stems.of_audio(audio)
     assert song is not None
     ready = stems.ready(song)
-    if ready or (compact and st.session_state.get(f"{slot} wanted") != hash(song)):
+    if ready or (lazy and st.session_state.get(f"{slot} wanted") != hash(song)):
         return ready
     with st.spinner("Tuning up …") if waits else nullcontext():
         return stems.of_song(song)

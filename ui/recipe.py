@@ -57,6 +57,8 @@ WORDS: dict[str, Callable[[Any], str]] = {
     "programs": _each(lambda program: f"as {program_names().get(int(program), 'another')}"),
     "track_seeds": _each(lambda seed: f"of seed {seed}"),
     "noise": lambda far: f"drifts {spelled(far)}",
+    "higher": lambda far: f"leans {abs(far):.0%} {'lower' if far < 0 else 'higher'}",
+    "busier": lambda far: f"leans {abs(far):.0%} {'sparser' if far < 0 else 'busier'}",
     "note": note_name,
     "seconds": lambda seconds: f"{seconds:g} s",
     "minutes": lambda minutes: f"{minutes:g} min",

@@ -33,6 +33,7 @@ class JobResult:
     asked: Any = None  # what the page asked for by itself then
     controls: Mapping[str, Any] = field(default_factory=dict)  # of the page, when it was asked for
     before: int | None = None  # the number of the result that it was made from, where that was one of the page
+    hand: str = ""  # a name of the drag that it was asked for in
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Job:
     asked: Any = None
     controls: Mapping[str, Any] = field(default_factory=dict)
     before: int | None = None
+    hand: str = ""
     done: int = 0
     total: int = 0
     made: Sequence[JobResult] | None = None
@@ -94,7 +96,8 @@ class Job:
                 made = value if isinstance(value, Several) else Several([(value, self.settings)])
                 took = time.perf_counter() - self.started if made.seconds is None else made.seconds
                 self.mix = made.mix
-                self.made = [JobResult(value, settings, took, next(NUMBERS), self.asked, self.controls, self.before)
+                self.made = [JobResult(value, settings, took, next(NUMBERS), self.asked, self.controls, self.before,
+                                       self.hand)
                              for value, settings in made.results]  # fmt: skip
         except Cancelled:
             self.stopped = True

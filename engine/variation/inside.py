@@ -1,26 +1,30 @@
-"""Inside Variation: how alike bars stay as the noise grows, where cousins lie, what each of K numbers does to a bar.
+"""Inside Variation: how alike bars stay as the noise grows, where variations lie, what each of K numbers does to a bar.
 
     inside.likeness(model, song, request)           a share of notes for each noise and bar
     inside.numbers(model, song, lane=1, bar=0)      a row for each of the K numbers
-    inside.cousins(model, song, request, range(24)) where the variations of other seeds lie
+    inside.places(model, song, requests)            how much higher, busier and how alike each variation is
+    inside.leans(model, song, request)              the same along the two directions that a variation may lean to
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from engine.core.song import Song
 from engine.variation.bars import BarGrid, read
 from engine.variation.codec import decoded, encoded, to_notes
+from engine.variation.leaning import directions
 from engine.variation.model import Model
 from engine.variation.request import Request
 from engine.variation.variations import asked_of, varied
 
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+LEANS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,11 @@ def likeness(model: Model, song: Song, request: Request, levels: tuple[float, ..
     """How many notes of each bar the variation of the request's seed shares with the original, as F1 over onsets (of
     lane, step and pitch), were its noise another: held lanes and bars stay as the request says."""
     grid = read(song)
-    before = grid.rolls[:, :, 0]
+    before, ways = grid.rolls[:, :, 0], _ways(model, grid, [request])
     own = np.repeat(np.arange(len(grid.layout.bars)), grid.layout.parts)
     rows = []
     for level in levels:
-        after = _onsets(model, grid, replace(request, noise=level))
+        after = _onsets(model, grid, replace(request, noise=level), ways)
         counts = [np.bincount(own, each.sum((0, 2, 3)), len(grid.layout.bars)) for each in
                   (before & after, before, after)]  # fmt: skip
         both, total = counts[0], counts[1] + counts[2]
@@ -53,35 +57,52 @@ def likeness(model: Model, song: Song, request: Request, levels: tuple[float, ..
     return Likeness(levels, bars_of(grid), np.stack(rows))
 
 
-def _onsets(model: Model, grid: BarGrid, request: Request) -> np.ndarray:
+def _onsets(model: Model, grid: BarGrid, request: Request, ways: Mapping[str, Tensor]) -> np.ndarray:
     """Where notes begin in the variation that is asked for, bool [L, W, 16, 72]."""
     wanted, changed = asked_of(grid, request)
-    return varied(model, grid, changed, wanted, request)[:, :, 0]
+    return varied(model, grid, changed, wanted, request, ways=ways)[:, :, 0]
+
+
+def _ways(model: Model, grid: BarGrid, requests: Sequence[Request]) -> dict[str, Tensor]:
+    """The directions, where any of the requests leans."""
+    return directions(model, grid) if any(request.higher or request.busier for request in requests) else {}
 
 
 @dataclass(frozen=True)
-class Cousin:
-    """Where the variation of a seed lies, seen from the original."""
+class Place:
+    """Where a variation lies, seen from the original."""
 
-    seed: int
-    higher: float  # semitones by which its notes lie higher on average, drums left out
+    higher: float  # semitones by which the notes of each lane lie higher, drums left out: the mean over all notes
     busier: float  # share of notes more (below 0: less)
     alike: float  # share of notes that both have, as F1 over onsets
 
 
-def cousins(model: Model, song: Song, request: Request, seeds: Sequence[int]) -> list[Cousin]:
-    """A cousin for each seed, else as the request says."""
+def places(model: Model, song: Song, requests: Sequence[Request]) -> list[Place]:
+    """Where the variations that are asked for lie."""
     grid = read(song)
-    before, pitched = grid.rolls[:, :, 0], [family != "drums" for family in grid.families]
+    before, pitched = grid.rolls[:, :, 0], [lane for lane, family in enumerate(grid.families) if family != "drums"]
+    weights, ways = before[pitched].sum((1, 2, 3)), _ways(model, grid, requests)
     out = []
-    for seed in seeds:
-        after = _onsets(model, grid, replace(request, seed=seed))
-        total = int(before.sum()) + int(after.sum())
-        out.append(Cousin(
-            seed, _rise(*(each[pitched].reshape(-1, each.shape[-1]) for each in (before, after))),
-            int(after.sum()) / max(int(before.sum()), 1) - 1, 2 * int((before & after).sum()) / max(total, 1),
-        ))  # fmt: skip
+    for request in requests:
+        after = _onsets(model, grid, request, ways)
+        rises = [_rise(*(each[lane].reshape(-1, each.shape[-1]) for each in (before, after))) for lane in pitched]
+        own, new, both = (int(each.sum()) for each in (before, after, before & after))
+        out.append(Place(float(np.dot(weights, rises)) / max(int(weights.sum()), 1), new / max(own, 1) - 1,
+                         2 * both / max(own + new, 1)))  # fmt: skip
     return out
+
+
+def leans(model: Model, song: Song, request: Request) -> dict[str, tuple[Place, ...]]:
+    """Where the request leads that leans by each of `LEANS`, "higher" or "busier" and without noise: a direction that
+    it cannot take, because rhythm or pitches are kept, is left out."""
+    still = 0.0 if isinstance(request.noise, float) else dict.fromkeys(request.noise, 0.0)
+    plain = replace(request, noise=still, higher=0.0, busier=0.0)
+    asked = {}
+    if request.preserve != "pitches":
+        asked["higher"] = [replace(plain, higher=lean) for lean in LEANS]
+    if request.preserve != "rhythm":
+        asked["busier"] = [replace(plain, busier=lean) for lean in LEANS]
+    return {way: tuple(places(model, song, requests)) for way, requests in asked.items()}
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,14 @@ class Request(request.Request):
         low=0, high=MAX_NOISE, metavar="0..2 or TRACK=0..2,…", read=read_noise,
         excludes=("continue_bars", "towards"), label="How far it drifts",
     )  # fmt: skip
+    higher: float = option(
+        0.0, "Leans to notes that lie higher, or below 0 lower, as far at 1 as it drifts at 1; the drums do not.",
+        low=-1, high=1, excludes=("continue_bars", "towards"), called="How much higher", label="Lower or higher",
+    )  # fmt: skip
+    busier: float = option(
+        0.0, "Leans to more notes, or below 0 to fewer, as far at 1 as it drifts at 1.",
+        low=-1, high=1, excludes=("continue_bars", "towards"), called="How much busier", label="Sparser or busier",
+    )  # fmt: skip
     frozen_tracks: tuple[str, ...] = option(
         (), "Tracks that stay as they are.", choices=TRACKS, called="A track to hold", flag="--hold",
         metavar="TRACK,…", read=names, excludes=("continue_bars", "towards"), label="Hold",
@@ -109,10 +117,17 @@ class Request(request.Request):
                 raise RequestError(f"There is no track '{name}'; choose among {', '.join(TRACKS)}.")
             if name in self.frozen_tracks:
                 raise RequestError(f"--hold and --noise both name {name}, which cannot stay and vary at once.")
+        self._check_lean()
         rewriting.check(self.rewrite)
         if self.bars is not None and (len(self.bars) != 2 or not 1 <= self.bars[0] <= self.bars[1]):
             asked = "-".join(map(str, self.bars))
             raise RequestError(f"The bars that vary are a first and a last one, from 1, not {asked}.")
+
+    def _check_lean(self) -> None:
+        if self.preserve == "rhythm" and self.busier:
+            raise RequestError("--busier changes nothing where the rhythm is kept.")
+        if self.preserve == "pitches" and self.higher:
+            raise RequestError("--higher changes nothing where the pitches are kept.")
 
     @classmethod
     def together(cls, values: dict[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,12 @@ m of all music, so that it stays where the decoder knows music:
 
     z = m + (mu - m + scale n L e) / sqrt(1 + (scale n)^2 / 2)          e: standard normal
 
+and besides as far as the request leans to higher notes or to more of them (leaning.py).
+
 Bars that are the same get the same e, so what repeats still repeats, and half of e's variance is shared by all bars of
 a track, so that a variation leans one way through the song. Each track's noise knows nothing of the others', so pitch
 classes outside the scale of the bars around lose likelihood, and those that the others do not play: the bass is varied
-first, and every lane is drawn, the more the more noise there is, to what the lanes beside it play by then. What happens
+first, and every lane is drawn, the more the more it is moved, to what the lanes beside it play by then. What happens
 to a bar is codec.py.
 """
 
@@ -40,6 +42,7 @@ from engine.variation.codec import (
     to_notes,
 )
 from engine.variation.layout import SIXTEENTHS, Bar
+from engine.variation.leaning import directions
 from engine.variation.model import Model
 from engine.variation.request import Request
 
@@ -86,9 +89,13 @@ def varied(
     levels: Mapping[str, float | None],
     request: Request,
     progress: Progress | None = None,
+    ways: Mapping[str, Tensor] | None = None,
 ) -> np.ndarray:
-    """The grid's rolls with the `changed` windows (bool [L, W]) varied."""
+    """The grid's rolls with the `changed` windows (bool [L, W]) varied. ways: the grid's `directions`, if known."""
     rolls, membership = grid.rolls.copy(), scale_membership(grid)
+    leaning = max(abs(request.higher), abs(request.busier))
+    lean = torch.tensor([request.higher, request.busier], device=model.device)
+    steps = {track: lean @ way for track, way in (ways or directions(model, grid)).items()} if leaning else {}
     pitched = np.array([family != "drums" for family in grid.families])
     for done, i in enumerate(sorted(range(len(grid.families)), key=lambda lane: grid.families[lane] != "bass")):
         track = grid.families[i]
@@ -99,17 +106,18 @@ def varied(
         if not len(windows) or level is None:
             continue
         original = grid.rolls[i, windows]
-        logits = decoded(model, track, _moved(model, track, grid.keys[i], original, level, request.seed))
+        z = _moved(model, track, grid.keys[i], original, level, request.seed)
+        logits = decoded(model, track, z + steps.get(track, 0.0))
         if track != "drums":
             lost = out_of_scale_penalty(membership[windows], request.strength)
             if not request.apart:
                 beside = rolls[pitched & (np.arange(len(rolls)) != i)][:, windows]
-                lost = lost + out_of_chord_penalty(beside, request.strength * level)
+                lost = lost + out_of_chord_penalty(beside, request.strength * max(level, leaning))
             logits = logits - lost.to(model.device)
         if request.preserve == "rhythm":
             rolls[i, windows] = same_rhythm(original, logits[:, 0].cpu().numpy())
         else:
-            new = to_notes(model, track, logits, expected=level > 0)
+            new = to_notes(model, track, logits, expected=max(level, leaning) > 0)
             if request.preserve == "pitches":
                 new = same_pitches(original, new, track == "drums")
             rolls[i, windows] = new

@@ -81,6 +81,17 @@ def test_what_was_asked_for_before_is_shown_as_it_was_left_and_not_made_again(op
     assert len(opened.session_state["_histories"]["lab"].entries) == 5
 
 
+def test_of_what_one_hand_drags_through_the_last_is_kept() -> None:
+    past = History()
+    for number, hand in enumerate(("", "a", "a", "a", "b", ""), start=1):
+        past.add([JobResult(f"made {number}", number, 0.1, number, hand=hand)], {"piano": [0.5, False, False]})
+    assert [entry.number for entry in past.entries] == [1, 4, 5, 6] and past.at == 3
+    assert set(past.mixes) == {1, 4, 5, 6}
+    past.go(1)
+    past.add([JobResult("made 7", 7, 0.1, 7, hand="c")])
+    assert [entry.number for entry in past.entries] == [1, 4, 5, 6, 7], "what another hand made stays"
+
+
 def test_ways_of_writing_anew_are_stepped_through_each_against_what_was(opened: AppTest) -> None:
     first = shown(pressed(opened, "anew"))
     assert first.startswith("way ") and opened.number_input(key="lab_seed").value == 1

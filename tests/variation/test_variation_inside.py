@@ -1,16 +1,19 @@
 """Inside Variation: bars are as alike as in variations that are made, numbers do what the decoder makes of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from engine.core.song import Note, Song, Track
-from engine.variation import inside
+from engine.variation import inside, variations
 from engine.variation.bars import read
 from engine.variation.codec import decoded, encoded, to_notes
 from tests.studio import app, settled
 from tests.variation.songs import asked, vary
 from tests.variation.test_variation import model, small, tune  # noqa: F401 - fixtures
+from ui.plots import variation as figures
 
 
 @pytest.mark.parametrize("fields", [{}, {"bars": (2, 3)}, {"frozen_tracks": ("bass", "drums")}])
@@ -36,26 +39,53 @@ def test_the_more_noise_the_less_alike_with_the_shipped_weights(model):  # noqa:
 def test_cousins_lie_where_the_variations_of_their_seeds_are(small):  # noqa: F811
     song = tune()
     grid = read(song)
-    drums = np.array([family == "drums" for family in grid.families])
-    for cousin in inside.cousins(small, song, asked(noise=1.5), (2, 5)):
-        after = read(vary(small, song, seed=cousin.seed, noise=1.5)).rolls[:, :, 0]
+    requests = [asked(noise=1.5, seed=seed, busier=busier) for seed, busier in ((2, 0), (5, 0), (5, 1))]
+    for request, place in zip(requests, inside.places(small, song, requests)):
+        after = read(variations.vary(small, song, request)).rolls[:, :, 0]
         before = grid.rolls[:, :, 0]
-        pitch = [np.nonzero(each[~drums])[-1].mean() for each in (before, after)]
-        assert cousin.higher == pytest.approx(pitch[1] - pitch[0], abs=0.2)
-        assert cousin.busier == pytest.approx(after.sum() / before.sum() - 1, abs=0.05)
-        assert cousin.alike == pytest.approx(2 * (before & after).sum() / (before.sum() + after.sum()), abs=0.05)
-    [same] = inside.cousins(small, song, asked(frozen_tracks=tuple(set(grid.families))), (1,))
+        pairs = [(np.nonzero(old)[-1], np.nonzero(new)[-1]) for old, new, family in zip(before, after, grid.families)
+                 if family != "drums" and old.any()]  # fmt: skip
+        rise = sum(len(old) * (new.mean() - old.mean()) for old, new in pairs) / sum(len(old) for old, _ in pairs)
+        assert place.higher == pytest.approx(rise, abs=0.2)
+        assert place.busier == pytest.approx(after.sum() / before.sum() - 1, abs=0.05)
+        assert place.alike == pytest.approx(2 * (before & after).sum() / (before.sum() + after.sum()), abs=0.05)
+    [same] = inside.places(small, song, [asked(frozen_tracks=tuple(set(grid.families)), higher=1)])
     assert (same.higher, same.busier, same.alike) == (0, 0, 1)
 
 
-def test_the_page_shows_cousins_around_the_song():
+def test_the_map_has_the_song_in_its_middle_and_what_is_heard_where_it_was_measured(model):  # noqa: F811
+    song, request = tune(), asked(seed=9, higher=0.5)
+    seeds, cousins = [0, 9], inside.places(model, song, [replace(request, seed=seed, higher=0) for seed in (0, 9)])
+    leans = inside.leans(model, song, request)
+    [here] = inside.places(model, song, [request])
+    ground, table = figures.ground(seeds, cousins, leans, request, here)
+    assert ground.chosen == 1 and ground.lean == (0.5, 0.0) and ground.free == (True, True)
+    assert [lean for lean, _ in ground.ticks[0]] == list(inside.LEANS) and ground.ticks[0][2][1] == "0"
+    rise = leans["higher"][3].higher - leans["higher"][2].higher
+    there, _ = figures.ground(seeds, [replace(cousins[0], higher=rise, busier=0.0), cousins[1]], leans, request, here)
+    assert (there.points[0].x, there.points[0].y) == pytest.approx((0.5, 0)), "as high as a lean of a half leads"
+    assert table["what"][:3] == ["what is heard", "seed 0", "seed 9"] and len({*map(len, table.values())}) == 1
+    kept = replace(request, preserve="pitches", higher=0.0)
+    leans = inside.leans(model, song, kept)
+    ground, _ = figures.ground(seeds, cousins, leans, kept, here)
+    assert ground.free == (False, True)
+
+
+def test_the_page_has_the_map_and_its_handle_moves_the_controls():
     test = settled(app("pages/variation.py").run(), "variation")
     assert test.number_input(key="variation_seed").value == 7
     test.session_state["variation_inside"] = True
     test.run()
-    assert len(test.get("plotly_chart")) == 3 and not test.exception
-    [shown] = [chart for chart in test.get("plotly_chart") if "more notes" in str(chart.proto.spec)]
-    assert "the song" in shown.proto.spec
+    assert len(test.get("plotly_chart")) == 2 and not test.exception
+    assert "The song and its cousins" in str([each.value for each in test.markdown])
+    test.slider(key="variation_higher").set_value(0.5)
+    test = settled(test.run(), "variation")
+    [result] = test.session_state["_made variation"].value
+    assert result.request.higher == 0.5 and not test.exception
+    test.selectbox(key="variation_keep").set_value("pitches")
+    test = settled(test.run(), "variation")
+    [result] = test.session_state["_made variation"].value
+    assert result.request.higher == 0 and "variation_higher" not in [slider.key for slider in test.slider]
 
 
 def test_a_bar_without_notes_is_alike_to_nothing(small):  # noqa: F811

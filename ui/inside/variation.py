@@ -1,13 +1,14 @@
 """How a variation was made: its cousins, how alike its bars stay as the noise grows, what the K numbers do to a bar.
 
-    variation.draw(request, weights, take)     weights: of those that made the result
+    variation.draw(request, weights, take, lean)     weights: of those that made the result
 
-`take(seed)` is called, before the page runs again, with the seed of a cousin that is clicked.
+Before the page runs again `take(seed)` is called with the seed of a cousin that is clicked, and `lean` with
+where the handle of the map is (ui/plots/pad.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,17 @@ from engine import RequestError
 from engine.core.reading import song_of
 from engine.variation import Model, Request, load
 from engine.variation.bars import read
+from ui import jobs
 from ui.frame import plain
 from ui.inside import model_of
 
 if TYPE_CHECKING:
-    from engine.variation.inside import Cousin, Likeness
+    from engine.variation.inside import Likeness, Place
+    from ui.plots.pad import Leaned
 
 CODE = "engine/variation/inside.py"
-COUSINS = 24  # seeds, from 0
+MAP = "variation map"
+COUSINS = 16  # seeds, from 0
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -35,31 +39,55 @@ def _likeness(sha256: str, _model: Model, request: str, files: dict[str, bytes],
     return inside.likeness(_model, song_of(_request.input), _request)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _cousins(sha256: str, _model: Model, request: str, files: dict[str, bytes], _request: Request,
-             seeds: tuple[int, ...]) -> list[Cousin]:  # fmt: skip
+@st.cache_data(max_entries=64, show_spinner=False)
+def _places(sha256: str, _model: Model, requests: str, files: dict[str, bytes],
+            _requests: Sequence[Request]) -> list[Place]:  # fmt: skip
     from engine.variation import inside
 
-    return inside.cousins(_model, song_of(_request.input), _request, seeds)
+    return inside.places(_model, song_of(_requests[0].input), _requests)
 
 
-def _map(model: Model, request: Request, take: Callable[[int], None]) -> None:
-    """The cousins around the song; one that is clicked is played."""
-    from ui import plots
+@st.cache_data(max_entries=8, show_spinner=False)
+def _leans(sha256: str, _model: Model, request: str, files: dict[str, bytes],
+           _request: Request) -> dict[str, tuple[Place, ...]]:  # fmt: skip
+    from engine.variation import inside
+
+    return inside.leans(_model, song_of(_request.input), _request)
+
+
+def _map(model: Model, request: Request, take: Callable[[int], None], lean: Leaned) -> None:
+    """The song and its cousins; one that is clicked is played, and from there the handle leads on."""
+    from ui.plots import pad
     from ui.plots import variation as figures
 
-    anyone = replace(request, seed=0)  # so that the map stays as it is when another is taken
-    found = _cousins(model.sha256, model, repr(anyone), request.files, anyone, tuple(range(COUSINS)))
+    def found(requests: Sequence[Request]) -> list[Place]:
+        return _places(model.sha256, model, repr(requests), request.files, requests)
+
+    anyone = replace(request, seed=0, higher=0.0, busier=0.0)  # so that the map stays as it is while one drags
+    seeds, cousins = [*range(COUSINS)], found([replace(anyone, seed=seed) for seed in range(COUSINS)])
     if request.seed >= COUSINS:
-        found = [*found, *_cousins(model.sha256, model, repr(anyone), request.files, anyone, (request.seed,))]
-    figure, table = figures.cousins(found, request.seed)
-    plots.show("variation cousins", figure, table, title="The song and its cousins",
-               says="Every seed is a direction in the space of the bars' numbers; where it leads was measured: how "
-                    "much higher its notes lie, how many there are. Click one to hear it; the one above has a ring.",
-               code=CODE, picked=lambda point: take(found[point].seed))  # fmt: skip
+        seeds, cousins = [*seeds, request.seed], [*cousins, *found([replace(anyone, seed=request.seed)])]
+    leans = _leans(model.sha256, model, repr(anyone), request.files, anyone)
+    ground, table = figures.ground(seeds, cousins, leans, request, found([request])[0])
+    pad.show(MAP, ground, table, title="The song and its cousins",
+             says="Two directions of the space of the bars' numbers, each measured on this song: to the right notes "
+                  "lie higher, upwards there are more. Drag the handle, or click a cousin, which is another seed; the "
+                  "cross is where what you hear came to lie.",
+             code="engine/variation/leaning.py", picked=lambda at: take(seeds[at]), leaned=lean,
+             busy=jobs.busy("variation"))  # fmt: skip
 
 
-def draw(request: Request, weights: str, take: Callable[[int], None]) -> None:
+def _still(request: Request) -> Request:
+    """The request, or while the handle is dragged the last before that."""
+    from ui.plots import pad
+
+    if not pad.moving(MAP) or "variation_inside_still" not in st.session_state:
+        st.session_state["variation_inside_still"] = request
+    still: Request = st.session_state["variation_inside_still"]
+    return still
+
+
+def draw(request: Request, weights: str, take: Callable[[int], None], lean: Leaned) -> None:
     """The plots of one variation."""
     from engine.variation import inside
     from ui import plots  # here, because it brings plotly
@@ -69,12 +97,13 @@ def draw(request: Request, weights: str, take: Callable[[int], None]) -> None:
     song = song_of(request.input)
     grid = read(song)
     try:
-        found = _likeness(model.sha256, model, repr(request), request.files, request)
+        if request.rewrite is None:
+            _map(model, request, take, lean)
+        still = _still(request)
+        found = _likeness(model.sha256, model, repr(still), still.files, still)
     except RequestError as refused:
         st.info(plain(str(refused)), icon=":material/info:")
         return
-    if request.rewrite is None:
-        _map(model, request, take)
     figure, table = figures.likeness(found, request.noise if isinstance(request.noise, float) else None)
     plots.show("variation likeness", figure, table, title="How alike each bar stays",
                says="Each bar becomes numbers, is moved by noise and comes back as notes; what is drawn is the share "

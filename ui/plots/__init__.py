@@ -76,26 +76,40 @@ def show(
         if points and picked:
             picked(int(points[0]["point_index"]))
 
-    st.markdown(f"## {title}")
-    st.caption(f"{says} The code: `{code}`.")
-    kind = st.session_state.get(f"plot {key} picture", "PNG")
+    heading(title, says, code)
     config = {
         "displaylogo": False, "scrollZoom": False,
-        "toImageButtonOptions": {"format": kind.lower(), "filename": key.replace(" ", "-"), "scale": 2},
+        "toImageButtonOptions": {"format": kind_of(key).lower(), "filename": key.replace(" ", "-"), "scale": 2},
         "modeBarButtonsToRemove": ["lasso2d", "select2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
     }  # fmt: skip
     options: dict[str, Any] = {}
     if clicks or picked:
         options = {"on_select": pick if picked else "rerun", "selection_mode": "points"}
     event = st.plotly_chart(figure, key=f"plot {key}", config=config, alt=f"{title}. {says}", **options)
+    numbers(key, table)
+    points = event.selection.points if clicks and event else []
+    return int(points[0]["point_index"]) if points else None
+
+
+def heading(title: str, says: str, code: str) -> None:
+    """What stands over a plot."""
+    st.markdown(f"## {title}")
+    st.caption(f"{says} The code: `{code}`.")
+
+
+def kind_of(key: str) -> str:
+    """What the camera of a plot saves, "PNG" or "SVG"."""
+    return str(st.session_state.get(f"plot {key} picture", "PNG"))
+
+
+def numbers(key: str, table: Table) -> None:
+    """What stands below a plot: its numbers, also as CSV, and what its camera saves."""
     with st.popover("Numbers and pictures", icon=":material/table_chart:"):
         st.segmented_control("The camera above the plot saves", ["PNG", "SVG"], default="PNG", required=True,
                              key=f"plot {key} picture")  # fmt: skip
         st.download_button("CSV", as_csv(table), file_name=f"{key.replace(' ', '-')}.csv", mime="text/csv",
                            key=f"plot {key} csv", on_click="ignore", icon=":material/download:")  # fmt: skip
         st.dataframe({name: of_one_type(column) for name, column in table.items()}, hide_index=True, height=260)
-    points = event.selection.points if clicks and event else []
-    return int(points[0]["point_index"]) if points else None
 
 
 def laid_out(figure: go.Figure, height: int, **more: Any) -> go.Figure:

@@ -1,19 +1,23 @@
-"""Plots of a variation: how alike its bars stay, and what each of the K numbers does to one."""
+"""Plots of a variation: how alike its bars stay, where its cousins lie, what each of the K numbers does to a bar."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from engine.variation.inside import LEANS
 from ui.plots import Table, heat, laid_out, look
+from ui.plots.pad import Ground, Point
 
 if TYPE_CHECKING:
-    from engine.variation.inside import Cousin, Effect, Likeness
+    from engine.variation import Request
+    from engine.variation.inside import Effect, Likeness, Place
 
 DRAWN = 12  # numbers, the strongest
+SEMITONES, NOTES = 5.0, 0.5  # of a lean of 1, where none is measured
 
 
 def likeness(found: Likeness, chosen: float | None) -> tuple[go.Figure, Table]:
@@ -46,28 +50,48 @@ def _likeness_scale(low: float, high: float) -> dict[str, Any]:
     return scale
 
 
-def cousins(found: Sequence[Cousin], chosen: int) -> tuple[go.Figure, Table]:
-    """Where cousins lie around the original, in the middle; a click's point is the place in `found`."""
-    colours = look()
-    figure = go.Figure(go.Scatter(
-        x=[each.higher for each in found], y=[each.busier for each in found], mode="markers",
-        marker={"size": 17, "color": [each.alike for each in found], "coloraxis": "coloraxis",
-                "line": {"width": [3 if each.seed == chosen else 1 for each in found], "color": colours.text}},
-        hovertext=[f"seed {each.seed}: {each.alike:.0%} alike" for each in found], hoverinfo="text",
-        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
-    ))  # fmt: skip
-    figure.add_annotation(x=0, y=0, text="◆ the song", showarrow=False, xshift=28, yshift=9,
-                          font={"size": 12})  # fmt: skip
-    figure.update_xaxes(title="semitones higher", fixedrange=True, zeroline=True, zerolinecolor=colours.quiet)
-    figure.update_yaxes(title="more notes", tickformat="+.0%", fixedrange=True, zerolinecolor=colours.quiet)
-    shares = [each.alike for each in found]
-    laid_out(figure, 380, coloraxis=_likeness_scale(min(shares), max(shares)), clickmode="event+select")
-    figure.update_layout(margin={"t": 64})
-    return figure, {
-        "seed": [each.seed for each in found], "semitones higher": [round(each.higher, 3) for each in found],
-        "more notes (share)": [round(each.busier, 4) for each in found],
-        "alike (share)": [round(each.alike, 4) for each in found],
-    }  # fmt: skip
+def ground(
+    seeds: Sequence[int], cousins: Sequence[Place], leans: Mapping[str, Sequence[Place]], request: Request, here: Place
+) -> tuple[Ground, Table]:
+    """The song in the middle, its cousins by their seeds, how far it leans, and where what is heard lies (`here`): each
+    where a lean would lead whose variation is as much higher and busier."""
+    scales = [_scale([getattr(place, way) for place in leans.get(way, ())], usual)
+              for way, usual in (("higher", SEMITONES), ("busier", NOTES))]  # fmt: skip
+
+    def at(place: Place) -> tuple[float, float]:
+        return _lean(place.higher, scales[0]), _lean(place.busier, scales[1])
+
+    shares = [each.alike for each in cousins]
+    low, high = min(shares), max(shares)
+    points = [Point(*at(each), (each.alike - low) / max(high - low, 1e-9), f"seed {seed}: {each.alike:.0%} alike")
+              for seed, each in zip(seeds, cousins)]  # fmt: skip
+    ticks = [[(lean, form.format(value) if lean else "0") for lean, value in zip(LEANS, scale)]
+             for form, scale in zip(("{:+.1f}", "{:+.0%}"), scales)]  # fmt: skip
+    said = f"Measured: {here.higher:+.1f} semitones, {here.busier:+.0%} notes, {here.alike:.0%} alike."
+    rows = [("what is heard", here), *((f"seed {seed}", each) for seed, each in zip(seeds, cousins)),
+            *((f"{way} {lean:+g}", place) for way, found in leans.items() for lean, place in zip(LEANS, found))]
+    table: dict[str, list[Any]] = {
+        "what": [what for what, _ in rows],
+        "semitones higher": [round(place.higher, 3) for _, place in rows],
+        "more notes (share)": [round(place.busier, 4) for _, place in rows],
+        "alike (share)": [round(place.alike, 4) for _, place in rows],
+    }
+    return Ground(points, list(seeds).index(request.seed), (request.higher, request.busier), at(here), said,
+                  ("higher" in leans, "busier" in leans), ("semitones higher", "more notes"), (ticks[0], ticks[1]),
+                  (f"{low:.0%}", f"{high:.0%} alike")), table  # fmt: skip
+
+
+def _lean(value: float, scale: list[float]) -> float:
+    """The lean that changes so much; beyond 1 as between the last two."""
+    out = [2 * LEANS[0] - LEANS[1], *LEANS, 2 * LEANS[-1] - LEANS[-2]]
+    return float(np.interp(value, [2 * scale[0] - scale[1], *scale, 2 * scale[-1] - scale[-2]], out))
+
+
+def _scale(measured: Sequence[float], usual: float) -> list[float]:
+    """What each lean changes, rising, and nothing in the middle; `usual` at 1 where that is not known."""
+    found = np.array(measured) if len(measured) else np.zeros(len(LEANS))
+    found = np.maximum.accumulate(found - found[len(LEANS) // 2])
+    return [float(x) for x in (found if found[-1] > found[0] else usual * np.array(LEANS))]
 
 
 def effects(found: Sequence[Effect]) -> tuple[go.Figure, Table]:
