@@ -90,7 +90,7 @@ def open_page(title: str, says: str = "") -> None:
     )
     st.html(f"<style>{style()}</style>")
     asked = st.query_params.get("open")
-    _tab(key="tab", data={"name": history.open_memory(title), "open": asked})
+    _tab(key="tab", data={"name": history.open_memory(title), "open": asked}, on_theme_change=lambda: None)
     if asked:
         del st.query_params["open"]
     with st.container(horizontal=True, key="menu", gap="small", vertical_alignment="center"):

@@ -1,6 +1,6 @@
 // What a page's tab does: it says its name in a cookie in the moment in which it is left, so that a reload finds what it
-// had; the menu says which page is open; a page that opens is one step of the browser's Back; and a link may lead to a
-// control (`open`), which is unfolded and has the focus.
+// had; the menu says which page is open; a page that opens is one step of the browser's Back; a link may lead to a
+// control (`open`), which is unfolded and has the focus; and plots follow light and dark at once.
 
 const COOKIE = "bandstand_tab";
 const PATIENCE = 10_000; // milliseconds
@@ -9,7 +9,9 @@ const write = (value, seconds) =>
 
 function mark(until = 0) {
   const scheme = getComputedStyle(document.querySelector(".stApp")).colorScheme;
-  if (document.documentElement.style.colorScheme !== scheme) document.documentElement.style.colorScheme = scheme; // of menus too
+  const before = document.documentElement.style.colorScheme;
+  if (before !== scheme) document.documentElement.style.colorScheme = scheme; // of menus too
+  if (before && before !== scheme && document.querySelector(".js-plotly-plot")) window.__bandstandTheme("theme", scheme);
   const last = (path) => path.replace(/\?.*/, "").split("/").pop();
   for (const link of document.querySelectorAll(".st-key-menu a")) {
     if (last(link.getAttribute("href")) === last(location.pathname)) link.setAttribute("aria-current", "page");
@@ -40,7 +42,8 @@ function steps() {
   };
 }
 
-export default function ({ data }) {
+export default function ({ data, setTriggerValue }) {
+  window.__bandstandTheme = setTriggerValue; // plots, whose colours the page gives, are drawn anew
   if (!window.__bandstandTab) {
     write("", 0); // another tab's
     steps();

@@ -43,7 +43,7 @@ def test_every_plot_is_drawn_a_cousin_that_is_clicked_is_played_and_one_drags_on
                 opened(visit, page, plots)
                 visit.fits()
         with Visit(browser, address) as visit:
-            opened(visit, "variation", 2)
+            drawn = opened(visit, "variation", 2)
             page, pad = visit.page, visit.page.locator(".pad")
             points = pad.locator(".cousin")
             assert points.count() == COUSINS
@@ -78,3 +78,8 @@ def test_every_plot_is_drawn_a_cousin_that_is_clicked_is_played_and_one_drags_on
             with page.expect_download() as picture:
                 pad.get_by_role("button", name="Save the map as PNG").click()
             assert Path(picture.value.path()).read_bytes()[1:4] == b"PNG"
+
+            # ---- light turns to dark: what is drawn is in its colours then
+            page.emulate_media(color_scheme="dark")
+            fill = "plots => getComputedStyle(plots.at(-1).querySelector('.bars path')).fill"
+            wait_for(lambda: drawn.evaluate_all(fill) == "rgb(111, 183, 214)", 60, "plots stay light")
