@@ -36,7 +36,7 @@ test-long: .venv/test.done libfluidsynth chromium .venv/warm.done
 	$(BIN)/python -m pytest -m long
 
 # Compiles the samplers once, so that nobody waits for it at the first note; it is kept beside the code.
-.venv/warm.done: .venv/run.done engine/melody/sampler.py engine/trombone/compiled.py engine/player/compiled.py engine/player/choosing.py engine/player/grammar.py
+.venv/warm.done: .venv/run.done engine/core/kernels.py engine/melody/sampler.py engine/trombone/compiled.py engine/player/compiled.py engine/player/choosing.py engine/player/grammar.py
 	@echo "Compiling the samplers ..."
 	@$(BIN)/python -m engine band --genre jazz --bars 4 --json >/dev/null
 	@$(BIN)/python -m engine trombone --note 58 --seconds 0.3 --json >/dev/null
