@@ -126,6 +126,7 @@ def settings_panel(grid: BarGrid) -> tuple[str, dict[str, Any]]:
                                               help="From the beginning of each song.")  # fmt: skip
     if mode in ("vary", "grid"):
         fields |= what_stays(mode, grid)
+        fields.pop({"pitches": "higher", "rhythm": "busier"}.get(fields["preserve"], ""), None)
     if mode != "walk":
         fields["harmony_strength"] = controls.slider(Request, "harmony_strength",
                                                      key="variation_stay", default=0.5)  # fmt: skip

@@ -88,6 +88,15 @@ def test_the_page_has_the_map_and_its_handle_moves_the_controls():
     assert result.request.higher == 0 and "variation_higher" not in [slider.key for slider in test.slider]
 
 
+def test_a_link_that_keeps_the_rhythm_and_leans_to_more_notes_keeps_the_rhythm():
+    test = app("pages/variation.py")
+    test.query_params["variation_keep"], test.query_params["variation_busier"] = "The rhythm", "0.5"
+    test = settled(test.run(), "variation")
+    assert not test.error and not test.exception
+    [result] = test.session_state["_made variation"].value
+    assert result.request.preserve == "rhythm" and result.request.busier == 0
+
+
 def test_a_bar_without_notes_is_alike_to_nothing(small):  # noqa: F811
     song = Song((Track("bass", 33).with_notes([Note(8, 1, 40)]),))
     assert np.isnan(inside.likeness(small, song, asked(), (0.0,)).shares[0, :2]).all()
