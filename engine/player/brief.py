@@ -10,7 +10,7 @@ import numpy as np
 import engine.player.vocabulary as v
 from engine import RequestError
 from engine.player.bars import MAX_BARS, Bar
-from engine.player.lanes import Note
+from engine.player.lanes import Note, steps_of
 from engine.player.levels import LEVELS
 from engine.player.network import CONTROLS
 
@@ -51,6 +51,28 @@ class Brief:
         for name, levels in (("busyness", self.busy), ("register", self.register)):
             if not all(1 <= level < LEVELS for level in levels.values()):
                 raise RequestError(f"The {name} of a lane is a level of 1 to {LEVELS - 1}.")
+        if self.form and len(self.form) != self.bars:
+            raise RequestError(f"The form has {len(self.form)} bars, and the piece {self.bars}.")
+        if any(chord not in range(-1, v.CHORDS) for chord in self.chords.values()):
+            raise RequestError(f"A chord is a number of 0 to {v.CHORDS - 1}, or -1 for none.")
+        known = range(len(v.LANES))
+        if not {*self.lanes, *(lane for lanes in self.given.values() for lane in lanes)} <= {*known}:
+            raise RequestError(f"The player's lanes are 0 to {len(v.LANES) - 1}: {', '.join(v.LANES)}.")
+        for bar in {*self.given, *self.grids}:
+            self._check_bar(bar)
+
+    def _check_bar(self, bar: int) -> None:
+        """Refuse a grid that the meter does not have, and given notes beside it."""
+        grid = self.grid(bar) or v.STRAIGHT
+        steps = steps_of(self.meter, grid) if grid in range(len(v.UNITS)) else 0
+        if not 0 < steps <= v.MAX_STEPS:
+            raise RequestError(f"Bar {bar + 1} is on grid {grid}, which bars of {self.meter[0]}/{self.meter[1]} lack.")
+        for lane, notes in self.given.get(bar, {}).items():
+            for note in notes:
+                step, length, pitch = note
+                if not (step in range(steps) and length == int(length) >= 1 and pitch in range(128)):
+                    raise RequestError(f"Bar {bar + 1} has {steps} steps: what is given to {v.LANES[lane]}, {note}, is "
+                                       "off its grid, no whole steps long, or off the piano.")  # fmt: skip
 
     def keeping(self, bars: Sequence[Bar], lanes: Sequence[int]) -> Brief:
         """This brief with some lanes given as they are in these bars, rests too, and with their grids and chords."""

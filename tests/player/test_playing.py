@@ -210,6 +210,14 @@ def test_what_is_all_given_comes_back_as_it_is(model):
     ({"bars": 4, "given": {4: {BASS: []}}}, "Bar 5 is given, but the piece has 4"),
     ({"bars": 4, "busy": {BASS: 8}}, "busyness"),
     ({"bars": 4, "register": {BASS: 0}}, "register"),
+    ({"bars": 4, "lanes": (6,)}, "lanes are 0 to 5"),
+    ({"bars": 4, "given": {0: {6: []}}}, "lanes are 0 to 5"),
+    ({"bars": 4, "form": [[0] * 5] * 3}, "form has 3 bars, and the piece 4"),
+    ({"bars": 4, "chords": {0: 84}}, "0 to 83, or -1"),
+    ({"bars": 4, "grids": {2: 2}}, "Bar 3 is on grid 2"),
+    ({"bars": 4, "meter": (12, 8), "grids": {0: 1}}, "grid 1, which bars of 12/8 lack"),
+    *(({"bars": 4, "given": {1: {LEAD: [note]}}}, "Bar 2 has 16 steps: what is given to lead") for note in (
+        (16, 1, 60), (-1, 1, 60), (0.5, 1, 60), (0, 0, 60), (0, 1.5, 60), (0, 1, 128), (0, 1, -1))),
 ])  # fmt: skip
 def test_what_cannot_be_played_is_said(wrong, words):
     with pytest.raises(RequestError, match=words):
