@@ -61,6 +61,9 @@ def rewrite(model: player.Model, request: Request, progress: Progress | None = N
     parts, remarks = _parts(song, asked)
     if (given := request.progression) and len(given.bars) > (bars := len(parts[0].lines) - 1):
         raise RequestError(f"The chords have {len(given.bars)} bars, and the song {bars}: leave some out.")
+    if not _by_the_hand(song):
+        every = (_Rewriting(model, request, cast, part).read(cast.song.tracks)[1] for part in parts)
+        remarks += dict.fromkeys(remark for each in every for remark in each)
     request, heard = _with_genre(model, request, cast, parts)
     done, total = 0, sum(len(part.marked) for part in parts)
     for part in parts:
@@ -81,8 +84,20 @@ def rewrite(model: player.Model, request: Request, progress: Progress | None = N
 def _with_rests(song: Song) -> Song:
     """A band's own song with those of the five who rest: files do not keep them."""
     names = {track.name for track in song.tracks}
-    resting = [name for name in TRACKS if name not in names] if names <= {*TRACKS, "lead"} else []
+    resting = [name for name in TRACKS if name not in names] if _of_a_band(song) else []
     return replace(song, tracks=(*song.tracks, *(Track(name, PROGRAMS[name], name == "drums") for name in resting)))
+
+
+def _of_a_band(song: Song) -> bool:
+    """Whether its tracks are called as a band's own are."""
+    return {track.name for track in song.tracks} <= {*TRACKS, "lead"}
+
+
+def _by_the_hand(song: Song) -> bool:
+    """Whether it is a band's own, struck beside the grid by whole ticks as the hand strikes: there is nothing to say
+    of that."""
+    ticks = [note.onset * TICKS for track in song.tracks for note in track.notes]
+    return _of_a_band(song) and all(abs(tick - round(tick)) < NEAR * TICKS for tick in ticks)
 
 
 # Who plays
@@ -257,6 +272,10 @@ class _Rewriting:
 
     def heard(self, tracks: Sequence[Track]) -> list[player.Bar]:
         """The window of these tracks as the player hears it, in C."""
+        return self.read(tracks)[0]
+
+    def read(self, tracks: Sequence[Track]) -> tuple[list[player.Bar], tuple[str, ...]]:
+        """The same, and what it hears otherwise than it is played, a sentence each."""
         from engine import player  # here, because it brings PyTorch
 
         lanes: list[list[Note]] = [[] for _ in range(LEAD + 1)]
@@ -266,9 +285,10 @@ class _Rewriting:
         named = (
             Track(name, is_drum=name == "drums").with_notes(notes) for name, notes in zip((*TRACKS, "lead"), lanes)
         )
-        bars = player.read_song(Song(tuple(named), meter=self.part.meter), self.shift)[0] if any(lanes) else []
+        window = Song(tuple(named), meter=self.part.meter)
+        bars, said = player.read_song(window, self.shift) if any(lanes) else ([], ())
         count = self.last - self.first
-        return [*bars, *[player.Bar()] * count][:count]
+        return [*bars, *[player.Bar()] * count][:count], said
 
     def brief(self) -> player.Brief:
         """What is asked of the player: chords and grids stay where someone else plays on, and are free elsewhere."""

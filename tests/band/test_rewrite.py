@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -105,6 +106,20 @@ def test_what_comes_behind_changes_what_is_played(player: Any) -> None:
 def test_the_style_is_guessed_where_it_is_left_open_and_said(player: Any) -> None:
     result = rewritten(player, genre={})
     assert set(result.request.genre) < {"one", "two"} and "left open" in result.remarks[-1]
+
+
+def test_bars_beside_the_grid_are_kept_and_it_is_said(player: Any) -> None:
+    """But not of what the band's own hand strikes, whole ticks beside it."""
+
+    def beside(beats: float) -> Song:
+        late = [tuple(replace(note, onset=note.onset + beats) for note in track.notes) for track in TRIO.tracks]
+        return replace(TRIO, tracks=tuple(track.with_notes(notes) for track, notes in zip(TRIO.tracks, late)))
+
+    for song, said in ((beside(0.11), True), (beside(1 / 24), False), (TRIO, False)):
+        result = rewritten(player, song, players=("guitar",))
+        assert ("notes lie beside the grid" in " ".join(result.remarks)) == said
+        assert [note.onset for note in result.song.tracks[2].notes] == pytest.approx(
+            [note.onset for note in song.tracks[2].notes], abs=0.002)  # fmt: skip
 
 
 def test_of_two_guitars_the_one_that_is_named_or_plays_more_there_is_written(player: Any) -> None:
