@@ -157,7 +157,8 @@ def test_under_a_variation_it_shows_how_alike_its_bars_stay_and_what_its_numbers
     assert not test.get("plotly_chart")
     test.session_state["variation_inside"] = True
     test.run()
-    assert not refusals(test) and len(test.get("plotly_chart")) == 3
+    assert not refusals(test) and len(test.get("plotly_chart")) == 2
+    assert "bandstand_pad" in {each.proto.component_name for each in test.get("bidi_component")}
 
 
 def test_the_plots_of_a_variation_have_its_numbers():
