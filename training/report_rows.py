@@ -91,7 +91,8 @@ def band(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     score, touched = critic["score"], critic["with_touch"]
     rows = [("told from real songs by the score", f"{score:.3f}", f"{critic['control']:.3f}", "chance: 0.5",
              aim("0.80 at most", score <= 0.8)),
-            ("told with touch", f"{touched:.3f}", "", "", aim("0.85 at most", touched <= 0.85))]  # fmt: skip
+            ("told with touch", f"{touched:.3f}", "", "", aim("0.85 at most", touched <= 0.85)),
+            playing(critic["parts"])]  # fmt: skip
     rows += [(f"{family} alone", f"{right:.3f}", "", "", "") for family, right in critic["by_family"].items()]
     for part, rows_of in (("tracks", phrases), ("judged", genres), ("form", form)):
         rows += rows_of(figures) if part in figures else []
@@ -101,6 +102,14 @@ def band(metrics: dict[str, dict[str, Any]]) -> list[Row]:
                      f"another song's bars: {anew['another']:.3f}",
                      aim("a half, by chance", anew["anew"] >= 0.5)))  # fmt: skip
     return rows
+
+
+def playing(parts: list[tuple[str, float, float]]) -> Row:
+    """How far the bass on one, chords' ends, rhythms that are kept and leaps are from real ones, the farthest part."""
+    told = ("bass on one", "chords end together", "rhythm kept", "line leaps")
+    gap, part = max((100 * abs(made / real - 1), name) for name, real, made in parts if name.startswith(told))
+    return ("bass on one, chords' ends, rhythms kept, leaps: the widest gap", f"{gap:.1f} % ({part})", "", "",
+            aim("within 15 %", gap <= 15))  # fmt: skip
 
 
 def phrases(figures: dict[str, Any]) -> list[Row]:

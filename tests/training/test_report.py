@@ -11,7 +11,7 @@ from engine.systems import PLAYED_BY, SYSTEMS
 from training import report
 from training.__main__ import main
 from training.melody.prepare import music21_files
-from training.report_rows import figures_of, summary, trombone
+from training.report_rows import figures_of, playing, summary, trombone
 
 
 @pytest.fixture
@@ -52,6 +52,13 @@ def test_an_aim_that_was_missed_is_said():
     worse = {**found, "generated": {**found["generated"], "within_25_cents": 0.94}}
     assert trombone({"trombone": better})[0][-1] == "95%: reached"
     assert trombone({"trombone": worse})[0][-1] == "95%: **missed**"
+
+
+def test_the_part_that_is_played_least_like_songs_is_named():
+    parts = [("bass on one", 0.8, 0.9), ("rhythm kept, guitar", 0.5, 0.45), ("line leaps, piano", 0.25, 0.2),
+             ("drum bar again", 0.2, 0.4)]  # fmt: skip
+    assert playing(parts)[1::3] == ("20.0 % (line leaps, piano)", "within 15 %: **missed**")
+    assert playing(parts[:2])[1::3] == ("12.5 % (bass on one)", "within 15 %: reached")
 
 
 def test_weights_that_were_never_measured_are_said_to_be():
