@@ -23,8 +23,9 @@ TOUCHED = ".st-key-menu a, .bs:not(.compact) .transport button, [data-testid^=st
 CUT = "all => all.filter((one) => one.textContent && one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
 INK = {"light": "rgb(43, 33, 27)", "dark": "rgb(243, 233, 218)"}
 SETTLED = """ink => !document.querySelector("[data-stale=true], [data-testid=stSkeleton]") &&
-    [...document.querySelectorAll("h1 span, [data-testid=stMarkdownContainer] strong, [kind=secondary] p")].every(
-        (one) => getComputedStyle(one).color === ink)"""
+    [...document.querySelectorAll(
+        "[data-heading-text], [data-testid=stMarkdownContainer] strong, [kind=secondary] p"
+    )].every((one) => getComputedStyle(one).color === ink)"""
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,8 @@ def test_a_page_can_be_read_and_touched_in_light_and_dark_at_every_width(studio:
             for scheme in ("light", "dark"):
                 visit.page.emulate_media(color_scheme=scheme)
                 visit.page.wait_for_function(SETTLED, arg=INK[scheme])
-                visit.page.wait_for_timeout(100)
+                visit.page.wait_for_timeout(300)  # plots are drawn anew in the other colours
+                visit.page.wait_for_function(SETTLED, arg=INK[scheme])
                 assert violations(visit) == [], (width, scheme)
             assert visit.page.locator(".bs .chord").evaluate_all(CUT) == [], f"a name is cut at {width}"
             visit.fits()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,10 @@ def test_chords_are_played_one_is_changed_in_the_lane_and_a_tune_gets_its_band(t
             typed = ["C", "Fm7", "G7", "C", "Am", "Dm", "G7", "C"]
             assert line.input_value() == " | ".join(typed), "the others stay as they were typed"
             known = "window.__bandstand.players.get('band').data.chords.map((chord) => chord.name)"
-            assert visit.page.evaluate(known) == typed, "the lane shows what was asked for"
+            shown = [name for name, _ in groupby(visit.page.evaluate(known))]  # a half in which others sound is marked
+            assert shown == typed, "the lane shows what was asked for"
             sound = visit.player("band")["sound"]
-            visit.page.locator(".bs .chord").nth(2).click()
+            visit.page.locator(".bs .chord", has_text="G7").first.click()
             field.fill("Hm7")
             field.press("Enter")
             visit.page.get_by_text("'Hm7' in bar 3").wait_for()
