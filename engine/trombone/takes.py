@@ -17,6 +17,7 @@ import numpy as np
 STEP = 256  # samples between two points of what moves slowly, 16 ms
 ATTACK, MIDDLE, RELEASE = 32, 8, 128  # points of a loudness template; attack and release are 4 ms apart
 LINGER = 25  # points of a release
+SPREAD = 0.6  # of recordings' deviations in the levels of harmonics: with it two seeds are as unlike as two takes
 NEIGHBOURS = 6  # semitones: takes of so near a pitch are drawn from
 
 
@@ -63,8 +64,8 @@ class Take:
 
 
 def draw(tables: TakeTables, midi: float, dynamic: float, length: float, generator: np.random.Generator) -> Take:
-    """A take: the harmonics of two recordings of about this pitch and dynamic, mixed so that the spread stays theirs,
-    under the loudness of one of about this length class as well."""
+    """A take: the harmonics of two recordings of about this pitch and dynamic, mixed so that the spread stays that of
+    one (of phases; SPREAD of levels), under the loudness of one of about this length class as well."""
     near = np.abs(tables.notes - np.array([midi, dynamic, length], np.float32))
     cost = near[:, 0] / NEIGHBOURS + near[:, 1]
     first, second = generator.choice(_nearest(cost), 2)
@@ -72,7 +73,7 @@ def draw(tables: TakeTables, midi: float, dynamic: float, length: float, generat
     a, b = np.cos(angle), np.sin(angle)
     shape = int(generator.choice(_nearest(cost + near[:, 2] + 100 * tables.unclear)))
     levels, phases = (a * table[first] + b * table[second] for table in (tables.levels, tables.phases))
-    return Take(levels, phases, tables.loudness[shape])
+    return Take(np.float32(SPREAD) * levels, phases, tables.loudness[shape])
 
 
 def _nearest(cost: np.ndarray) -> np.ndarray:

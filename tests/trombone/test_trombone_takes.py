@@ -13,7 +13,7 @@ from engine.trombone import extension as ext
 from engine.trombone.conditions import HOP
 from engine.trombone.notes import NoteSpec, dying, heard_points, play, whole_curve
 from engine.trombone.pitch import RATE
-from engine.trombone.takes import between_dynamics, draw, gains, wandering
+from engine.trombone.takes import SPREAD, between_dynamics, draw, gains, wandering
 from training.trombone.extension import course, course_db, lacking, low_breath_db
 from training.trombone.measures import band_db, correlation, spectrum_apart_db
 from training.trombone.takes import cell_deviations, falling, harmonic_tracks, kept_share, pace_of, tuning
@@ -45,7 +45,7 @@ def test_a_seed_draws_a_take_and_another_seed_another(model: trombone.Model) -> 
     assert np.abs(a.levels - c.levels)[:10].mean() > 0.3
     spread = np.std([draw(tables, 55, 3.0, 1.0, np.random.default_rng(seed)).levels[2] for seed in range(300)])
     near = np.abs(tables.notes[:, :2] - np.array([55, 3])) @ np.array([1 / 6, 1]) <= 1.2
-    assert spread == pytest.approx(np.sqrt((tables.levels[near, 2] ** 2).mean()), rel=0.25)
+    assert spread == pytest.approx(SPREAD * np.sqrt((tables.levels[near, 2] ** 2).mean()), rel=0.25)
 
 
 def test_a_note_is_as_loud_as_its_dynamic(model: trombone.Model) -> None:
