@@ -34,19 +34,29 @@ def rounded(weights: np.ndarray) -> np.ndarray:
     return levels * scale[..., None, :]
 
 
+_OPTIONS: Any = {
+    "nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz", "arcp", "nnan"},
+    "boundscheck": False,
+}  # fmt: skip
+
+
 def compiled(function: Callable[..., Any]) -> Any:
-    """numba's njit, cached on disk where any place for the cache is writable; compiled anew each time where none is."""
-    fastmath = {"reassoc", "contract", "nsz", "arcp", "nnan"}
-    options: Any = {"nogil": True, "error_model": "numpy", "fastmath": fastmath, "boundscheck": False}
+    """numba's njit, for what a function that is `kept` calls: kept itself, it would be found again when what it calls
+    has changed."""
+    return numba.njit(**_OPTIONS)(function)
+
+
+def kept(function: Callable[..., Any]) -> Any:
+    """The same, cached on disk where any place for the cache is writable; compiled anew each time where none is. numba
+    looks at no other file than the function's own, so it holds a `digest` of those that it comes from."""
     try:
-        return numba.njit(cache=True, **options)(function)
+        return numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # numba: "no locator available", every cache folder is read-only
-        return numba.njit(**options)(function)
+        return compiled(function)
 
 
 def digest(*sources: Path | str) -> str:
-    """Of files and of this one. A function that is kept on disk and holds it is compiled anew where one of them has
-    changed: numba itself looks at no other file than the function's own."""
+    """Of files and of this one: a function that is `kept` and holds it is compiled anew where one of them changed."""
     return hashlib.sha256(b"".join(Path(path).read_bytes() for path in (__file__, *sources))).hexdigest()
 
 
@@ -163,5 +173,3 @@ def fill(out, row, count):
     for b in range(count):
         for o in range(len(row)):
             out[b, o] = row[o]
-
-

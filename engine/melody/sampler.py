@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from engine.core import kernels
-from engine.core.kernels import compiled, digest, exp, fill, scaled, times
+from engine.core.kernels import compiled, digest, exp, fill, kept, scaled, times
 from engine.melody.config import Config
 from engine.melody.features import COLUMNS, offsets
 
@@ -87,8 +87,8 @@ def _steps(rows, folded, inputs, input_scale, recurrent, recurrent_scale, biases
     return logits
 
 
-def _kept(sources):
-    @compiled
+def _with(sources):
+    @kept
     def steps(*given):
         """See `_steps`."""
         assert sources
@@ -97,7 +97,7 @@ def _kept(sources):
     return steps
 
 
-_kept_steps = _kept(digest(__file__))
+_kept_steps = _with(digest(__file__))
 
 
 class Sampler:
@@ -112,14 +112,13 @@ class Sampler:
         width, every = config.width, range(config.layers)
         first = np.ascontiguousarray(weights["lstm.0.weight_ih_l0"].T, np.float32)
         if config.embed:
-            self.folded = weights["table.weight"] @ first
-            self.offsets = offsets(config.symbols)
+            folded, self.offsets = weights["table.weight"] @ first, offsets(config.symbols)
         else:
-            self.folded, self.offsets = first, np.zeros(1, np.int64)
+            folded, self.offsets = first, np.zeros(1, np.int64)
         biases = np.stack([weights[f"lstm.{i}.bias_ih_l0"] + weights[f"lstm.{i}.bias_hh_l0"] for i in every])
         self.residual = bool(config.embed)
         self._weights: Any = (
-            self.folded, *packed("ih", every[1:]), *packed("hh", every), biases,
+            folded, *packed("ih", every[1:]), *packed("hh", every), biases,
             np.ascontiguousarray(weights["out.weight"].T, np.float32), weights["out.bias"],
         )  # fmt: skip
         self.shape = (config.layers, 2, width)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.core.kernels import compiled, digest, exp, fill, times
+from engine.core.kernels import compiled, digest, exp, fill, kept, times
 from engine.trombone.config import LEVELS
 
 BLOCK = 16  # levels that a draw goes past at once
@@ -170,8 +170,8 @@ def _play(
                     levels[b, t + big] = int(level + np.float32(0.5))
 
 
-def _kept(sources):
-    @compiled
+def _with(sources):
+    @kept
     def play(*given):
         """See `_play`."""
         assert sources
@@ -180,4 +180,4 @@ def _kept(sources):
     return play
 
 
-play = _kept(digest(__file__))
+play = _with(digest(__file__))

@@ -2,8 +2,14 @@
 
 import numpy as np
 import pytest
+from numba.core.caching import NullCache
+from numba.core.registry import CPUDispatcher
 
-from engine.core.kernels import eight_bits, exp, rounded, scaled, times
+from engine.core import kernels
+from engine.core.kernels import digest, eight_bits, exp, rounded, scaled, times
+from engine.melody import sampler
+from engine.player import compiled as player
+from engine.trombone import compiled as trombone
 
 RNG = np.random.default_rng(0)
 
@@ -47,3 +53,22 @@ def test_the_exponential_is_within_its_bound():
     ours = np.array([exp(value) for value in x])
     assert np.abs(ours / np.exp(x.astype(np.float64)) - 1).max() < 2e-5
     assert exp(np.float32(-100)) < 1e-12
+
+
+@pytest.mark.parametrize("module", [kernels, sampler, player, trombone], ids=lambda module: module.__name__)
+def test_what_is_kept_on_disk_knows_its_sources_and_calls_nothing_that_is_kept_without(module):
+    """numba would find a function again whose own file is as it was, and what it called with it."""
+    functions = [each for each in vars(module).values() if isinstance(each, CPUDispatcher)]
+    kept = [each for each in functions if not isinstance(each._cache, NullCache)]
+    assert len(functions) > len(kept) and bool(kept) == (module is not kernels)
+    for each in kept:
+        assert [cell.cell_contents for cell in each.py_func.__closure__ if isinstance(cell.cell_contents, str)]
+
+
+def test_a_digest_is_of_all_its_sources(tmp_path):
+    file = tmp_path / "a.py"
+    file.write_text("1")
+    before = digest(file)
+    assert before == digest(file) != digest()
+    file.write_text("2")
+    assert digest(file) != before
