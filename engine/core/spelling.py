@@ -1,4 +1,5 @@
-"""Chord symbols as people write them: Dm7, C-7, BbΔ, F#m7(b5)/A, C7sus, Eb13#11.
+"""Chord symbols as people write them: Dm7, C-7, BbΔ, F#m7(b5)/A, C7sus, Eb13#11. pychord says what notes a chord has
+that is spelled in its way; here are the other ways, and what changes a chord's notes.
 
     named("F#m7b5/A")  →  Named(root=6, notes={0, 3, 6, 10}, bass=9)        None for what names no chord
     notes_of("m7b5")   →  {0, 3, 6, 10}                                     what stands behind a root, in semitones
@@ -31,8 +32,10 @@ PARTS = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in {
 }.items()))  # fmt: skip
 SEVERAL = ("drop", "alter", "add")  # parts that there may be more than one of, in the order in which they count
 STEPS = {2: 2, 4: 5, 5: 7, 6: 9, 9: 2, 11: 5, 13: 9}  # semitones above the root, of a degree
-STACKED = {"2": (2,), "4": (5,), "6": (9,), "69": (2, 9), "9": (2,), "11": (2, 5), "13": (2, 5, 9)}  # above the fifth
+BELOW = {"13": "11", "11": "9", "9": "7", "6": "", "2": ""}  # what a number adds its own degree to
 SEVENTHS = ("7", "9", "11", "13")  # numbers that bring a seventh
+SUSPENDED = {"sus": (4,), "sus4": (4,), "sus2": (2,)}  # degrees in the third's place; both in other spellings
+FIFTHS = {"half": 6, "aug": 8, "alt": 8}  # semitones above the root, of kinds that change it
 
 
 class Named(NamedTuple):
@@ -90,21 +93,37 @@ def _sign(text: str) -> int:
 
 def _stacked(kinds: dict[str, str]) -> set[int] | None:
     """The notes of a chord's kind and number; None where these do not go together."""
-    number = kinds.get("number", "").replace("/", "")
-    minor, half, dim, aug, alt = (name in kinds for name in ("minor", "half", "dim", "aug", "alt"))
-    major = "major" in kinds or "delta" in kinds
-    sevenths = number in SEVENTHS or half or alt or ("delta" in kinds and not number)
-    if minor + half + dim > 1 or (half and (major or aug)) or (dim and aug):
+    has, number = kinds.keys(), kinds.get("number", "").replace("/", "")
+    if not number and {"half", "alt", "delta"} & has:
+        number = "7"
+    kind = "m" * bool({"minor", "half"} & has) + "dim" * ("dim" in has)
+    if {"major", "delta"} & has and (kind or number not in ("", "6", "69", "2")):
+        kind += "maj"
+    if {"half", "alt"} & has and number not in SEVENTHS:
         return None
-    if (major and (minor or dim) and not sevenths) or (number in ("5", "4") and len(kinds) > 1):
+    fifths = FIFTHS.keys() & has
+    if len(fifths | {"dim"} & has) > 1 or {"minor", "half"} <= has or (number in ("5", "4") and len(has) > 1):
         return None
-    third, fifth = 3 if minor or half or dim else 4, 6 if half or dim else 8 if aug or alt else 7
-    notes = {0, third, fifth, *STACKED.get(number, ())} | ({1} if alt else set())
-    if sevenths:
-        notes.add(11 if major else 9 if dim else 10)
-    if number == "5":
-        notes.discard(third)
+    notes, degrees = _known(kind + number), set[int]()
+    while not notes and number in BELOW:
+        degrees.add(STEPS[int(number)])
+        number = BELOW[number]
+        notes = _known(kind + number)
+    if not notes:
+        return None
+    notes |= degrees | ({1} if "alt" in has else set())
+    for changed in fifths:
+        notes = notes - {7} | {FIFTHS[changed]}
     if sus := kinds.get("sus"):
-        notes.discard(third)
-        notes |= {2} if sus == "sus2" else {5} if sus in ("sus", "sus4") else {2, 5}
+        notes = notes - {3, 4} | {STEPS[degree] for degree in SUSPENDED.get(sus, (2, 4))}
     return notes
+
+
+def _known(quality: str) -> set[int]:
+    """The notes of a quality as pychord spells it, in semitones above the root; none where it has no such."""
+    from pychord import Chord  # here, because few need it
+
+    try:
+        return {note % 12 for note in Chord("C" + quality).components(visible=False)}
+    except ValueError:
+        return set()
