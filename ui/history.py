@@ -233,7 +233,7 @@ def open_memory(page: str) -> str:
     """Remember this session, or where its tab was reloaded go on with what it had; returns the tab's name.
 
     A `page` that the browser's Back or Forward leads to is as it was left: Streamlit would put to its default whatever
-    the address does not say, and after a quick Back the address says nothing.
+    the address does not say, and an address that was left for a page by a button says nothing.
     """
     state = st.session_state
     if "_tab" not in state:

@@ -31,14 +31,22 @@ function lead(names, until) {
 }
 
 function steps() {
-  // What Streamlit writes into the address while a page opens is no step of its own: Back leads to where one came from.
+  // What Streamlit writes into the address while a page opens is no step of its own, nor that it takes a page's controls
+  // out of it when a link leads away: Back leads to where one came from, as it was.
   const { pushState } = history;
-  let opening = false;
-  for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => (opening = false), true);
+  let opening = false, leaving = false;
+  for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => (opening = leaving = false), true);
+  addEventListener("click", (press) => {
+    const link = press.target.closest?.("a[href]");
+    const here = !press.ctrlKey && !press.metaKey && !press.shiftKey; // else in a tab or window of its own
+    leaving = Boolean(link) && here && new URL(link.href).pathname !== location.pathname;
+  }, true);
   history.pushState = (state, title, url) => {
     const elsewhere = new URL(url, location).pathname !== location.pathname;
+    if (leaving && !elsewhere) return;
     (opening && !elsewhere ? history.replaceState : pushState).call(history, state, title, url);
     opening ||= elsewhere;
+    leaving &&= !elsewhere;
   };
 }
 

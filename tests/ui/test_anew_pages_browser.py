@@ -39,6 +39,7 @@ def test_a_tune_its_text_and_its_ways_outlive_pages_back_and_a_reload(tmp_path: 
             page.get_by_role("link", name="Takes").click()
             page.wait_for_url("**/takes")  # and no longer: Back comes before the page is drawn
             page.go_back()
+            assert "melody_bars=8" in page.url, "the address has forgotten what the page's controls said"
             wait_for(lambda: tab.player("melody").get("sound") == new, PATIENCE_SECONDS, "another tune")
             page.reload()
             wait_for(lambda: tab.player("melody").get("sound") == new, PATIENCE_SECONDS, "another tune")
