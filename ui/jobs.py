@@ -44,7 +44,7 @@ from ui.worker import NUMBERS, Job, JobResult, Several, report_partial, submit
 __all__ = ["Job", "JobResult", "Several", "report_partial"]  # of the worker, for who uses this
 
 POLL_SECONDS = 0.3
-PATIENCE_SECONDS = 0.6  # work that ends this soon shows no progress bar
+PATIENCE_SECONDS = 1.0  # work that ends this soon shows no progress bar
 HAND_SECONDS = 2.0  # the same, while a hand drags and would have what it holds moved away by one
 
 

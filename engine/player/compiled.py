@@ -26,13 +26,17 @@ FREE, LANES, SKIP = -1, -2, -3
 """In a script: one token, and lanes until END, that the network says; and nothing."""
 TOGETHER = 16
 """Given tokens that are read in one product."""
+INLINE = OPTIONS | {"forceinline": True}
+"""For what stands within `read` and `play` alone: compiled on its own beside them it would sum in another order, and
+the process that compiles them would play otherwise than those that find them compiled."""
 _FREE, _LANES_, _SKIP, _LONG_BAR, _TOGETHER = FREE, LANES, SKIP, LONG_BAR, TOGETHER
 _END, _TOKENS, _TRACK, _EVENT = v.END, v.TOKENS, v.TRACK, v.EVENT
 _LEVELS, _BITS, _NUMBERS = LEVELS, grammar.BITS, grammar.NUMBERS
+_FINE = np.float32(32767)  # the highest whole number of 16 bits
 _BEFORE, _RHYTHM, _DRUMS = np.array(v.RELATIONS), v.RHYTHM, v.DRUMS
 
 
-@njit(**OPTIONS)
+@njit(**INLINE)
 def _norm(x, weight, out):
     """out = x, its root mean square 1, times the weight. float32 [n] each."""
     total = np.float32(0)
@@ -43,7 +47,7 @@ def _norm(x, weight, out):
         out[i] = x[i] * scale * weight[i]
 
 
-@njit(**OPTIONS)
+@njit(**INLINE)
 def _turn(x, cos, sin, out):
     """out = x [S], its root mean square 1, turned by angles whose cosines and sines [S / 2] are given."""
     half = cos.shape[0]
@@ -57,16 +61,25 @@ def _turn(x, cos, sin, out):
         out[half + i] = a * sin[i] + b * cos[i]
 
 
-@njit(**OPTIONS)
-def _attend(query, keys, values, time, scores, out):
-    """out [S]: the values [T, S] that a query [S] attends to among the first `time` keys [T, S]."""
+@njit(**INLINE)
+def _hold(x, most, out):
+    """out = x [S], which is `most` at most, as whole numbers of 16 bits."""
+    parts = _FINE / most
+    for i in range(x.shape[0]):
+        out[i] = np.int16(np.rint(x[i] * parts))
+
+
+@njit(**INLINE)
+def _attend(query, keys, values, loudest, time, scores, out):
+    """out [S]: the values [T, S], of which each row's `loudest` [T] is known, that a query [S] attends to among the
+    first `time` keys [T, S]."""
     size = query.shape[0]
-    scale = np.float32(1) / np.sqrt(np.float32(size))
+    scale = np.float32(1) / _FINE  # keys are √S at most, and their products are divided by that
     top = np.float32(-1e30)
     for t in range(time):
         key, total = keys[t], np.float32(0)
         for i in range(size):
-            total += query[i] * key[i]
+            total += query[i] * np.float32(key[i])
         scores[t] = total * scale
         top = max(top, scores[t])
     total = np.float32(0)
@@ -74,16 +87,25 @@ def _attend(query, keys, values, time, scores, out):
         scores[t] = exp(scores[t] - top)
     for t in range(time):
         total += scores[t]
+        scores[t] *= loudest[t]
     out[:] = 0
-    for t in range(time):
+    for first in range(0, time - 3, 4):
+        s0, s1, s2, s3 = scores[first], scores[first + 1], scores[first + 2], scores[first + 3]
+        v0, v1, v2, v3 = values[first], values[first + 1], values[first + 2], values[first + 3]
+        for i in range(size):
+            out[i] += (
+                s0 * np.float32(v0[i]) + s1 * np.float32(v1[i]) + s2 * np.float32(v2[i]) + s3 * np.float32(v3[i])
+            )  # fmt: skip
+    for t in range(time // 4 * 4, time):
         share, value = scores[t], values[t]
         for i in range(size):
-            out[i] += share * value[i]
+            out[i] += share * np.float32(value[i])
+    share = np.float32(1) / (total * _FINE)
     for i in range(size):
-        out[i] /= total
+        out[i] *= share
 
 
-@njit(**OPTIONS)
+@njit(**INLINE)
 def _embed(weights, desk, c, time, machine, token, out, cos, sin, numbers, bits):
     """Write a candidate's token: what it is and what is known beside it, float32 [W]; and the cosines and sines of its
     position, [S / 2] each."""
@@ -112,7 +134,7 @@ def _embed(weights, desk, c, time, machine, token, out, cos, sin, numbers, bits)
         cos[quarter + i], sin[quarter + i] = np.cos(beat), np.sin(beat)
 
 
-@njit(**OPTIONS)
+@njit(**INLINE)
 def _layer(weights, desk, layer, rows, times, count, x, cos, sin, wide, narrow, scores):
     """One block for tokens of some candidates, each at its time: x [count, W] moves on, keys and values are kept."""
     width, size = x.shape[1], desk.keys.shape[4]
@@ -125,12 +147,15 @@ def _layer(weights, desk, layer, rows, times, count, x, cos, sin, wide, narrow, 
         for h in range(heads):
             at = h * size
             keys, values = desk.keys[c, layer, h], desk.values[c, layer, h]
-            _turn(wide[r, width + at : width + at + size], cos[r], sin[r], keys[time])
-            values[time] = wide[r, 2 * width + at : 2 * width + at + size]
+            loudest, value = desk.loudest[c, layer, h], wide[r, 2 * width + at : 2 * width + at + size]
+            _turn(wide[r, width + at : width + at + size], cos[r], sin[r], scores[:size])
+            _hold(scores[:size], np.sqrt(np.float32(size)), keys[time])
+            loudest[time] = max(np.abs(value).max(), np.float32(1e-12))
+            _hold(value, loudest[time], values[time])
             query = wide[r, at : at + size]
             _turn(query, cos[r], sin[r], scores[:size])
             query[:] = scores[:size]
-            _attend(query, keys, values, time + 1, scores, narrow[r, at : at + size])
+            _attend(query, keys, values, loudest, time + 1, scores, narrow[r, at : at + size])
     scaled(narrow, weights.out_proj[layer], weights.scale_out_proj[layer], wide, count)
     for r in range(count):
         for i in range(width):
@@ -204,7 +229,7 @@ def _next(weights, desk, c, machine, script, at, begun, may, mask, temperature, 
     return -1, at, begun
 
 
-@njit(**OPTIONS)
+@njit(**INLINE)
 def _read(weights, desk, tokens):
     width, half, count = desk.said.shape[1], desk.keys.shape[4] // 2, min(_TOGETHER, tokens.shape[0])
     wide = np.zeros((count, max(weights.fc1.shape[2], 3 * width)), np.float32)
@@ -224,7 +249,7 @@ def _read(weights, desk, tokens):
     desk.states[0, desk.time[0] - 1] = desk.said[0]
 
 
-@njit(**OPTIONS)
+@njit(**INLINE)
 def _play(weights, desk, script, may, temperature, top_p, lean):
     candidates, width = desk.said.shape
     wide = np.zeros((candidates, max(weights.fc1.shape[2], 3 * width)), np.float32)

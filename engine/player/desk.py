@@ -20,8 +20,8 @@ LONG_BAR = 240
 """Tokens of a bar after which it ends as soon as it may."""
 MOST = LONG_BAR + 60
 """Tokens of a bar at most, until it can end."""
-ROOM = 512
-"""Tokens of a candidate for which there is room at first: as many as eight bars and their plan mostly have."""
+ROOM = 1024
+"""Tokens of a candidate for which there is room at first: eight bars, their plan and a long bar more."""
 PRODUCTS = ("in_proj", "out_proj", "fc1", "fc2")
 """A block's weights that are read with eight bits."""
 _LANES = len(v.LANES)
@@ -63,8 +63,9 @@ class Desk(NamedTuple):
     """What C candidates have written, and what they need to go on."""
 
     machines: grammar.Machine  # each array with a first axis of candidates
-    keys: Any  # float32 [C, L, heads, T, S]
-    values: Any
+    keys: Any  # int16 [C, L, heads, T, S], in parts of √S: half the bytes that each token reads of all before it
+    values: Any  # the same, in parts of
+    loudest: Any  # float32 [C, L, heads, T]
     tokens: Any  # int32 [C, T]
     time: Any  # int64 [C], tokens written
     said: Any  # float32 [C, W], the network's last state, normed
@@ -79,7 +80,7 @@ class Desk(NamedTuple):
         time = int(self.time[0])
         for array in (self.time, self.said, *self.machines[:-1], self.tokens[:, :time], self.states[:, time - 1]):
             array[1:] = array[0]
-        for array in (self.keys, self.values):
+        for array in (self.keys, self.values, self.loudest):
             array[1:, :, :, :time] = array[0, :, :, :time]
 
     def with_room(self, tokens: int) -> Desk:
@@ -88,9 +89,9 @@ class Desk(NamedTuple):
         if tokens <= had:
             return self
         more: dict[str, Any] = {}
-        for name, axis in {"keys": 3, "values": 3, "tokens": 1, "states": 1}.items():
+        for name, axis in {"keys": 3, "values": 3, "loudest": 3, "tokens": 1, "states": 1}.items():
             array = getattr(self, name)
-            more[name] = np.zeros((*array.shape[:axis], max(tokens, 2 * had), *array.shape[axis + 1 :]), array.dtype)
+            more[name] = np.empty((*array.shape[:axis], max(tokens, 2 * had), *array.shape[axis + 1 :]), array.dtype)
             more[name].swapaxes(0, axis)[:had] = array.swapaxes(0, axis)
         return self._replace(**more)
 
@@ -192,8 +193,9 @@ def desk_of(
     shape = (count, config.layers, config.heads, ROOM, config.width // config.heads)
     return Desk(
         machines=grammar.Machine(*(np.repeat(array[None], count, 0) for array in one)),
-        keys=np.empty(shape, np.float32),
-        values=np.empty(shape, np.float32),
+        keys=np.empty(shape, np.int16),
+        values=np.empty(shape, np.int16),
+        loudest=np.empty(shape[:-1], np.float32),
         tokens=np.zeros((count, ROOM), np.int32),
         time=np.zeros(count, np.int64),
         said=np.zeros((count, config.width), np.float32),

@@ -24,7 +24,7 @@ from engine.player.brief import NEW, REST, Brief
 from engine.player.desk import MOST, Desk, desk_of
 from engine.player.lanes import Note, encode
 from engine.player.model import Model
-from engine.player.song import lanes_by_bar
+from engine.player.song import lane_by_bar, lanes_by_bar
 from engine.player.writing import Writer
 
 SCORE_ORDER = (v.LEAD, 0, 3, 1, 2, 4)
@@ -222,12 +222,12 @@ class Section:
 
     def _is_again(self, candidate: int, bar: int, lane: int) -> bool:
         """Whether a lane's new bar is one of those before that it could have named."""
-        tokens = self.desk.tokens[candidate, : self.desk.time[candidate]].tolist()
-        bars = lanes_by_bar(tokens, self.model.combos)
+        tokens = self.desk.tokens[candidate, : self.desk.time[candidate]]
+        grids, notes = self.desk.machines.bars[candidate, :, 1], lane_by_bar(tokens, lane, self.model.combos)
         here = bar - self.start
-        mine = bars[here]
-        return any(bars[here - back][0] == mine[0] and bars[here - back][1].get(lane) == mine[1].get(lane)
-                   for back in set(v.RELATIONS[1:]) if back <= here)  # fmt: skip
+        mine = notes(here)
+        return any(grids[here - back] == grids[here] and notes(here - back) == mine
+                   for back in sorted(set(v.RELATIONS[1:])) if back <= here)  # fmt: skip
 
     def _again(self, candidate: int, bar: int, lane: int) -> list[int]:
         """What a lane that plays begins with: the bar that comes again, or FREE for one of its own."""

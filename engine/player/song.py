@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+
+import numpy as np
 
 import engine.player.vocabulary as v
 from engine.core.instruments import PROGRAMS
@@ -33,6 +35,28 @@ def lanes_by_bar(tokens: Sequence[int], combos: Sequence[Sequence[int]]) -> list
             before = bars[bar - v.RELATIONS[relation]][1].get(lane, [])
             bars[bar][1][lane] = before if again else decode(tokens[at + 1 : end], combos)
     return bars[: last + 1]
+
+
+def lane_by_bar(tokens: np.ndarray, lane: int, combos: Sequence[Sequence[int]]) -> Callable[[int], list[Row] | None]:
+    """What tells the notes of one lane in a bar, None where it rests, without reading all others; tokens: int [T]."""
+    heads = np.flatnonzero(tokens < v.EVENT)
+    said = tokens[heads]
+    goes = heads[(said >= v.GO) & (said < v.TRACK)]
+    mine = np.flatnonzero((said >= v.track(lane, 0)) & (said < v.track(lane + 1, 0)))
+    bars = tokens[goes[np.searchsorted(goes, heads[mine]) - 1]] - v.GO
+    ends = np.append(heads, len(tokens))
+    stretch = {bar: (int(ends[n]), int(ends[n + 1])) for bar, n in zip(bars.tolist(), mine.tolist())}
+
+    def notes(bar: int) -> list[Row] | None:
+        if bar not in stretch:
+            return None
+        at, end = stretch[bar]
+        relation = int(tokens[at] - v.TRACK) % len(v.RELATIONS)
+        if 0 < relation < v.RHYTHM:
+            return notes(bar - v.RELATIONS[relation]) or []
+        return decode(tokens[at + 1 : end].tolist(), combos)
+
+    return notes
 
 
 def song_of(

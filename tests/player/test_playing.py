@@ -1,5 +1,8 @@
 """The player plays what is asked: the compiled loop says what PyTorch says, and what is given comes back."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -84,10 +87,12 @@ def test_what_is_read_together_is_what_is_written_one_by_one(model):
                   np.ones(3), False)  # fmt: skip
     time = len(tokens)
     for name, one, other in zip(desks[0]._fields, *desks):
-        if isinstance(one, np.ndarray) and name not in ("keys", "values", "states"):
-            np.testing.assert_allclose(one, other, atol=1e-5)
-    np.testing.assert_allclose(desks[0].states[:, time - 1], desks[1].states[:, time - 1], atol=1e-5)
-    np.testing.assert_allclose(desks[0].keys[:, :, :, :time], desks[1].keys[:, :, :, :time], atol=1e-5)
+        if isinstance(one, np.ndarray) and name not in ("keys", "values", "loudest", "states"):
+            np.testing.assert_allclose(one, other, atol=1e-4)
+    np.testing.assert_allclose(desks[0].states[:, time - 1], desks[1].states[:, time - 1], atol=1e-4)
+    for name, part in {"keys": 4, "values": 4, "loudest": 1e-4}.items():
+        one, other = (getattr(desk, name)[:, :, :, :time].astype(float) for desk in desks)
+        np.testing.assert_allclose(one, other, atol=part)
     for one, other in zip(desks[0].machines, desks[1].machines):
         assert np.array_equal(one, other)
 
@@ -433,3 +438,24 @@ def test_habits_are_counted_by_hand():
     assert [strikes(bar, drums) for drums in range(3)] == [(1, 2), (1, 2), (1, 2)] and strikes(bar, 4) == (0, 2)
     other = replace(bar, chords=(0, 7))  # C, and from step 8 on G
     assert roots(bar) == (2, 2) and roots(other) == (1, 2) and roots(replace(bar, chords=(-1, 0))) == (1, 1)
+
+
+STATES = """
+import hashlib
+from engine import band
+from engine.band.played import brief_of
+from engine.player.playing import Section
+
+model = band.load()
+section = Section(model, [brief_of(model, band.Request(genre={"jazz": 1}, seed=1))], [], 0)
+list(section.play())
+print(hashlib.sha256(section.desk.states[0, : section.desk.time[0] - 1].tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.process
+def test_who_compiles_the_loop_computes_what_those_do_who_find_it_compiled(tmp_path):
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "numba")}
+    first, second = (subprocess.run([sys.executable, "-c", STATES], env=env, check=True, capture_output=True).stdout
+                     for _ in range(2))  # fmt: skip
+    assert first == second != b""
