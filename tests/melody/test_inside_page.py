@@ -2,10 +2,13 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import TimeoutError as NotShown
 
+from engine import melody as engine
+from engine.takes.library import Library
 from tests.studio import Visit, app, chromium, refusals, served, settled, wait_for
 from ui import plots
 from ui.plots import melody
@@ -37,6 +40,28 @@ def test_closed_it_computes_nothing_and_open_it_shows_the_tune_of_the_page():
     assert not refusals(test) and len(test.get("plotly_chart")) == 2
     best = test.session_state["_made melody"].value.candidates[0]
     assert any(f"{-best.likelihood:.2f} bits a character on average" in caption.value for caption in test.caption)
+
+
+def opened(kept):
+    """The page with a take of this result opened on it, and how it was made."""
+    test = app("pages/melody.py")
+    test.session_state["opened melody"] = Library().keep(kept).id
+    test.session_state["melody_inside"] = True
+    test = settled(test.run(), "melody")
+    assert not refusals(test) and len(test.get("plotly_chart")) == 2
+    return test
+
+
+def test_a_take_opens_with_how_it_was_made_and_of_other_weights_with_what_these_expect_of_it():
+    model = engine.load()
+    kept = engine.generate(model, engine.Request(seed=5, candidates=1, bars=8))
+    bits = f"{-kept.candidates[0].likelihood:.2f} bits a character on average"
+    test = opened(kept)
+    assert not test.info and any(bits in caption.value for caption in test.caption)
+
+    test = opened(replace(kept, request=replace(kept.request, seed=6), weights="0" * 64))
+    assert any("written by other weights" in info.value for info in test.info)
+    assert any("bits a character on average" in caption.value for caption in test.caption)
 
 
 def test_rows_of_a_tune_fit_a_phone_and_break_where_the_text_does():
