@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import TimeoutError as NotShown
 
 from engine import melody as engine
 from engine.takes.library import Library
-from tests.studio import Visit, app, chromium, refusals, served, settled, wait_for
+from tests.studio import ROOT, Visit, app, chromium, refusals, served, settled, wait_for
 from ui import plots
 from ui.plots import melody
 
@@ -79,6 +80,12 @@ def test_the_numbers_of_a_plot_are_a_table_that_any_program_reads():
     assert read == [["character", "bits"], ["A", "0.5"], [",", "1"], ['"', "2"]]
 
 
+def test_the_code_that_a_plot_names_is_there():
+    named = {path for page in [*(ROOT / "ui" / "inside").glob("*.py"), ROOT / "pages" / "inside.py"]
+             for path in re.findall(r'"((?:engine|training)/[\w/]+\.py)"', page.read_text("utf-8"))}  # fmt: skip
+    assert len(named) >= 10 and all((ROOT / path).is_file() for path in named), named
+
+
 def test_a_column_of_numbers_stays_one_where_some_are_missing_and_is_words_where_some_are():
     assert plots.of_one_type([1, "", 2.5]) == [1, None, 2.5] and plots.of_one_type(["given", 0.1, ""]) == [
         "given", "0.1", None
@@ -94,6 +101,10 @@ def test_a_click_on_a_character_offers_another_and_the_tune_goes_on_from_it(tmp_
         page.get_by_text("How it was made").click()
         points = page.locator(".js-plotly-plot").first.locator(".scatterlayer .point")
         points.first.wait_for()
+        page.get_by_role("button", name="The code").first.click()
+        page.get_by_role("dialog").get_by_text("Inside Melody: what the network expected").wait_for()
+        page.get_by_role("button", name="Close").click()
+        page.get_by_role("dialog").wait_for(state="detached")
         before = body(page.get_by_role("textbox", name="ABC", exact=True).input_value())
         wait_for(lambda: points.count() == len(before) + 1, 20, "there is not a point for each character and the end")
         button = page.get_by_role("button", name="Go on from here")
