@@ -31,6 +31,7 @@ from engine.core.request import File
 from engine.melody import inside as inside_melody
 from engine.melody.composing import compose
 from engine.player import inside as inside_player
+from engine.ranker import inside as inside_ranker
 from engine.translation import inside as inside_translation
 from engine.trombone import inside as inside_trombone
 from engine.trombone.pitch import RATE
@@ -63,17 +64,32 @@ def ms(seconds: float) -> str:
 
 
 def of_band() -> None:
-    model = band.load(device="cpu")
-    assert isinstance(model, player.Model)
-    brief = brief_of(model, band.Request(genre={"jazz": 1.0}, seed=73))
+    model, request = band.load(device="cpu"), band.Request(genre={"jazz": 1.0}, seed=73, bars=32)
+    assert isinstance(model, player.Model) and model.ranker
+    brief, known = brief_of(model, request), inside_ranker.Styles.of(model.ranker)
+    bars = list(player.perform(model, brief))
+    assert known
 
-    def plot() -> None:
-        looked = inside_player.written(model, brief)
+    def plot(first: int, kept: bool = False) -> None:
+        if kept:
+            model.lately.clear()
+        looked = inside_player.written(model, brief, first)
         band_plots.form(looked, name_of)
         band_plots.notes(looked, (4, 4))
 
-    alone = median(lambda: list(player.perform(model, brief)))
-    row("Band: chords, form and each note, 8 bars", ms(median(plot)), f"playing them: {ms(alone)}", LIMIT)
+    def judged() -> None:
+        band_plots.judged(0, inside_ranker.by_bar(model.ranker, bars[:8], request.genre).tolist())
+
+    def styles() -> None:
+        band_plots.styles(known, known.place(model.ranker, inside_ranker.phrases_of(bars)), request.genre)
+
+    alone = median(lambda: list(player.perform(model, brief)), 3)
+    for first in (0, 24):
+        row(f"Band: chords, form and each note, bars {first + 1}–{first + 8} of 32", ms(median(partial(plot, first))),
+            f"playing the 32: {ms(alone)}", LIMIT)  # fmt: skip
+    row("Band: the same of bars 1–8 of a take", ms(median(partial(plot, 0, kept=True))), "", LIMIT)
+    row("Band: what the judge makes of 8 bars", ms(median(judged)), "", LIMIT)
+    row("Band: the map of styles", ms(median(styles)), "", LIMIT)
 
 
 def of_variation() -> None:

@@ -297,7 +297,7 @@ def result_view(result: Result, parents: tuple[str, ...]) -> None:
     about = [f"for {request.tune.title}"] if request.tune else [f"over {request.chords}"] if request.chords else []
     takes.actions("band", result, f"{request.style}-{request.seed}", name=", ".join([title, *about]), parents=parents,
                   mix=mix, locks=strip.locked("band"), brought=bool(request.files))  # fmt: skip
-    inside.how_it_was_made("band", request, song, result.weights, take_phrase)
+    inside.how_it_was_made("band", request, song, result.weights, take_phrase, by_hand=result.by_hand)
 
 
 try:

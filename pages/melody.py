@@ -304,9 +304,10 @@ def result_view(made: jobs.JobResult) -> None:
     if written:
         frame.details(f"{sum(written.form)} bars · {-written.likelihood:.2f} bits a character: the fewer, the more "
                       "like the tunes learned from")  # fmt: skip
-    own = read_tunes(tune.abc)[0] if changed else None
-    if written:
-        inside.how_it_was_made("melody", f"{made.number} {choice}", model, made.settings, written, own, go_on)
+    asked, own = (None, None) if changed else (made.settings, written)
+    text = own.tune if own else read_tunes(tune.abc)[0]
+    inside.how_it_was_made("melody", f"{made.number} {choice}", model, asked, own, text, go_on,
+                           by_hand=by_hand)  # fmt: skip
 
 
 try:

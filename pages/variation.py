@@ -292,7 +292,8 @@ def result_view(results: Sequence[Result], asked: Asked, unheard: bool) -> None:
                       marks=result.report.get("parts", ()), unheard=unheard)  # fmt: skip
     actions("variation", result, asked, mix=mix)
     if asked.mode == "vary":
-        inside.how_it_was_made("variation", asked.requests[0], result.weights, take_seed, lean)
+        inside.how_it_was_made("variation", asked.requests[0], result.weights, take_seed, lean,
+                               by_hand=result.by_hand)  # fmt: skip
 
 
 try:

@@ -1,9 +1,10 @@
 """Inside Melody: what the network expected at each character of a tune, what was forbidden, what its units follow.
 
     reading = inside.written(model, request, tune)          a tune that the network wrote, written once more by its side
+    tune = inside.again(model, request, text)               the same from its text, None where other weights wrote it
     reading = inside.brought(model, tune)                   a tune of people: no form is known, no grammar holds
     reading.characters[7].bits                              the surprise of a character
-    inside.tracking_units(reading)                               the units that follow the bar and the parts
+    inside.tracking_units(reading)                          the units that follow the bar and the parts
 
 The surprise of a character is -log2 of the probability that the network gave it, so a tune's surprises sum to its bits:
 of a written tune to `Written.likelihood` (before any constraint), of a brought one to what scoring.py counts (among
@@ -19,7 +20,7 @@ import numpy as np
 from engine import RequestError
 from engine.melody.abc.canonical import Tune
 from engine.melody.abc.reader import Reader
-from engine.melody.composing import Writer, Written, checked_start
+from engine.melody.composing import Writer, Written, checked_start, compose
 from engine.melody.features import Features
 from engine.melody.model import Model
 from engine.melody.request import Request
@@ -27,6 +28,7 @@ from engine.melody.tokens import END
 
 ALTERNATIVES = 6  # of a character, the likeliest
 LEAST = 1e-30  # a probability is held to be no less
+OTHERS = "This tune was written by other weights: what they thought of it cannot be known any more."
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,12 @@ def _character(
     )  # fmt: skip
 
 
+def again(model: Model, request: Request, tune: Tune) -> Written | None:
+    """What the request writes, where that is this tune; None where it is another, as these weights write otherwise."""
+    made = compose(model, request)
+    return made if (made.tune.key, made.tune.body) == (tune.key, tune.body) else None
+
+
 def written(model: Model, request: Request, tune: Written) -> Reading:
     """A tune that the request wrote, once more with a look at each step. Refused where these weights wrote another."""
     request = replace(request, attempt=tune.attempt)
@@ -102,7 +110,7 @@ def written(model: Model, request: Request, tune: Written) -> Reading:
     form = writer.form  # with room for the beginning
     writer = Writer.of(model, request)
     if form != tune.form or not body.startswith(start):
-        raise RequestError("This tune was written by other weights: what they thought of it cannot be known any more.")
+        raise RequestError(OTHERS)
     characters, units = [], []
     for i, char in enumerate([*body, END]):
         if i == len(start):

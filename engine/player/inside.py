@@ -69,22 +69,28 @@ class Look:
 
 
 def written(model: Model, brief: Brief, first: int = 0) -> Look:
-    """The section of a brief's piece that begins at bar `first` (a multiple of eight)."""
-    before = list(islice(perform(model, brief), first))
+    """The section of a brief's piece that begins at bar `first` (a multiple of eight). Of a piece that was played
+    lately no more than this, and of that only what was taken, is written once more."""
+    known = model.lately.get(repr(brief), [])[: first // v.SECTION + 1]
+    taken = known[-1] if len(known) > first // v.SECTION else None
+    piece = [bar for each in known for bar in each.bars] if taken else perform(model, brief)
+    before = list(islice(piece, first))
     opening = Section(model, [brief], before, first).opening()
-    section = Section(model, [brief], before, first, candidates_of(model, brief, first))
+    section = Section(model, [brief], before, first, [taken.number] if taken else candidates_of(model, brief, first))
     played, number, scores = section.ranked()[0]
+    row = section.numbers.index(number)
+    scores = taken.scores if taken else scores
     if not any(brief.wanted(bar) for bar in section.bars):  # all of it is given
         empty = np.zeros(0)
         return Look(section.bars, tuple(bar.grid for bar in played), _given(section), (), {}, empty.astype(int),
                     empty.astype(bool), empty)  # fmt: skip
-    tokens = section.desk.tokens[number, : section.desk.time[number]].astype(np.int64)
+    tokens = section.desk.tokens[row, : section.desk.time[row]].astype(np.int64)
     drawn = np.ones(len(tokens), bool)
     drawn[: len(opening)] = np.array(opening) < 0
     drawn[(tokens >= v.GO) & (tokens < v.TRACK)] = False
-    for places in section.formed[number]:
+    for places in section.formed[row]:
         drawn[places.start : places.stop] = False
-    bits = _surprises(model, section.desk.states[number], tokens, drawn)
+    bits = _surprises(model, section.desk.states[row], tokens, drawn)
     notes, origin = _notes(section, tokens, drawn, bits, model.combos)
     return Look(section.bars, tuple(bar.grid for bar in played), notes, _chords(section, tokens, drawn, bits), origin,
                 tokens, drawn, bits, scores)  # fmt: skip

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from engine import planner, ranker, touch
+    from engine.player.playing import Ranked
 
 PATH = CHECKPOINTS / "player"
 
@@ -52,6 +53,11 @@ class Model:
     def weights(self) -> Weights:
         """As the compiled loop reads them."""
         return weights_of(self.network, self.rates)
+
+    @cached_property
+    def lately(self) -> dict[str, list[Ranked]]:
+        """The sections of pieces that were played lately, by their briefs (playing.perform)."""
+        return {}
 
     @cached_property
     def numbered(self) -> Mapping[tuple[int, ...], int]:

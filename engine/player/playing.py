@@ -41,6 +41,8 @@ DRAWS = 4096  # numbers of a section, drawn once
 CANDIDATES, LATER = 8, 3
 """How often the first section is written for the ranker to choose from, and how often the others: they take longer, as
 they hear what came before."""
+LATELY = 12
+"""Of how many pieces a model remembers how it played them: a band some of whose players play again is several."""
 RANKED = (4, 4)
 """The meter that the ranker knows."""
 AFTER = 4  # bars heard on either side of a section whose next bars are given
@@ -49,11 +51,28 @@ AFTER = 4  # bars heard on either side of a section whose next bars are given
 def perform(model: Model, brief: Brief) -> Iterator[Bar]:
     """The bars of a piece, one after the other, what was given among them. Same model, brief and machine, same bars."""
     done: list[Bar] = []
+    sections = _remembered(model, brief)
     for first in range(0, brief.bars, v.SECTION):
         section = Section(model, [brief], done, first, candidates_of(model, brief, first))
-        for bar in section.play() if len(section.briefs) == 1 else [section.chosen()[0]]:
+        if len(section.briefs) > 1:
+            sections.append(section.ranked()[0])
+            done += sections[-1].bars
+            yield from sections[-1].bars
+            continue
+        for bar in section.play():
             done += bar
             yield from bar
+        sections.append(Ranked(done[first:], section.numbers[0]))
+
+
+def _remembered(model: Model, brief: Brief) -> list[Ranked]:
+    """Where the sections of a piece that is begun are kept, for who asks how it was played (inside.py)."""
+    model.lately.pop(repr(brief), None)
+    sections: list[Ranked] = []
+    model.lately[repr(brief)] = sections
+    for old in list(model.lately)[:-LATELY]:
+        model.lately.pop(old, None)
+    return sections
 
 
 def phrases(model: Model, briefs: Sequence[Brief]) -> list[list[Bar]]:

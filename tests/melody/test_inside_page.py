@@ -2,11 +2,15 @@
 
 import csv
 import io
+import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import TimeoutError as NotShown
 
-from tests.studio import Visit, app, chromium, refusals, served, settled, wait_for
+from engine import melody as engine
+from engine.takes.library import Library
+from tests.studio import ROOT, Visit, app, chromium, refusals, served, settled, wait_for
 from ui import plots
 from ui.plots import melody
 
@@ -39,6 +43,28 @@ def test_closed_it_computes_nothing_and_open_it_shows_the_tune_of_the_page():
     assert any(f"{-best.likelihood:.2f} bits a character on average" in caption.value for caption in test.caption)
 
 
+def opened(kept):
+    """The page with a take of this result opened on it, and how it was made."""
+    test = app("pages/melody.py")
+    test.session_state["opened melody"] = Library().keep(kept).id
+    test.session_state["melody_inside"] = True
+    test = settled(test.run(), "melody")
+    assert not refusals(test) and len(test.get("plotly_chart")) == 2
+    return test
+
+
+def test_a_take_opens_with_how_it_was_made_and_of_other_weights_with_what_these_expect_of_it():
+    model = engine.load()
+    kept = engine.generate(model, engine.Request(seed=5, candidates=1, bars=8))
+    bits = f"{-kept.candidates[0].likelihood:.2f} bits a character on average"
+    test = opened(kept)
+    assert not test.info and any(bits in caption.value for caption in test.caption)
+
+    test = opened(replace(kept, request=replace(kept.request, seed=6), weights="0" * 64))
+    assert any("written by other weights" in info.value for info in test.info)
+    assert any("bits a character on average" in caption.value for caption in test.caption)
+
+
 def test_rows_of_a_tune_fit_a_phone_and_break_where_the_text_does():
     text = 'e|"Am"AB c|"E7"BA G|"Am"AB c/B/|"Am"A2:|\n|:' + "a" * 40 + "|]"
     places = melody.rows_of(text)
@@ -52,6 +78,12 @@ def test_the_numbers_of_a_plot_are_a_table_that_any_program_reads():
     table = {"character": ["A", ",", '"'], "bits": [0.5, 1, 2]}
     read = list(csv.reader(io.StringIO(plots.as_csv(table).decode())))
     assert read == [["character", "bits"], ["A", "0.5"], [",", "1"], ['"', "2"]]
+
+
+def test_the_code_that_a_plot_names_is_there():
+    named = {path for page in [*(ROOT / "ui" / "inside").glob("*.py"), ROOT / "pages" / "inside.py"]
+             for path in re.findall(r'"((?:engine|training)/[\w/]+\.py)"', page.read_text("utf-8"))}  # fmt: skip
+    assert len(named) >= 10 and all((ROOT / path).is_file() for path in named), named
 
 
 def test_a_column_of_numbers_stays_one_where_some_are_missing_and_is_words_where_some_are():
@@ -69,6 +101,10 @@ def test_a_click_on_a_character_offers_another_and_the_tune_goes_on_from_it(tmp_
         page.get_by_text("How it was made").click()
         points = page.locator(".js-plotly-plot").first.locator(".scatterlayer .point")
         points.first.wait_for()
+        page.get_by_role("button", name="The code").first.click()
+        page.get_by_role("dialog").get_by_text("Inside Melody: what the network expected").wait_for()
+        page.get_by_role("button", name="Close").click()
+        page.get_by_role("dialog").wait_for(state="detached")
         before = body(page.get_by_role("textbox", name="ABC", exact=True).input_value())
         wait_for(lambda: points.count() == len(before) + 1, 20, "there is not a point for each character and the end")
         button = page.get_by_role("button", name="Go on from here")

@@ -1,5 +1,6 @@
 """Inside the player: the surprises are the network's own, and what is looked at is what was played."""
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -10,8 +11,8 @@ from engine.core.chords import NONE
 from engine.player import grammar, inside
 from engine.player import vocabulary as v
 from engine.player.brief import Brief
-from engine.player.playing import perform
-from tests.player.test_playing import BASS, DRUMS, LEAD, PIANO, TUNE, model  # noqa: F401 - a fixture
+from engine.player.playing import LATELY, perform
+from tests.player.test_playing import BASS, DRUMS, LEAD, PIANO, TUNE, Fewest, model  # noqa: F401 - a fixture
 
 
 def looked_at(model, **asked):  # noqa: F811
@@ -75,3 +76,22 @@ def test_a_later_section_is_looked_at_after_those_before_it_and_what_is_given_ha
     look = inside.written(model, given)
     assert [note.bits for note in look.notes] == [None, None] and not len(look.tokens) and look.per_token == 0
     assert all(chord.number >= NONE for chord in look.chords)
+
+
+@pytest.mark.parametrize("asked", [{}, {"chords": {0: 5, 17: 31}, "given": {n: TUNE[n] for n in range(8)}}])
+def test_of_what_was_played_lately_only_what_was_taken_is_written_once_more(model, asked, monkeypatch):  # noqa: F811
+    brief = Brief(16, {"rock": 1.0}, seed=3, **asked)
+    ranked = replace(model, ranker=Fewest())
+    fresh = {first: inside.written(replace(ranked), brief, first) for first in (0, 8)}
+    bars = list(perform(ranked, brief))
+    monkeypatch.setattr(inside, "perform", None)
+    monkeypatch.setattr(inside, "candidates_of", None)
+    for first, look in fresh.items():
+        again = inside.written(ranked, brief, first)
+        assert rows(again, bars[first : first + 8])[0] == rows(again, bars[first : first + 8])[1]
+        assert (again.notes, again.chords, again.origin, again.scores) == (
+            look.notes, look.chords, look.origin, look.scores)  # fmt: skip
+        np.testing.assert_array_equal(again.bits, look.bits)
+    for seed in range(LATELY):
+        list(perform(ranked, Brief(1, {"rock": 1.0}, seed=seed)))
+    assert len(ranked.lately) == LATELY and repr(brief) not in ranked.lately

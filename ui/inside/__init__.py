@@ -28,11 +28,13 @@ class Weighted(Protocol):
 M = TypeVar("M", bound=Weighted)
 
 
-def how_it_was_made(system: str, *about: Any) -> None:
-    """The expander under a system's result."""
+def how_it_was_made(system: str, *about: Any, by_hand: bool = False) -> None:
+    """The expander under a system's result; by_hand: whose notes a hand changed."""
     box = st.expander("How it was made", icon=":material/visibility:", key=f"{system}_inside", on_change="rerun")
     if box.open:
         with box:
+            if by_hand:
+                st.caption("A hand changed notes since: what the network thought is of those that it wrote.")
             import_module(f"ui.inside.{system}").draw(*about)
 
 

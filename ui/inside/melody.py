@@ -1,8 +1,9 @@
 """How a tune of Melody was made: its surprises, what else might have stood there, and the units that follow it.
 
-    melody.draw(slot, model, request, written, changed, go_on)
+    melody.draw(slot, model, request, written, tune, go_on)
 
-slot: a name that no other result has; changed: what a person made of the tune, in canonical text, or None.
+slot: a name that no other result has; request: what wrote the tune, None where a person did; written: how, None where
+that is to be found out, as of a take; tune: in canonical text.
 
 `go_on(request)` is called, before the page runs again, with the request that takes an alternative and goes on from it.
 """
@@ -27,24 +28,38 @@ GoOn = Callable[[Request], None]
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _reading(
-    sha256: str, slot: str, text: str, _model: Model, _request: Request, _written: Written | None, _tune: Tune
+    sha256: str, slot: str, text: str, _model: Model, _request: Request | None, _written: Written | None, _tune: Tune
 ) -> inside.Reading:
-    return inside.written(_model, _request, _written) if _written else inside.brought(_model, _tune)
+    return inside.written(_model, _request, _written) if _request and _written else inside.brought(_model, _tune)
 
 
-def draw(slot: str, model: Model, request: Request, written: Written, changed: Tune | None, go_on: GoOn) -> None:
+@st.cache_data(max_entries=8, show_spinner=False)
+def _again(sha256: str, text: str, asked: str, files: dict[str, bytes], _model: Model, _request: Request,
+           _tune: Tune) -> Written | None:  # fmt: skip
+    return inside.again(_model, _request, _tune)
+
+
+def _read(slot: str, model: Model, request: Request | None, written: Written | None,
+          tune: Tune) -> tuple[inside.Reading, Written | None]:  # fmt: skip
+    """What the network expected, and what it wrote where it wrote the tune; says so where that is not known."""
+    text = tune.header + tune.body
+    if request and not request.input:
+        try:
+            written = written or _again(model.sha256, text, repr(request), request.files, model, request, tune)
+            if written is None:
+                raise RequestError(inside.OTHERS)
+            return _reading(model.sha256, slot, text, model, request, written, tune), written
+        except RequestError as refused:
+            st.info(plain(str(refused)) + " What these weights expect of its text is shown.", icon=":material/info:")
+    return _reading(model.sha256, f"{slot} text", text, model, request, None, tune), None
+
+
+def draw(slot: str, model: Model, request: Request | None, written: Written | None, tune: Tune, go_on: GoOn) -> None:
     """The plots of one tune."""
     from ui import plots  # here, because it brings plotly
     from ui.plots import melody as figures
 
-    tune = changed or written.tune
-    own = None if changed else written
-    try:
-        reading = _reading(model.sha256, slot, tune.header + tune.body, model, request, own, tune)
-    except RequestError as refused:
-        st.info(plain(str(refused)) + " What these weights expect of its text is shown.", icon=":material/info:")
-        own = None
-        reading = _reading(model.sha256, f"{slot} text", tune.header + tune.body, model, request, None, tune)
+    reading, own = _read(slot, model, request, written, tune)
     place = f"melody inside {slot} {len(reading.text)}"
     figure, table = figures.surprise(reading, st.session_state.get(place))
     said = (f"The network writes one character after another; the stronger a colour, the less it expected what stands "
@@ -67,8 +82,9 @@ def draw(slot: str, model: Model, request: Request, written: Written, changed: T
 
 
 def _alternatives(
-    place: str, model: Model, request: Request, written: Written | None, reading: inside.Reading, at: int, go_on: GoOn
-) -> None:
+    place: str, model: Model, request: Request | None, written: Written | None, reading: inside.Reading, at: int,
+    go_on: GoOn,
+) -> None:  # fmt: skip
     """What might have stood at character `at`; where the network wrote the tune, to be taken."""
     from ui import plots
     from ui.plots import melody as figures
@@ -76,12 +92,12 @@ def _alternatives(
     character = reading.characters[at]
     figure, table = figures.alternatives(character)
     ruled = f"The grammar ruled out {character.forbidden:.1%} of what it would have written." if written else (
-        "Nothing was ruled out: a tune that people wrote is only read.")  # fmt: skip
+        "Nothing was ruled out: a text that is there is only read.")  # fmt: skip
     plots.show(f"{place} other", figure, table,
                title=f"Character {at + 1}: {plain(figures.spelled(character.char))}",
                says=f"The network's own probabilities in this place. {ruled}",
                code="engine/melody/grammar.py")  # fmt: skip
-    if written is None or character.typed:
+    if request is None or written is None or character.typed:
         return
     others = [a.char for a in character.alternatives if a.allowed and a.char not in ("", character.char)]
     if not others:

@@ -7,8 +7,8 @@ Here is what all plots share; a file beside this one has those of a system.
 
 A page imports this package only where a plot is shown (within *How it was made*, once it is open): plotly costs a
 second of a cold start, and the browser fetches Streamlit's own of it with the first plot (Melody's page weighs 4.1 MB
-before, 8.8 after). `show` draws title, two sentences and the way to the code; the picture, which plotly's camera saves
-as PNG or SVG; and its numbers as a table, for screen readers and as CSV.
+before, 8.8 after). `show` draws title and two sentences; the picture, which plotly's camera saves as PNG or SVG; its
+numbers as a table, for screen readers and as CSV; and a button that shows the code.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+from ui.frame import ROOT
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -76,7 +78,7 @@ def show(
         if points and picked:
             picked(int(points[0]["point_index"]))
 
-    heading(title, says, code)
+    heading(title, says)
     config = {
         "displaylogo": False, "scrollZoom": False,
         "toImageButtonOptions": {"format": kind_of(key).lower(), "filename": key.replace(" ", "-"), "scale": 2},
@@ -86,15 +88,15 @@ def show(
     if clicks or picked:
         options = {"on_select": pick if picked else "rerun", "selection_mode": "points"}
     event = st.plotly_chart(figure, key=f"plot {key}", config=config, alt=f"{title}. {says}", **options)
-    numbers(key, table)
+    numbers(key, table, code)
     points = event.selection.points if clicks and event else []
     return int(points[0]["point_index"]) if points else None
 
 
-def heading(title: str, says: str, code: str) -> None:
+def heading(title: str, says: str) -> None:
     """What stands over a plot."""
     st.markdown(f"## {title}")
-    st.caption(f"{says} The code: `{code}`.")
+    st.caption(says)
 
 
 def kind_of(key: str) -> str:
@@ -102,14 +104,22 @@ def kind_of(key: str) -> str:
     return str(st.session_state.get(f"plot {key} picture", "PNG"))
 
 
-def numbers(key: str, table: Table) -> None:
-    """What stands below a plot: its numbers, also as CSV, and what its camera saves."""
-    with st.popover("Numbers and pictures", icon=":material/table_chart:"):
+def numbers(key: str, table: Table, code: str) -> None:
+    """What stands below a plot: its numbers, also as CSV, what its camera saves, and the code that computes it."""
+    row = st.container(horizontal=True)
+    if row.button("The code", key=f"plot {key} code", icon=":material/code:", help=code):
+        st.dialog(code, width="large")(_listing)(code)
+    with row.popover("Numbers and pictures", icon=":material/table_chart:"):
         st.segmented_control("The camera above the plot saves", ["PNG", "SVG"], default="PNG", required=True,
                              key=f"plot {key} picture")  # fmt: skip
         st.download_button("CSV", as_csv(table), file_name=f"{key.replace(' ', '-')}.csv", mime="text/csv",
                            key=f"plot {key} csv", on_click="ignore", icon=":material/download:")  # fmt: skip
         st.dataframe({name: of_one_type(column) for name, column in table.items()}, hide_index=True, height=260)
+
+
+def _listing(code: str) -> None:
+    """A file of this repository, to be read."""
+    st.code((ROOT / code).read_text("utf-8"), language="python", height=520)
 
 
 def laid_out(figure: go.Figure, height: int, **more: Any) -> go.Figure:

@@ -81,14 +81,14 @@ def show(
             st.session_state[f"{slot} moving"] = bool(asked["moving"])
             leaned(float(asked["higher"]), float(asked["busier"]), str(asked["hand"]), bool(asked["unheard"]))
 
-    plots.heading(title, says, code)
+    plots.heading(title, says)
     data: dict[str, Any] = asdict(ground) | {
         "origin": [ground.points[ground.chosen].x, ground.points[ground.chosen].y],
         "answered": st.session_state.get(f"{slot} answered", 0), "busy": busy,
         "kind": plots.kind_of(key), "name": key.replace(" ", "-"),
     }  # fmt: skip
     _component(key=slot, data=data, on_picked_change=pick, on_lean_change=lean)
-    plots.numbers(key, table)
+    plots.numbers(key, table, code)
 
 
 def moving(key: str) -> bool:
