@@ -56,7 +56,7 @@ SYSTEMS = {
     "band": System(
         data="songs.npz",
         places="--data {data} --checkpoint {checkpoint}",
-        quick="--judged 64 --known 400 --pieces 8 --steered 2 --told 32",
+        quick="--judged 64 --known 400 --pieces 8 --steered 2 --told 32 --jam 1",
         listens=True,
     ),
     "player": System(

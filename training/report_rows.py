@@ -101,6 +101,12 @@ def band(metrics: dict[str, dict[str, Any]]) -> list[Row]:
         rows.append(("two bars written anew by all who play, called real", f"{anew['anew']:.3f}", "",
                      f"another song's bars: {anew['another']:.3f}",
                      aim("a half, by chance", anew["anew"] >= 0.5)))  # fmt: skip
+    if jam := figures.get("jam"):
+        ours, pieces, loops = jam["jam"]["score"], jam["pieces"]["score"], jam["loops"]
+        rows += [("eight bars of a jam told from real songs by the score", f"{ours:.3f}", "",
+                  f"Band's pieces: {pieces:.3f}", aim("no more than these, within 0.05", ours <= pieces + 0.05)),
+                 ("bars in the longest loop of a jam", str(loops["jams"]), str(loops["songs"]), "",
+                  aim("no longer than a real song's", loops["jams"] <= loops["songs"]))]  # fmt: skip
     return rows
 
 
@@ -387,14 +393,5 @@ def translation(metrics: dict[str, dict[str, Any]]) -> list[Row]:
     ]  # fmt: skip
 
 
-ROWS = {
-    "band": band,
-    "player": player,
-    "planner": planner,
-    "ranker": ranker,
-    "touch": touch,
-    "variation": variation,
-    "melody": melody,
-    "trombone": trombone,
-    "translation": translation,
-}
+ROWS = {rows.__name__: rows
+        for rows in (band, player, planner, ranker, touch, variation, melody, trombone, translation)}  # fmt: skip

@@ -159,8 +159,16 @@ class Field:
         if self.kind is tuple and isinstance(value, list):
             return tuple(value)
         if self.kind is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
+            return as_float(value)
         return value
+
+
+def as_float(value: float) -> float:
+    """A number as a float; one that is too large is infinite, which every range refuses."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _shown(value: Any) -> str:
@@ -192,7 +200,7 @@ class Request:
     def __post_init__(self) -> None:
         for name in (f.name for f in fields(type(self)) if f.kind is float):
             if isinstance(value := getattr(self, name), int) and not isinstance(value, bool):
-                object.__setattr__(self, name, float(value))
+                object.__setattr__(self, name, as_float(value))
         for field in fields(type(self)):
             field.check(getattr(self, field.name))
         self.validate()

@@ -23,7 +23,7 @@ from typing import Any
 
 from engine import RequestError, band
 from engine.core.chords import FLATS
-from engine.core.request import File
+from engine.core.request import File, as_float
 from engine.jam.trading import turn_of
 
 SETTINGS = ("genre", "chords", "tempo", "key", "busy", "register", "without", "density", "adventurousness", "lock_key",
@@ -163,7 +163,7 @@ def _value(name: str, value: Any, before: Any) -> Any:
         value = {value: 1.0} if isinstance(value, str) else value
         if not isinstance(value, dict) or not all(_is_number(weight) for weight in value.values()):
             raise RequestError('a genre is a name, or names with weights such as {"jazz": 2, "soul": 1}.')
-        return {style: float(weight) for style, weight in value.items()}
+        return {style: as_float(weight) for style, weight in value.items()}
     if isinstance(before, Mapping):
         if not isinstance(value, dict):
             raise RequestError(f'{name} names players, such as {{"piano": 1}}.')

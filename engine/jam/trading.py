@@ -27,6 +27,7 @@ SOFTER = 0.8  # how hard the band strikes while somebody else has the turn
 EARLY = 0.125  # quarter notes before a bar line from which a note belongs to the bar behind it
 NOISE = 1.0  # of the variation: four of ten notes are your own then
 MOST_NOTES = 512  # of a bar
+LAST = 1e6  # quarter notes from the first bar line, before which a note begins
 LONGEST = 64.0  # quarter notes that a note is held
 YOURS, ANSWER = "lead", "answer"
 """What the lanes are called."""
@@ -41,9 +42,9 @@ def note_of(played: Any) -> tuple[int, Note]:
     """The program and the note of [onset, duration, pitch, velocity, program]. Refused where it is none."""
     if isinstance(played, list) and len(played) == 5 and all(type(each) in (int, float) for each in played):
         onset, duration, *rest = played
-        if onset > -1 and duration > 0 and all(each in range(128) for each in rest) and rest[1]:
+        if -1 < onset < LAST and duration > 0 and all(each in range(128) for each in rest) and rest[1]:
             pitch, velocity, program = map(int, rest)
-            return program, Note(float(onset), min(float(duration), LONGEST), pitch, velocity)
+            return program, Note(float(onset), float(min(duration, LONGEST)), pitch, velocity)
     raise RequestError("A note is five numbers: onset, duration, pitch, velocity and program.")
 
 

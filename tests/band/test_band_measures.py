@@ -98,6 +98,7 @@ def test_a_small_evaluation_prints_all_of_it_and_writes_the_card(tmp_path: Path,
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(config | {"metrics": {}, "sha256": ""}))
     monkeypatch.setattr("training.band.steered.measure", lambda *_: dict(config["metrics"]["steered"]))
+    monkeypatch.setattr("training.band.jams.measure", lambda *_: dict(config["metrics"]["jam"]))
     monkeypatch.setattr("training.band.steered.told", lambda *_: {"played freely": 0.9, "over given chords": 0.9,
                                                                  "phrases": 8})  # fmt: skip
     words = ["evaluate", "band", "--data", str(tmp_path), "--checkpoint", str(folder)]
@@ -108,5 +109,6 @@ def test_a_small_evaluation_prints_all_of_it_and_writes_the_card(tmp_path: Path,
     assert written["sha256"] == band.load().sha256 and (folder / "README.md").read_text() in said
     rows = {row["measure"]: row for row in figures_of("band", {"band": written})["rows"]}
     assert {f"{genre} is heard as {genre}" for genre in GENRES} <= rows.keys()
-    assert {"32 bars: bars that return", "told with touch", "empty bars, the worst track's gap"} <= rows.keys()
+    assert {"32 bars: bars that return", "told with touch", "bars in the longest loop of a jam",
+            "empty bars, the worst track's gap"} <= rows.keys()
     assert all(row["ours"] for row in rows.values())

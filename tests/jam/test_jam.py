@@ -220,6 +220,8 @@ def test_a_file_of_another_editor_is_read(model, plain):
         ({"bar": 9, "chords": 3}, "The chords cannot be 3"),
         ({"bar": 9, "tempo": 1000}, "The tempo must be a number from 40 to 240"),
         ({"bar": 9, "tempo": "fast"}, "The tempo must be"),
+        ({"bar": 9, "tempo": 10**400}, "The tempo must be"),
+        ({"bar": 9, "genre": {"jazz": -(10**400)}}, "The weight of a genre must be"),
         ({"bar": 9, "key": "H"}, "not a choice for the key"),
         ({"bar": 9, "busy": {"kazoo": 1}}, "'kazoo' is not a track"),
         ({"bar": 9, "busy": {"drums": 2}}, "How busy a player is must be"),

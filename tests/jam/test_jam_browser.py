@@ -143,6 +143,68 @@ def test_a_jam_plays_follows_style_and_chords_and_its_last_bars_are_kept(studio,
     assert lanes["lead"] >= 12 and lanes["answer"] > 0
 
 
+def unended(sent):
+    """Notes (channel, pitch) that a MIDI output still plays once all that was sent has come to its time."""
+    notes = [(at or 0, data) for data, at in sent if data[0] & 0xF0 in (0x80, 0x90)]
+    sounds = {(data[0] & 0x0F, data[1]): data[0] & 0xF0 == 0x90 for _, data in sorted(notes, key=lambda note: note[0])}
+    return [note for note, on in sounds.items() if on]
+
+
+def test_presses_in_a_strange_order_begin_no_second_jam_and_leave_nothing_behind(studio):
+    with chromium("--autoplay-policy=no-user-gesture-required") as browser, Visit(browser, studio) as visit:
+        visit.page.add_init_script(KEYBOARD)
+        visit.open("jam?jam_own_tempo=true&jam_tempo=240", ready=".jam .play")
+        page, jam_ = visit.page, "window.__bandstandJam"
+        play, last, click = (page.get_by_role("button", name=name, exact=True)
+                             for name in ("Play", "Last time round", "Metronome"))  # fmt: skip
+        page.locator(".jam").press("q")
+        wait_for(lambda: page.evaluate(f"!!{jam_}.node"), PATIENCE_SECONDS, "keys are silent without the band")
+        page.evaluate("[48, 52, 55].forEach(pitch => window.__bandstandJam.touch(pitch, 90, true))")
+        page.wait_for_timeout(200)
+        assert page.evaluate(f"{jam_}.chord") == "", "a chord is held that nobody follows"
+        for other in ("Shift", None):
+            page.locator(".jam").click(position={"x": 5, "y": 5})
+            page.keyboard.down("2")
+            page.keyboard.down(other) if other else page.locator(".st-key-jam_chords input").click()
+            page.keyboard.up("2")
+            page.keyboard.up("Shift")
+            assert not page.evaluate(f"{jam_}.keys.has(61)"), "a key hangs that went up elsewhere"
+
+        click.click()
+        page.locator("[data-part=midi]").click()
+        page.get_by_label("MIDI output").select_option("Test module")
+        play.click()
+        reaches(visit, 2)
+        page.get_by_role("button", name="Other notes").click()
+        page.get_by_text("Other notes come when the jam begins again.").wait_for()
+        page.get_by_role("link", name="Takes").first.click()
+        page.get_by_role("heading", name="Takes", exact=True).wait_for()
+        page.get_by_role("link", name="Jam").first.click()
+        page.locator(".jam [data-part=click][aria-pressed=true]").wait_for()
+        for bar, pressed in ((1, "true"), (1, "false"), (7, "true")):
+            reaches(visit, bar)
+            last.click()
+            page.locator(f".jam [data-part=last][aria-pressed={pressed}]").wait_for()
+        wait_for(lambda: page.evaluate(f"{jam_}.state === 'ended'"), PATIENCE_SECONDS, "it does not end")
+        beyond = f"[...{jam_}.bars.keys()].filter(number => number > {jam_}.marks.at(-1).number)"
+        assert page.evaluate(beyond) == [], "bars are seen that will not be heard"
+        play.click()
+        reaches(visit, 3)
+        page.locator(".jam .play").click()
+        assert not unended(page.evaluate("window.sent")), "a note hangs on the MIDI output"
+
+        page.reload()
+        fetched = []
+        page.route("**/soundfont.sf2", lambda route: fetched.append(route))
+        play.click()
+        wait_for(lambda: page.wait_for_timeout(50) or fetched, PATIENCE_SECONDS, "no soundfont is asked for")
+        page.locator(".jam .play").click()
+        fetched[0].continue_()
+        wait_for(lambda: page.evaluate(f"!!{jam_}.node"), PATIENCE_SECONDS, "the synthesiser does not come")
+        page.wait_for_timeout(2000)
+        assert page.evaluate(f"[{jam_}.state, {jam_}.bars.size]") == ["ended", 0], "what was stopped plays"
+
+
 def test_without_its_server_the_page_says_what_to_start():
     from tests.studio import app, refusals
 

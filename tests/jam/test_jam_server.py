@@ -249,7 +249,7 @@ def test_the_band_follows_who_plays_and_goes_back_when_nobody_does(model):
 
 
 WRONG = (3, [0, 1, 72, 90], [0, 1, 72, 90, "0"], [0, 0, 72, 90, 0], [0, 1, 128, 90, 0], [0, 1, 72, 0, 0],
-         [0, 1, 72.5, 90, 0], [-5, 1, 72, 90, 0], [0, 1, True, 90, 0])  # fmt: skip
+         [0, 1, 72.5, 90, 0], [-5, 1, 72, 90, 0], [0, 1, True, 90, 0], [10**400, 1, 72, 90, 0])  # fmt: skip
 
 
 @pytest.mark.parametrize("note", WRONG)

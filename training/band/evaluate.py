@@ -22,7 +22,7 @@ import numpy as np
 
 from engine import CHECKPOINTS, band, player
 from engine.core import checkpoint
-from training.band import anew, critic, measures, steered
+from training.band import anew, critic, jams, measures, steered
 from training.band.genres import GENRES, GenreClassifier, features
 from training.core import cards, metrics
 from training.core.cards import rounded
@@ -95,9 +95,9 @@ def formed(play: critic.Play, songs: Path, pieces: int, seed: int) -> dict[str, 
 def measure(model: player.Model, args: argparse.Namespace) -> dict[str, Any]:
     """Everything the card says; the critic's verdict is printed as soon as it stands."""
     songs, play = args.data / "songs.npz", critic.band(model)
-    if args.only_anew:
-        written = {"anew": anew.measure(model, songs, args.anew, args.seed)}
-        return rounded(checkpoint.read_config(args.checkpoint)["metrics"] | written)
+    parts = {"anew": (args.only_anew, anew.measure, args.anew), "jam": (args.only_jam, jams.measure, args.jam)}
+    if only := {name: part(model, songs, size, args.seed) for name, (chosen, part, size) in parts.items() if chosen}:
+        return rounded(checkpoint.read_config(args.checkpoint)["metrics"] | only)
     trial = critic.Trial.of(play, songs, BARS, args.judged, args.seed)
     verdict = trial.verdict(args.seed)
     print(verdict.table(), flush=True)
@@ -108,7 +108,7 @@ def measure(model: player.Model, args: argparse.Namespace) -> dict[str, Any]:
     figures["form"] = formed(play, songs, args.pieces, args.seed)
     figures["steered"] = steered.measure(model, args.data, args.steered, args.seed)
     figures["steered"]["critic"] = steered.told(model, songs, args.told, args.seed)
-    figures["anew"] = anew.measure(model, songs, args.anew, args.seed)
+    figures |= {name: part(model, songs, size, args.seed) for name, (_, part, size) in parts.items()}
     return rounded(figures)
 
 
@@ -117,12 +117,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser, data=Path("data"), checkpoint=CHECKPOINTS / "band", threads=1, seed=0)
     parser.add_argument("--only-critic", action="store_true", help="the verdict; other figures stay as they are")
     parser.add_argument("--only-anew", action="store_true", help="bars written anew; other figures stay as they are")
+    parser.add_argument("--only-jam", action="store_true", help="jams beside pieces; other figures stay as they are")
     parser.add_argument("--player", type=Path, default=band.PATH, help="the player's weights")
     parser.add_argument("--judged", type=int, default=2400, help="phrases a side that the critic is fitted to")
     parser.add_argument("--known", type=int, default=8000, help="of training songs, from which genres are learned")
     parser.add_argument("--pieces", type=int, default=160, help="of 32 bars, whose form is measured")
     parser.add_argument("--steered", type=int, default=40, help="songs a style, and tunes, that are followed")
     parser.add_argument("--anew", type=int, default=240, help="phrases of which bars are written anew")
+    parser.add_argument("--jam", type=float, default=10.0, help="minutes of the jams that are told from real songs")
     parser.add_argument("--told", type=int, default=600, help="phrases a side of the critic over given chords")
 
 

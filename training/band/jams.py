@@ -1,65 +1,89 @@
-"""A jam of ten minutes beside Band's own pieces, as the critic hears eight bars of either, and how long either loops.
+"""A jam beside Band's own pieces: how often the critic tells eight bars of either from real ones, and how long it
+loops.
 
-    python -m training.band.jams --songs data/songs.npz
+Both are told from the same real phrases, by a critic fitted to each in the same way, once to one half and tried on the
+other, and once the other way about; pieces are of 32 bars, and as many bars of each style as the jams have. A loop is a
+stretch in which every bar of the whole band is, on a grid of sixteenths, the bar so many bars before.
 
-Both are told from the same real phrases, by a critic fitted to each in the same way; pieces are of 32 bars, as many
-windows as the jams have. A loop is a stretch in which every bar of the whole band is, on a grid of sixteenths, the bar
-so many bars before.
+python -m training evaluate band --only-jam
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from engine import band, jam
+from engine import band, jam, player
 from engine.core.song import Song
 from engine.jam.musician import song_of
-from training.band.critic import real_sample, worth_judging
+from training.band.critic import Side, real_side, whole, worth_judging
 from training.band.genres import GENRES, genre_of
-from training.core.cards import table
-from training.core.critic import Phrase, Sample, compare, extract
-from training.core.data import SongNotes, songs_npz
+from training.core.critic import Phrase, Sample, compare
+from training.core.data import songs_npz
 
+STYLES = ("rock", "jazz", "soul", "electronic")
 WINDOW, PIECE = 8, 32  # bars
 LONG = 64  # bars of a real song whose loops are counted
-FIT, TEST = (1_000_000, 10.0), (2_000_000, 5.0)  # a seed, and the minutes of a jam
+SEEDS = 1_000_000, 2_000_000  # of the halves
 
 
-def jams(genres: Sequence[str], seed: int, minutes: float) -> Iterator[tuple[str, Song]]:
-    """A jam of each genre, without the bar that ends it."""
-    model = jam.load()
-    for genre in genres:
-        bars = list(jam.jam(model, jam.Request(genre={genre: 1.0}, minutes=minutes, seed=seed)))
-        yield genre, song_of(bars[:-1])
+def measure(model: player.Model, songs: Path, minutes: float, seed: int) -> dict[str, Any]:
+    """How often the critic is right of either, and the longest loops; printed."""
+    played = [jams(model, minutes, first + seed) for first in SEEDS]
+    sides = {"jam": [side_of(half).sample() for half in played],
+             "pieces": [side_of(pieces(model, half, first + seed)).sample() for half, first in zip(played, SEEDS)]}
+    known = [real(songs, split, len(half.song)).sample() for split, half in zip(("val", "test"), sides["jam"])]
+    theirs, ours = loops_of(songs), [loop(Phrase.of(song)) for half in played for _, song in half]
+    figures = {name: told(known, made, seed) for name, made in sides.items()} | {
+        "minutes": minutes, "styles": list(STYLES),
+        "loops": {"jams": max(ours), "songs": max(theirs), "half of the songs": float(np.median(theirs))},
+    }  # fmt: skip
+    print(f"jams beside pieces: {figures}", flush=True)
+    return figures
 
 
-def pieces(genres: Sequence[str], seed: int, counts: Sequence[int]) -> Iterator[tuple[str, Song]]:
-    """As many pieces of each genre, each of a seed of its own."""
-    model = band.load()
-    for genre, count in zip(genres, counts):
-        for number in range(count):
-            song = band.generate(model, band.Request(genre={genre: 1.0}, bars=PIECE, seed=seed + number)).song
-            assert song
-            yield genre, song
+def told(real: Sequence[Sample], made: Sequence[Sample], seed: int) -> dict[str, float]:
+    """How often the critic is right, both ways about, and of how many windows a side."""
+    verdicts = [compare(real[a], made[a], real[b], made[b], seed) for a, b in ((0, 1), (1, 0))]
+    return {"score": float(np.mean([verdict.score for verdict in verdicts])),
+            "with touch": float(np.mean([verdict.with_touch for verdict in verdicts])),
+            "windows": sum(verdict.phrases["test"] for verdict in verdicts)}  # fmt: skip
 
 
-def sample_of(songs: Sequence[tuple[str, Song]]) -> Sample:
+def jams(model: player.Model, minutes: float, seed: int) -> list[tuple[str, Song]]:
+    """A jam of each style, without the bar that ends it."""
+    asked = {style: jam.Request(genre={style: 1.0}, minutes=minutes, seed=seed) for style in STYLES}
+    return [(style, song_of(list(jam.jam(model, request))[:-1])) for style, request in asked.items()]
+
+
+def pieces(model: player.Model, like: Iterable[tuple[str, Song]], seed: int) -> list[tuple[str, Song]]:
+    """As many bars of each style in pieces of Band's, each of a seed of its own."""
+    made = []
+    for style, song in like:
+        for number in range(max(1, round(song.bars / PIECE))):
+            asked = band.Request(genre={style: 1.0}, bars=PIECE, seed=seed + number)
+            made.append((style, band.generate(model, asked).song or Song()))
+    return made
+
+
+def side_of(songs: Sequence[tuple[str, Song]]) -> Side:
     """All windows that do not overlap and are worth judging."""
-    rows = [(phrase, number, genre) for number, (genre, song) in enumerate(songs)
+    rows = [(phrase, number, style) for number, (style, song) in enumerate(songs)
             for phrase in (Phrase.of(song, at, WINDOW) for at in range(0, song.bars - WINDOW + 1, WINDOW))
-            if worth_judging(phrase)]  # fmt: skip
-    phrases, number, genre = zip(*rows)
-    return Sample(extract(phrases), np.array(number), np.array(genre))
+            if worth_judging(replace(phrase))]  # fmt: skip
+    phrases, number, style = zip(*rows)
+    return Side(list(phrases), np.array(number), np.array(style))
 
 
-def real(songs: Path, split: str, genres: Sequence[str], phrases: int) -> Sample:
-    """Real phrases of these genres."""
-    every = real_sample(songs, split, WINDOW, phrases * len(GENRES) // len(genres), 0)
-    return every.part(np.isin(every.genre, genres))
+def real(songs: Path, split: str, phrases: int) -> Side:
+    """Real phrases of these styles."""
+    every = real_side(songs, split, WINDOW, phrases * len(GENRES) // len(STYLES), 0)
+    kept = np.flatnonzero(np.isin(every.genre, STYLES))
+    return Side([every.phrases[at] for at in kept], every.song[kept], every.genre[kept])
 
 
 def loop(phrase: Phrase) -> int:
@@ -75,44 +99,9 @@ def loop(phrase: Phrase) -> int:
     return longest
 
 
-def loops_of(songs: Path, genres: Sequence[str]) -> list[int]:
-    """The longest loop of each long real test song of these genres."""
-    names = list(GENRES)
-    return [loop(whole) for song in songs_npz(songs) if song.split == "test" and len(song.onset)
-            and genre_of([song.label])[0] in [names.index(genre) for genre in genres]
-            and (whole := _whole(song)).bars >= LONG]  # fmt: skip
-
-
-def _whole(song: SongNotes) -> Phrase:
-    bars = int(song.onset.max()) // 96 + 1
-    return Phrase(bars, song.track, song.onset, song.duration, song.pitch.astype(int), song.velocity.astype(int))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--songs", type=Path, default=Path("data/songs.npz"))
-    parser.add_argument("--genres", default="rock,jazz,soul,electronic")
-    args = parser.parse_args()
-    genres = args.genres.split(",")
-    sides: dict[str, list[Sample]] = {"jam": [], "pieces": []}
-    loops = []
-    for seed, minutes in (FIT, TEST):
-        played = list(jams(genres, seed, minutes))
-        loops += [loop(Phrase.of(song)) for _, song in played] if minutes == FIT[1] else []
-        sides["jam"].append(sample_of(played))
-        counts = [max(1, round(song.bars / PIECE)) for _, song in played]
-        sides["pieces"].append(sample_of(list(pieces(genres, seed, counts))))
-    known = [real(args.songs, split, genres, len(sides["jam"][0].song)) for split in ("val", "test")]
-    rows = []
-    for name, (fit, test) in sides.items():
-        verdict = compare(known[0], fit, known[1], test, 0)
-        counts = [str(len(side.song)) for side in (fit, test)]
-        rows.append([name, f"{verdict.score:.3f}", f"{verdict.with_touch:.3f}", *counts])
-    print(table(["critic", "score", "with touch", "windows to fit", "to test"], rows))
-    theirs = np.array(loops_of(args.songs, genres))
-    print(f"\nLongest loop, bars: jams of {FIT[1]:g} minutes {sorted(loops)}; {len(theirs)} real songs: median "
-          f"{np.median(theirs):g}, nine of ten at most {np.quantile(theirs, 0.9):g}, the longest {max(theirs)}.")
-
-
-if __name__ == "__main__":
-    main()
+def loops_of(songs: Path) -> list[int]:
+    """The longest loop of each long real test song of these styles, 0 beside them."""
+    styles = [list(GENRES).index(style) for style in STYLES]
+    real_songs = (whole(song) for song in songs_npz(songs)
+                  if song.split == "test" and genre_of([song.label])[0] in styles)  # fmt: skip
+    return [0, *(loop(song) for song in real_songs if song.bars >= LONG)]

@@ -5,6 +5,7 @@ const ROLL = ["you", "drums", "piano", "guitar", "bass", "strings"]; // from the
 const NAMES_WIDE = 72, TOP = 22, APART = 4; // pixels: of the names beside the lanes, above these, and between them
 const SIGNS = { play: "M7 4.5v15l13-7.5z", stop: "M5.5 5.5h13v13h-13z" };
 const PLAYERS = ["busy", "register", "programs"]; // settings of single players
+const TURNS = [["trade", "trades"], ["follow", "follows"], ["click", "metronome"], ["count", "countIn"]]; // buttons that stay down
 const WHOSE = { "": "", band: " · the band", you: " · your turn", answer: " · the answer" };
 
 class JamFace {
@@ -12,21 +13,14 @@ class JamFace {
     this.root = root;
     this.canvas = root.querySelector("canvas");
     this.parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((each) => [each.dataset.part, each]));
-    this.parts.play.onclick = () => (this.running() ? sounding.stop() : this.start());
-    this.parts.last.onclick = () => sounding.change({ end: true });
+    this.parts.play.onclick = () => (this.running() ? sounding.stop() : sounding.play(this.data.settings));
+    this.parts.last.onclick = () => sounding.change({ end: !sounding.ends });
     this.parts.keep.onclick = () => this.keep(16);
     this.parts.all.onclick = () => this.keep(0);
     this.parts.midi.onclick = () => sounding.midi();
     this.parts.free.onclick = () => sounding.letGo();
-    this.parts.trade.onclick = () => sounding.turn("trades");
-    this.parts.follow.onclick = () => sounding.turn("follows");
-    this.parts.click.onclick = () => {
-      this.metronome = !this.metronome;
-      sounding.node?.port.postMessage({ metronome: this.metronome });
-      this.refresh();
-    };
+    for (const [part, name] of TURNS) this.parts[part].onclick = () => sounding.turn(name);
     this.parts.out.onchange = () => sounding.connect(this.parts.out.value);
-    this.parts.count.onclick = () => ((this.countIn = !this.countIn), this.refresh());
     this.draw = this.draw.bind(this);
     sounding.faces.add(this);
     requestAnimationFrame(this.draw);
@@ -41,11 +35,6 @@ class JamFace {
     return sounding.state === "plays" || sounding.state === "waits";
   }
 
-  async start() {
-    await sounding.play(this.data.settings, this.countIn);
-    sounding.node?.port.postMessage({ metronome: !!this.metronome });
-  }
-
   // What a rerun brings: settings that are others than those of before act at the next bar.
   update(data, report) {
     this.report = report;
@@ -58,6 +47,7 @@ class JamFace {
         if (JSON.stringify(before[name]) !== JSON.stringify(data.settings[name]))
           change[name] = PLAYERS.includes(name) ? whole(before[name], data.settings[name]) : data.settings[name];
       if (Object.keys(change).length) sounding.change(change);
+      if (before.seed !== data.settings.seed) sounding.later = "Other notes come when the jam begins again.";
     }
     sounding.settings = { ...(sounding.settings ?? {}), ...data.settings };
     this.refresh();
@@ -77,16 +67,14 @@ class JamFace {
     parts.play.classList.toggle("on", this.running());
     parts.play.querySelector("path").setAttribute("d", SIGNS[this.running() ? "stop" : "play"]);
     parts.last.disabled = sounding.state !== "plays";
+    parts.last.setAttribute("aria-pressed", sounding.ends);
     parts.keep.disabled = parts.all.disabled = !sounding.marks.length;
-    parts.click.setAttribute("aria-pressed", !!this.metronome);
-    parts.count.setAttribute("aria-pressed", !!this.countIn);
-    for (const [part, on] of [["trade", sounding.trades], ["follow", sounding.follows]]) {
-      parts[part].disabled = !this.running();
-      parts[part].setAttribute("aria-pressed", on);
-    }
+    for (const [part, name] of TURNS) parts[part].setAttribute("aria-pressed", sounding[name]);
+    parts.trade.disabled = parts.follow.disabled = !this.running();
     const place = bar ? `bar ${now.number} · ${bar.section || "the end"} · ${Math.round(bar.tempo)} bpm${WHOSE[bar.turn]}` : sounding.state === "waits" ? "The band tunes up …" : "Ready when you are.";
     parts.place.textContent = place;
-    parts.late.textContent = sounding.late ? `${sounding.late} bars came late and were played again` : "";
+    const late = sounding.late === 1 ? "A bar came late: the one before was played again." : sounding.late ? `${sounding.late} bars came late: those before were played again.` : "";
+    parts.late.textContent = `${late} ${sounding.later}`.trim();
     parts.refused.textContent = sounding.refused;
     parts.held.textContent = sounding.chord ? `Held: ${sounding.chord}` : "";
     parts.free.hidden = !sounding.chord;

@@ -27,6 +27,10 @@ class Sounding {
     this.clear();
     this.faces = new Set();
     this.keys = new Map(); // what is held: pitch → velocity
+    this.down = new Map(); // keys of the computer among them: code → pitch
+    this.metronome = this.countIn = false;
+    this.presses = 0; // of play and stop: what a press began is given up at the next
+    this.sent = { until: 0, open: new Map() }; // to the MIDI output: the time of the last, and what has no end yet
     window.addEventListener("keydown", (event) => this.key(event, true));
     window.addEventListener("keyup", (event) => this.key(event, false));
     window.addEventListener("blur", () => this.release());
@@ -38,18 +42,25 @@ class Sounding {
     this.changes = [];
     this.own = new OwnPart();
     this.chord = "";
-    this.trades = this.follows = false;
+    this.trades = this.follows = this.ends = false;
     this.state = "still"; // waits, plays, ended
     this.late = 0;
-    this.refused = "";
+    this.refused = this.later = "";
   }
 
   tell() {
     for (const face of this.faces) face.refresh();
   }
 
-  async load() {
-    if (this.context) return;
+  // The synthesiser and its soundfont, once: who asks meanwhile waits for the same.
+  load() {
+    return (this.loading ??= this.fetched().catch((error) => {
+      this.loading = null;
+      throw new Error(`The sound did not start: ${error.message}`);
+    }));
+  }
+
+  async fetched() {
     const context = new AudioContext({ latencyHint: 0 });
     await context.audioWorklet.addModule("/jam-assets/worklet.js");
     const node = new AudioWorkletNode(context, "bandstand-jam", { outputChannelCount: [2] });
@@ -67,7 +78,8 @@ class Sounding {
     [this.context, this.node] = [context, node];
   }
 
-  async play(settings, countIn) {
+  async play(settings) {
+    const press = ++this.presses;
     this.clear();
     this.state = "waits";
     this.tell();
@@ -75,19 +87,25 @@ class Sounding {
       await this.load();
       await this.context.resume();
     } catch (error) {
-      this.state = "still";
-      this.refused = `The sound did not start: ${error.message}`;
-      return this.tell();
+      if (press === this.presses) this.state = "still";
+      return this.refuse(error.message);
     }
+    if (press !== this.presses) return;
     this.settings = this.started = settings;
     const channel = new MessageChannel();
     this.node.port.postMessage({ port: channel.port1 }, [channel.port1]);
-    this.node.port.postMessage({ play: true, countIn });
+    this.node.port.postMessage({ play: true, countIn: this.countIn, metronome: this.metronome });
     const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/jam`;
     this.worker.postMessage({ open: address, start: settings, port: channel.port2 }, [channel.port2]);
   }
 
+  refuse(words) {
+    this.refused = words;
+    this.tell();
+  }
+
   stop() {
+    this.presses += 1;
     this.worker?.postMessage({ close: true });
     this.node?.port.postMessage({ stop: true });
     this.release();
@@ -99,7 +117,9 @@ class Sounding {
   // From the worker, the server's words.
   said(data) {
     if (data.tracks) this.bars.set(data.bar, data);
+    if (data.last) for (const beyond of this.bars.keys()) if (beyond > data.bar) this.bars.delete(beyond);
     if (data.changed) {
+      this.ends = data.changed.end ?? this.ends;
       this.changes = this.changes.filter((each) => each.bar < data.from || !sameNames(each, data.changed));
       this.changes.push({ bar: data.from, ...data.changed });
     }
@@ -136,9 +156,14 @@ class Sounding {
 
   // A bar's notes to the MIDI output that was chosen, each at its time.
   send(events) {
+    if (!this.output) return;
     const when = (at) => performance.now() + (at - this.context.currentTime) * 1000;
-    for (const [at, on, channel, pitch, velocity] of events)
-      this.output?.send([(on ? 0x90 : 0x80) | channel, pitch, on ? velocity : 0], when(at));
+    for (const [at, on, channel, pitch, velocity] of events) {
+      this.output.send([(on ? 0x90 : 0x80) | channel, pitch, on ? velocity : 0], when(at));
+      if (on) this.sent.open.set(channel * 128 + pitch, [channel, pitch]);
+      else this.sent.open.delete(channel * 128 + pitch);
+      this.sent.until = Math.max(this.sent.until, when(at));
+    }
   }
 
   // Its clock: 24 ticks a quarter note, and a start before the first.
@@ -156,9 +181,12 @@ class Sounding {
     this.output = this.outputs?.find((output) => output.id === id) ?? null;
   }
 
+  // What was sent ahead can be taken back in few browsers, so what begins yet is ended after it.
   quiet() {
     if (!this.output) return;
     this.output.clear?.();
+    for (const [channel, pitch] of this.sent.open.values()) this.output.send([0x80 | channel, pitch, 0], this.sent.until + 1);
+    this.sent.open.clear();
     if (this.ticking) this.output.send([0xfc]);
     for (let channel = 0; channel < 16; channel++) this.output.send([0xb0 | channel, 123, 0]);
     this.ticking = 0;
@@ -185,17 +213,25 @@ class Sounding {
   turn(name) {
     this[name] = !this[name];
     if (name === "trades") this.change({ trade: this.trades });
-    else this.worker?.postMessage({ follow: this.follows });
+    if (name === "follows") this.worker?.postMessage({ follow: this.follows });
+    if (name === "metronome") this.node?.port.postMessage({ metronome: this.metronome });
     this.tell();
   }
 
+  // A key of the computer goes up wherever that is, and whatever it writes by then.
   key(event, on) {
+    if (!on) {
+      this.touch(this.down.get(event.code), 0, false);
+      this.down.delete(event.code);
+      return;
+    }
     const field = event.composedPath()[0];
     if (!this.faces.size || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     if (field instanceof Element && field.matches("input, textarea, select, [contenteditable=true]")) return;
     const [upper, lower] = [UPPER.indexOf(event.key.toLowerCase()), LOWER.indexOf(event.key.toLowerCase())];
-    if (upper >= 0) this.touch(SPLIT + upper, 90, on);
-    else if (lower >= 0) this.touch(SPLIT - 12 + lower, 90, on);
+    if (upper < 0 && lower < 0) return;
+    this.down.set(event.code, upper < 0 ? SPLIT - 12 + lower : SPLIT + upper);
+    this.touch(this.down.get(event.code), 90, true);
   }
 
   // The second of the context that is heard now, where the browser says it.
@@ -208,6 +244,7 @@ class Sounding {
   touch(pitch, velocity, on) {
     if (on) this.keys.set(pitch, velocity);
     else if (!this.keys.delete(pitch)) return;
+    if (on && !this.node) this.warm();
     if (pitch >= SPLIT) this.node?.port.postMessage({ note: { pitch, velocity, on, program: this.program, asked: this.audible() } });
     else if (on) {
       clearTimeout(this.holding);
@@ -216,7 +253,13 @@ class Sounding {
     this.tell();
   }
 
+  // Keys sound without the band too.
+  warm() {
+    this.load().then(() => this.context.resume(), (error) => this.refuse(error.message));
+  }
+
   hold() {
+    if (this.state !== "plays" && this.state !== "waits") return;
     const chord = chordOf([...this.keys.keys()].filter((pitch) => pitch < SPLIT));
     if (chord && chord !== this.chord) this.change({ held: (this.chord = chord) }, 2);
   }
@@ -228,13 +271,12 @@ class Sounding {
 
   release() {
     for (const pitch of [...this.keys.keys()]) this.touch(pitch, 0, false);
+    this.down.clear();
   }
 
   async midi() {
-    if (!navigator.requestMIDIAccess) {
-      this.refused = "This browser has no Web MIDI; the computer's keys play all the same.";
-      return this.tell();
-    }
+    this.warm();
+    if (!navigator.requestMIDIAccess) return this.refuse("This browser has no Web MIDI; the computer's keys play all the same.");
     try {
       const access = await navigator.requestMIDIAccess();
       const listen = () => {
@@ -250,8 +292,7 @@ class Sounding {
       };
       listen();
     } catch {
-      this.refused = "The browser does not let the page hear MIDI keyboards; the computer's keys play all the same.";
-      this.tell();
+      this.refuse("The browser does not let the page hear MIDI keyboards; the computer's keys play all the same.");
     }
   }
 

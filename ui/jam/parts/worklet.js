@@ -1,8 +1,8 @@
 // The clock and the sound of a jam: bars come over a port, ahead of the one that sounds, and are rendered event by event.
 //
 // From the page:    {bank: ArrayBuffer} once, {port} to the worker, {play: true, countIn}, {stop: true}, {metronome},
-//                   {volume}, {gains: {piano: 0.5}}, {note: {pitch, velocity, on, program, asked}} of the person's own,
-//                   where `asked` is the second of the context that was heard when the key went, if that is known
+//                   {note: {pitch, velocity, on, program, asked}} of the person's own, where `asked` is the second of
+//                   the context that was heard when the key went, if that is known
 // From the worker:  a bar, as ui/jam/session.py says it; one of a number that came before takes its place: before its
 //                   bar line as a whole, while it sounds from its middle on
 // To the worker:    {sounds: number}
@@ -28,8 +28,6 @@ class Jam extends AudioWorkletProcessor {
     this.silence();
     this.metronome = false;
     this.lags = []; // seconds from the last keys to their sounds, had they sounded in the next block
-    this.volume = 1;
-    this.gains = {};
     this.port.onmessage = ({ data }) => this.told(data);
   }
 
@@ -67,8 +65,6 @@ class Jam extends AudioWorkletProcessor {
       this.synth?.stopAllChannels(true);
     } else if (data.note) this.own(data.note);
     if ("metronome" in data) this.metronome = data.metronome;
-    if ("volume" in data) this.volume = data.volume;
-    if (data.gains) this.gains = data.gains;
   }
 
   // What a person plays sounds at once: a block of samples after the soonest of late could, so that all are equally late.
@@ -129,9 +125,6 @@ class Jam extends AudioWorkletProcessor {
     const now = this.bars.get(this.number);
     if (now && now.tempo === this.before.tempo) this.before = now;
     this.lay(this.before, true);
-    for (const [channel, pitch] of this.over.values()) this.events.push([this.middle, false, channel, pitch, 0]);
-    this.over.clear();
-    this.sort();
     this.middle = Infinity;
   }
 
@@ -143,16 +136,18 @@ class Jam extends AudioWorkletProcessor {
         this.programs[channel] = track.program;
         this.synth.programChange(channel, track.program);
       }
-      const gain = this.gains[track.name] ?? 1;
-      if (gain === 0) continue;
       for (const [onset, duration, pitch, velocity] of track.notes) {
         const begin = this.began + onset * frames, end = begin + duration * frames, key = `${channel} ${pitch} ${onset}`;
         const struck = second ? this.over.delete(key) : false;
         if (second ? !struck && end < this.middle : begin >= this.middle) continue;
-        if (!struck) this.events.push([second ? Math.max(begin, this.middle) : begin, true, channel, pitch, Math.max(1, Math.round(velocity * gain))]);
+        if (!struck) this.events.push([second ? Math.max(begin, this.middle) : begin, true, channel, pitch, velocity]);
         if (second || end < this.middle) this.events.push([end, false, channel, pitch, 0]);
         else this.over.set(key, [channel, pitch]);
       }
+    }
+    if (second) {
+      for (const [channel, pitch] of this.over.values()) this.events.push([this.middle, false, channel, pitch, 0]);
+      this.over.clear();
     }
     this.port.postMessage({ events: this.events.slice(begun).map(([frame, ...rest]) => [frame / sampleRate, ...rest]) });
     this.sort();
@@ -195,7 +190,6 @@ class Jam extends AudioWorkletProcessor {
       this.strike(event);
     }
     if (at < left.length) this.synth.process(left, right, at, left.length - at);
-    if (this.volume !== 1) for (let i = 0; i < left.length; i++) (left[i] *= this.volume), (right[i] *= this.volume);
     return true;
   }
 }
