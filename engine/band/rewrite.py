@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine import Progress, RequestError
+from engine.band.again import returning, sources, usual
 from engine.band.played import LEAD, RESTS, as_written, planned, reach_of
 from engine.band.request import METERS, Request
 from engine.core import rewriting
@@ -312,11 +313,15 @@ class _Rewriting:
             chords |= {2 * n + half: halves[2 * (self.first + n) + half] for n in self.bars for half in (0, 1)}
         busy, register = self._levels(old)
         temperature, top_p = reach_of(self.request)
-        return player.Brief(
+        brief = player.Brief(
             len(rest), dict(self.request.genre), self.part.meter, lanes=tuple(sorted(anew)), busy=busy,
             register=register, given=given, grids=grids, chords=chords, seed=self.request.seed, temperature=temperature,
             top_p=top_p,
         )  # fmt: skip
+        habits = usual(self.model.planner, self.request.genre, brief.seed)
+        rng = np.random.default_rng([brief.seed, 31])
+        known = sources(old, self.bars, dict.fromkeys(brief.lanes, bool(self.request.players)), habits, rng)
+        return returning(brief, old, self.bars, known)
 
     def _levels(self, bars: Sequence[player.Bar]) -> tuple[dict[int, int], dict[int, int]]:
         """Busyness and register of each lane as they are in these bars; as asked where they are; and of a player who

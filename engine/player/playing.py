@@ -205,7 +205,7 @@ class Section:
             wanted = [each.wanted(bar) for each in self.briefs]
             if brief.ends and bar == brief.bars - 1:
                 self.desk.levels[:, 0] = np.minimum(self.desk.levels[:, 0], FINAL)
-            if brief.form:
+            if brief.form and any(wanted):
                 self._play_form(bar, wanted)
             elif any(wanted):
                 self._run([v.GO + bar - self.start, compiled.LANES], wanted)
