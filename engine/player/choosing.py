@@ -23,7 +23,7 @@ _END, _TRACK, _EVENT, _LONG, _LENGTHS, _TOKENS = v.END, v.TRACK, v.EVENT, v.LONG
 _PITCH, _COMBO, _CHORDS, _DRUMS, _BASS, _LEAD = (
     v.PITCH, v.COMBO, v.CHORDS, v.DRUMS, v.LANES.index("bass"), v.LEAD,
 )  # fmt: skip
-_AWAY = 5  # how many times as strongly a note that clashes with the tune is lowered
+_AWAY = 7  # how many times as strongly a note that clashes with the tune is lowered
 _TONES, _UNITS, _BEAT = chords.TEMPLATES, np.array(v.UNITS) // grammar.SLOT, 24 // grammar.SLOT
 
 
@@ -79,8 +79,8 @@ def _tune_beside(machine, slot):
 @njit(**OPTIONS)
 def _pull(chance, may, machine, weights, lean):
     """Raise the bass's root of the planned chord in the half bar's first beat by `weights.root`; where chords are to be
-    leaned to, all their notes by `weights.chord` and that root as much more, and lower those that a given tune would be
-    a semitone from for half a beat. Whether there is a note at all stays as likely as it was."""
+    leaned to, all their notes by `weights.chord`, and lower those that a given tune would be a semitone from for half a
+    beat. Whether there is a note at all stays as likely as it was."""
     state = machine.state
     lane = state[grammar.LANE]
     if lane == _DRUMS or lane == grammar.NO_LANE or state[grammar.STEP] == grammar.NO_STEP:
@@ -90,7 +90,7 @@ def _pull(chance, may, machine, weights, lean):
     if chord >= _CHORDS:
         return
     more = weights.chord if lean else 0.0
-    root = weights.root + more if lane == _BASS and slot % half < _BEAT else 0.0
+    root = weights.root if lane == _BASS and slot % half < _BEAT else 0.0
     if more == root == 0:
         return
     tune = _tune_beside(machine, slot)

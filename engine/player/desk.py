@@ -51,7 +51,7 @@ class Weights(NamedTuple):
     head: Any  # [TOKENS, W]
     bias: Any  # [TOKENS], logits by which END and TRACKs are corrected
     root: float  # logit by which the bass's root of the planned chord is raised
-    chord: float  # logit by which chords that are given are leaned to, and their roots besides
+    chord: float  # logit by which chords that are given are leaned to
     repeat: Any  # float64 [lanes], logit by which a lane's pitch that it struck just before is raised
     meet: Any  # float64 [lanes], logit by which a lane's event is raised where an earlier lane has one, the bass's kick
     drums: Any  # float64 [grammar.DRUM_NAMES], logit by which each is raised
