@@ -55,6 +55,11 @@ def how_it_learned(name: str, system: dict[str, Any]) -> None:
 
 if REPORT.is_file():
     known = report(REPORT.stat().st_mtime)
+    asked = st.query_params.get("inside_network", "")
+    if asked.lower() in known and asked != asked.capitalize():  # in an address that a person wrote
+        st.session_state["inside_network"] = asked.lower()
+    elif asked and asked.lower() not in known:
+        st.caption(frame.plain(f"There is no network called {asked}: these are {', '.join(known)}."))
     name = st.segmented_control("Network", list(known), default=next(iter(known)), required=True, key="inside_network",
                                 format_func=str.capitalize, bind="query-params",
                                 help="Whose figures. Planner, player, ranker and touch play in Band.")  # fmt: skip

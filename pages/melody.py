@@ -22,7 +22,7 @@ from engine.melody.abc.notes import Misread, encoded, parse, reading_of, titles,
 from engine.melody.abc.reading import text_of
 from engine.melody.composing import Written
 from engine.melody.generate import TuneResult, result_of
-from engine.melody.request import METERS, PATH
+from engine.melody.request import BY_METER, METERS, PATH
 from engine.melody.rewrite import written_bars
 from engine.takes.library import Library
 from ui import anew, byhand, controls, frame, hum, inside, jobs, opening, player, score, stems, takes
@@ -321,7 +321,7 @@ left, right = st.columns([2.4, 1], gap="large")
 request: Request | None = None
 with right, st.container(border=True, key="desk"):
     try:
-        request = settings_panel(model.kinds)
+        request = settings_panel([*model.kinds, *BY_METER])
     except RequestError as refused:
         st.error(frame.plain(str(refused)), icon=":material/error:")
 with left:

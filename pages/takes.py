@@ -63,7 +63,7 @@ def draw(take: Take) -> None:
         player.show(f"take {take.id}", song=song, audio=audio, compact=True, volumes=mix_of(take, song))
     except RequestError as refused:
         show_error(refused)
-    asked = recipe.in_words(take)
+    asked = recipe.in_words(take, song)
     lines = [" · ".join([take.recipe.system.capitalize(), *asked, f"seed {take.recipe.seed}", take.made[:10]])]
     if made_from := chain(library, take.parents):
         lines.append(f"Made from {made_from}")

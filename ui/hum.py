@@ -26,6 +26,7 @@ from ui import controls, frame, jobs
 
 WAYS = {"microphone": "Microphone", "file": "A recording"}
 COLUMNS = ("Note", "Beat", "Length")
+NARROW = 70  # pixels: three columns have room in a desk
 USUAL = 96  # beats a minute of the click
 RATE = 44_100
 
@@ -79,14 +80,15 @@ def mended(key: str, song: Song) -> Song:
     and all are as they were heard."""
     [track] = song.tracks
     rows = [dict(zip(COLUMNS, (note_name(n.pitch), round(n.onset + 1, 2), round(n.duration, 2)))) for n in track.notes]
-    number = partial(st.column_config.NumberColumn, min_value=0.05, step=0.05, required=True)
+    number = partial(st.column_config.NumberColumn, min_value=0.05, step=0.05, required=True, width=NARROW)
     first, last = f"{key} first", f"{key} kept"
     if key not in st.session_state:  # the table is drawn for the first time, or again after another page
         st.session_state[first] = st.session_state.get(last, rows)
     st.session_state[last] = table = st.data_editor(
         st.session_state[first], key=key, num_rows="dynamic", width="stretch", height=240,
         column_config={
-            "Note": st.column_config.TextColumn(help="A name such as Bb3; C4 is the middle C.", required=True),
+            "Note": st.column_config.TextColumn(help="A name such as Bb3; C4 is the middle C.", required=True,
+                                                width=NARROW),
             "Beat": number(help="Where it begins; the first beat is 1."),
             "Length": number(help="In beats."),
         },

@@ -1,6 +1,6 @@
 """What a take was asked for, as a musician would say it: "jazz · 16 bars · no drums".
 
-    recipe.in_words(take)
+    recipe.in_words(take, song)
 
 What is as usual is not said. A field without words of its own here has its page's label before its value.
 """
@@ -15,8 +15,10 @@ from engine.core.commandline import spelled
 from engine.core.instruments import program_names
 from engine.core.pitch import note_name
 from engine.core.request import NAMES, fields
+from engine.core.song import Song
 from engine.systems import SYSTEMS, system
 from engine.takes.library import BESIDE, Take
+from ui.controls import paced
 
 UNSAID = ("format", "seed", "chosen_by", "rate", "eight_bit", "tune_number", NAMES, *BESIDE)  # or said elsewhere
 
@@ -72,9 +74,11 @@ WORDS: dict[str, Callable[[Any], str]] = {
 }  # fmt: skip
 
 
-def in_words(take: Take) -> list[str]:
-    """What a take was asked for, beyond the usual: "jazz", "8 bars", "notes by hand"."""
+def in_words(take: Take, song: Song | None = None) -> list[str]:
+    """What a take was asked for, beyond the usual: "jazz", "8 bars", "notes by hand". A tempo is told in the beats of
+    its `song`."""
     recipe, labels, usual = take.recipe, {}, {}
+    own = {"tempo": lambda tempo: paced(song.with_tempo(float(tempo)))} if song else {}
     names: dict[str, str] = {}
     if recipe.system in SYSTEMS:
         for field in fields(system(recipe.system).Request):
@@ -86,16 +90,16 @@ def in_words(take: Take) -> list[str]:
         as_usual = value in (None, False, "", [], {}) or (value == usual.get(name) and name != "bars")
         if name in UNSAID or as_usual or (isinstance(value, str) and value in take.files):
             continue
-        said.append(_said(name, labels.get(name, name.replace("_", " ")).lower(), value))
+        said.append(_said(own.get(name) or WORDS.get(name), labels.get(name, name.replace("_", " ")).lower(), value))
     beside = {"notes by hand": recipe.by_hand, "a mix of its own": recipe.mix,
               f"locked {', '.join(recipe.locks)}": recipe.locks}  # fmt: skip
     return [*said, *(words for words, so in beside.items() if so)]
 
 
-def _said(name: str, label: str, value: Any) -> str:
+def _said(words: Callable[[Any], str] | None, label: str, value: Any) -> str:
     if value is True:
         return label
     try:
-        return WORDS[name](value)
+        return words(value) if words else f"{label} {spelled(value)}"
     except (KeyError, TypeError, ValueError, AttributeError, RequestError):  # an older recipe had another kind of it
         return f"{label} {spelled(value)}"

@@ -14,7 +14,7 @@ from engine.melody.abc.canonical import Tune, canonical_kind, check_key, check_m
 from engine.melody.features import CHORDS, PLAIN
 from engine.melody.model import Model
 from engine.melody.over import key_for, progression_of
-from engine.melody.request import MAX_SECTIONS, Request
+from engine.melody.request import BY_METER, MAX_SECTIONS, Request
 
 SAME_METER = {"C": "4/4", "C|": "2/2"}
 
@@ -34,11 +34,8 @@ def fill_in(model: Model, request: Request, random: np.random.Generator) -> Chos
     """Fill in what a request leaves open from the tunes learned from, the most exact match first."""
     over = progression_of(request)
     key = check_key(request.key) if request.key else key_for(over) if over else ""
-    meter = check_meter(request.meter) if request.meter else ""
+    dance, meter = _dance(model, request)
     unit = check_unit(request.unit) if request.unit else ""
-    dance = canonical_kind(request.kind or "")
-    if dance and dance not in model.kinds:
-        raise RequestError(f"'{request.kind}' is not a type of tune that was learned; choose {', '.join(model.kinds)}.")
     style = PLAIN if over else 0 if request.chord_symbols is None else CHORDS if request.chord_symbols else PLAIN
     form, bars = request.sections, request.bars
     wanted: list[tuple[str, Any]] = [
@@ -70,6 +67,18 @@ def fill_in(model: Model, request: Request, random: np.random.Generator) -> Chos
         raise RequestError(f"The chords have {len(over.bars)} bars, and the tune {sum(form)}: leave some out or make "
                            "it longer.")  # fmt: skip
     return Chosen(tune, meter or learned, form, style or drawn["style"], over)
+
+
+def _dance(model: Model, request: Request) -> tuple[str, str]:
+    """The type and the meter that are asked for, "" for what is left open; a type that is known by its meter is that
+    meter."""
+    dance = canonical_kind(request.kind or "")
+    if dance in BY_METER:
+        return "", BY_METER[dance]
+    if dance and dance not in model.kinds:
+        known = ", ".join([*model.kinds, *BY_METER])
+        raise RequestError(f"'{request.kind}' is not a type of tune that was learned; choose {known}.")
+    return dance, check_meter(request.meter) if request.meter else ""
 
 
 def contradictions(model: Model, request: Request, tune: Tune, form: tuple[int, ...]) -> tuple[str, ...]:

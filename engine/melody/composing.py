@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine import Progress, RequestError
-from engine.melody.abc.canonical import Tune, default_unit
+from engine.melody.abc.canonical import Tune, canonical_kind, default_unit
 from engine.melody.abc.reader import WHOLE, Reader
 from engine.melody.asked import Chosen, fill_in
 from engine.melody.critic import plausible
@@ -83,7 +83,7 @@ def _side_by_side(
     out = []
     for request, writer in asked:
         written = writer.written(len(start))
-        title = f"{(written.tune.kind or 'tune').capitalize()} no. {request.seed}"
+        title = f"{(written.tune.kind or canonical_kind(request.kind or '') or 'tune').capitalize()} no. {request.seed}"
         out.append(replace(written, attempt=request.attempt, tune=replace(written.tune, title=title)))
     return out
 

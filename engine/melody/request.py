@@ -11,7 +11,7 @@ from engine import CHECKPOINTS, RequestError
 from engine.core import checkpoint, request, rewriting
 from engine.core.chords import read
 from engine.core.request import File, option
-from engine.melody.abc.canonical import UNITS, check_key, check_meter, check_unit
+from engine.melody.abc.canonical import UNITS, canonical_kind, check_key, check_meter, check_unit
 from engine.melody.features import SECTIONS_LEFT
 
 PATH = CHECKPOINTS / "melody"
@@ -22,6 +22,7 @@ MAX_BARS, MAX_SECTIONS, MAX_SECTION_BARS = 64, SECTIONS_LEFT - 2, 32
 MAX_ATTEMPTS = 20  # at a tune, of one seed
 CRITIC, LIKELIHOOD = "critic", "likelihood"  # by whom the first of candidates is chosen
 COMMON = 10  # tunes of a type that it takes for it to be offered
+BY_METER = {"waltz": "3/4"}  # offered too: types that are known by their meter, whatever tunes bear their name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,7 @@ class Request(request.Request):
     meter: str | None = option(
         None, "Every bar is exactly this long; pickups are completed at the end.", excludes=("input",)
     )
-    kind: str | None = option(None, "What people would dance to it; for a waltz choose the meter 3/4.", flag="--type",
-                              excludes=("input",), label="Dance")  # fmt: skip
+    kind: str | None = option(None, "What people would dance to it.", flag="--type", excludes=("input",), label="Dance")
     unit: str | None = option(
         None, "In ABC, what a letter without a number lasts.", choices=UNITS, called="The unit note length",
         excludes=("input",), label="Unit note length",
@@ -108,6 +108,8 @@ class Request(request.Request):
         for value, check in ((self.key, check_key), (self.meter, check_meter), (self.unit, check_unit)):
             if value:
                 check(value)
+        if self.meter and self.meter != (own := BY_METER.get(canonical_kind(self.kind or ""), self.meter)):
+            raise RequestError(f"A {self.kind} goes in {own}, not in {self.meter}: leave the meter open.")
         if self.chords.strip():
             read(self.chords)
         rewriting.check(self.rewrite)
@@ -156,7 +158,7 @@ class Request(request.Request):
     def learned(cls) -> dict[str, Any]:
         """The types of tune that can be asked for, and how keys and meters are written."""
         config = checkpoint.read_config(PATH)
-        return {"key": KEYS, "meter": [*METERS, ANY_METER], "type": kinds_of(config.get("priors", []))}
+        return {"key": KEYS, "meter": [*METERS, ANY_METER], "type": [*kinds_of(config.get("priors", [])), *BY_METER]}
 
 
 def kinds_of(priors: list[dict[str, Any]]) -> list[str]:

@@ -190,6 +190,16 @@ def test_beginnings_that_cannot_be_continued_are_refused_with_their_place(model,
         compose(model, Request(key="D", meter="6/8", start=start), seed=1)
 
 
+def test_a_waltz_is_asked_for_by_its_name_and_goes_in_its_meter(model):
+    assert "waltz" in Request.learned()["type"]
+    waltz = generate(model, Request(kind="Waltz", key="D", bars=8, seed=4, candidates=2))
+    plain = generate(model, Request(meter="3/4", key="D", bars=8, seed=4, candidates=2))
+    assert waltz.tune.meter == "3/4" and waltz.tune.body == plain.tune.body and not waltz.remarks
+    assert waltz.tune.title == waltz.request.title == "Waltz no. 4"
+    with pytest.raises(RequestError, match="A waltz goes in 3/4, not in 6/8"):
+        Request(kind="waltz", meter="6/8")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

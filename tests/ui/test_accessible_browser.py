@@ -4,6 +4,7 @@ has; and a page by the keyboard alone."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ DRAWN_SECONDS = 2  # until a page that has the focus has its style again
 STREAMLITS = ("stFileUploaderDropzone",)  # what axe finds in these is not ours
 TOUCHED = ".st-key-menu a, .bs:not(.compact) .transport button, [data-testid^=stBaseButton]"
 CUT = "all => all.filter((one) => one.textContent && one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
+NEW, TOPS = "[class*=st-key-new-] button", "all => all.map((one) => one.getBoundingClientRect().top)"
 INK = {"light": "rgb(43, 33, 27)", "dark": "rgb(243, 233, 218)"}
 SETTLED = """ink => !document.querySelector("[data-stale=true], [data-testid=stSkeleton]") &&
     [...document.querySelectorAll(
@@ -58,10 +60,14 @@ def test_a_page_can_be_read_and_touched_in_light_and_dark_at_every_width(studio:
                 visit.page.wait_for_timeout(300)  # plots are drawn anew in the other colours
                 visit.page.wait_for_function(SETTLED, arg=INK[scheme])
                 assert violations(visit) == [], (width, scheme)
+            assert len(set(visit.page.locator(NEW).evaluate_all(TOPS)) - {0}) <= 1, f"the seed stands apart at {width}"
+            assert visit.page.locator(f"{NEW} p").evaluate_all(CUT) == [], f"a button is cut at {width}"
             assert visit.page.locator(".bs .chord").evaluate_all(CUT) == [], f"a name is cut at {width}"
             visit.fits()
         ends = visit.page.locator(".st-key-menu a").evaluate_all("links => links.map(a => a.getBoundingClientRect())")
         assert len(ends) == len(frame.pages()) + 1 and max(end["right"] for end in ends) <= 390, "the menu is cut off"
+        rows = sorted({end["top"] for end in ends})
+        assert all(below - above >= 40 for above, below in pairwise(rows)), "links of the menu lie on each other"
         tall = "all => all.map(one => [one.ariaLabel ?? one.textContent, one.getBoundingClientRect().height])"
         sizes = visit.page.locator(TOUCHED).evaluate_all(tall)
         assert not [name for name, height in sizes if 0 < height < 40], "too low for a finger"

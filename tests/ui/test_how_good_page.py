@@ -71,6 +71,16 @@ def test_the_page_shows_each_network_and_what_it_misses():
         assert ("missed" in said) == any("missed" in row["aim"] for row in system["rows"])
 
 
+@pytest.mark.parametrize(("asked", "shown"), [("player", "Player"), ("MELODY", "Melody"), ("Touch", "Touch"),
+                                              ("kazoo", "Band")])  # fmt: skip
+def test_an_address_names_a_network_in_small_letters_too(asked, shown):
+    test = app("pages/inside.py")
+    test.query_params["inside_network"] = asked
+    test.run()
+    assert not refusals(test) and any(each.value == f"## How good is {shown}?" for each in test.markdown)
+    assert ("no network called" in " ".join(caption.value for caption in test.caption)) == (asked == "kazoo")
+
+
 def test_under_a_piece_of_band_it_shows_how_that_was_made_once_it_is_opened():
     test = app("pages/band.py")
     test.session_state["band_bars"] = 4
@@ -99,6 +109,8 @@ def test_a_plot_of_a_piece_has_its_notes_its_surprises_and_its_form():
     assert drawn == {(9 + 1 / 3, 2 / 3, 62), (10 + 1 / 3, 2 / 3, 62), (9, 0.25 / 3, 36)}
     assert table["surprise (bits)"] == [1.0, 3.5, ""] and table["beat"] == [1, 2, 2] and table["bar"] == [9, 9, 10]
     figure, table = figures_of_band.form(looked, lambda number: f"chord {number}")
+    above = figure.layout.xaxis2  # an axis turns its names where they are wider than a bar
+    assert above.ticktext == ("chord 0<br>chord 7", "chord 0<br>chord -1") and above.tickangle is None
     assert table["drums"] == ["new", "rests"] and table["piano"] == ["new", "as 9"]
     assert table["chord, half 2"] == ["chord 7", "chord -1"] and table["its probability, half 2"] == ["given", 0.1]
 

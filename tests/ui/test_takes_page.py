@@ -1,13 +1,16 @@
 """The Takes page: what was kept is shown, found, starred, renamed, deleted with undo; and takes sent between pages."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.core.home import HOME_VARIABLE
 from engine.core.midi import write_midi
 from engine.takes.archive import export
-from engine.takes.library import SONG, Library, Recipe
+from engine.takes.library import SONG, Library, Recipe, Take
 from tests.studio import app, kept_as, refusals, settled, tune
 from ui import frame
+from ui.recipe import in_words
 from ui.takes import labels
 
 
@@ -45,6 +48,12 @@ def test_takes_are_shown_with_recipe_and_parents_and_names_stay_text(library):
     shown = text(page())
     assert r"Mother \*tune\* \<script\>" in shown and "<script" not in shown.replace("\\<", "")
     assert "seed 2" in shown and "Made from Mother" in shown
+
+
+def test_a_tempo_is_told_in_the_beats_that_are_felt():
+    take = Take("0" * 32, "A jig", Recipe("melody", {"tempo": 180.0}, 1), (), "2026-11-30")
+    for meter, said in (((6, 8), "♩. = 120"), ((4, 4), "180 bpm")):
+        assert in_words(take, replace(tune(1), meter=meter)) == [said]
 
 
 def test_a_recipe_is_told_in_the_words_of_its_page(library):

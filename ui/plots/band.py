@@ -76,19 +76,19 @@ def form(looked: Look, named: Callable[[int], str]) -> tuple[go.Figure, Table]:
         words.append([_origin(bar, r) for bar, r in zip(looked.bars, relations)])
     chords = [[chord for chord in looked.chords if chord.half // 2 == bar] for bar in looked.bars]
     names = ["<br>".join(dict.fromkeys(named(chord.number) for chord in each)) for each in chords]
+    numbers = [bar + 1 for bar in looked.bars]
     figure = go.Figure(go.Heatmap(
-        x=[bar + 1 for bar in looked.bars], y=[v.LANES[lane] for lane in lanes], z=heat, text=words, zmin=0, zmax=1,
+        x=numbers, y=[v.LANES[lane] for lane in lanes], z=heat, text=words, zmin=0, zmax=1,
         texttemplate="%{text}", textfont={"size": 10, "color": colours.text}, hoverinfo="skip", xgap=2, ygap=2,
         colorscale=[[0, colours.scale[0]], [1, colours.scale[1]]], showscale=False,
     ))  # fmt: skip
-    for bar, text in zip(looked.bars, names):
-        figure.add_annotation(x=bar + 1, y=1, yref="paper", yanchor="bottom", text=text, showarrow=False,
-                              font={"size": 11})  # fmt: skip
+    figure.add_scatter(x=numbers, y=[None] * len(numbers), xaxis="x2", hoverinfo="skip")  # for the axis of the chords
     figure.update_xaxes(title="bar", dtick=1, fixedrange=True, showgrid=False)
     figure.update_yaxes(fixedrange=True, showgrid=False)
-    laid_out(figure, 130 + 40 * len(lanes))
-    figure.update_layout(margin={"t": 64})
-    table: dict[str, Sequence[Any]] = {"bar": [bar + 1 for bar in looked.bars]}
+    above = {"overlaying": "x", "matches": "x", "side": "top", "title": None, "tickvals": numbers, "ticktext": names}
+    laid_out(figure, 160 + 40 * len(lanes), xaxis2={**above, "tickfont": {"size": 11}, "fixedrange": True,
+                                                    "showgrid": False})  # fmt: skip
+    table: dict[str, Sequence[Any]] = {"bar": numbers}
     for half in (0, 1):
         table[f"chord, half {half + 1}"] = [named(each[half].number) for each in chords]
         table[f"its probability, half {half + 1}"] = [
