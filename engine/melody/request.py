@@ -72,16 +72,16 @@ class Request(request.Request):
         excludes=("input",), despite=("rewrite",), label="Surprises",
     )  # fmt: skip
     candidates: int = option(
-        1, "So many are written; the one most like the tunes learned from comes first.", low=1, high=MAX_ATTEMPTS,
-        called="The number of candidates", excludes=("input",), label="Tunes to choose from",
+        4, "So many are written; the one most like the tunes learned from comes first.", low=1, high=MAX_ATTEMPTS,
+        called="The number of candidates", excludes=("input",), before=1, label="Tunes to choose from",
     )  # fmt: skip
     chosen_by: str = option(
         CRITIC, "A critic of contour, cadence, motifs, form, rhythm and key, or how likely their characters are.",
-        choices=(CRITIC, LIKELIHOOD), called="Who chooses", requires=("candidates",), before=LIKELIHOOD,
+        choices=(CRITIC, LIKELIHOOD), called="Who chooses", before=LIKELIHOOD,
         excludes=("input",), label="Chosen by",
     )  # fmt: skip
     attempt: int = option(
-        1, "Which of the tunes of this seed: the first, or another that candidates begin with.", low=1,
+        1, "Which of the tunes of this seed: that one alone, or with --candidates the first of them.", low=1,
         high=MAX_ATTEMPTS, called="The attempt", excludes=("input",),
     )  # fmt: skip
     tempo: float | None = option(
@@ -122,6 +122,11 @@ class Request(request.Request):
             )
         if sections and self.bars and sum(sections) != self.bars:
             raise RequestError(f"The form {self.form} has {sum(sections)} bars, not {self.bars}.")
+
+    @classmethod
+    def together(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """One attempt is wanted for itself."""
+        return {"candidates": 1, **values} if "attempt" in values else values
 
     @property
     def sections(self) -> tuple[int, ...]:
