@@ -60,8 +60,8 @@ class Request(request.Request):
         None, "Sections, and which are played twice: AABB, AAB, ABC; or the bars of each, 8+8.", excludes=("input",)
     )
     start: str = option(
-        "", "Bars in ABC notation from which the tune goes on; choose key and meter with them.", called="The beginning",
-        excludes=("input",), label="Begin with",
+        "", "Bars in ABC notation from which the tune goes on; choose their key too. A meter left open is one that "
+        "they fill.", called="The beginning", excludes=("input",), label="Begin with",
     )  # fmt: skip
     temperature: float = option(
         0.9, "0 always writes what is likeliest; 1 is as varied as the tunes learned from.", low=0, high=2,
