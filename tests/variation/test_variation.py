@@ -311,6 +311,18 @@ def test_staying_in_the_harmony_brings_fewer_foreign_pitches(small):
     assert foreign(1.0) < foreign(0.0)
 
 
+def test_a_variation_stays_with_the_chords_of_the_song_and_one_for_itself_does_not(model):
+    chords = ((60, 64, 67), (65, 69, 72))  # each for half a bar, and all in one scale
+    song = Song((Track("p", 0).with_notes(
+        Note(b, 1, p) for b in range(64) for p in chords[b // 2 % 2]),))  # fmt: skip
+
+    def foreign(apart: bool) -> int:
+        made = (notes(vary(model, song, noise=1.5, seed=seed, apart=apart), "p") for seed in range(3))
+        return sum(n.pitch % 12 not in {p % 12 for p in chords[int(n.onset) // 2 % 2]} for each in made for n in each)
+
+    assert foreign(False) < foreign(True) / 2
+
+
 @pytest.mark.parametrize(
     "settings, words",
     [
