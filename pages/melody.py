@@ -33,7 +33,6 @@ MODES = {"": "major", "m": "minor", "dor": "dorian", "mix": "mixolydian"}
 KEYS = [tonic + mode for tonic in TONICS for mode in MODES]
 FORMS = {"AABB": "AABB: two sections, each repeated", "AAB": "AAB: the first repeated", "AB": "AB: two, not repeated",
          "AA": "AA: one section, repeated", "AABBCC": "AABBCC: three, each repeated"}  # fmt: skip
-INSTRUMENTS = {None: "Flute, or as the tune says"} | program_names()
 BARS = (8, 12, 16, 20, 24, 32, 48)
 CHORDS = {"with": True, "without": False}
 HOTTEST, LEAST_P, TEMPI = 1.5, 0.1, (40, 260)  # of the controls of temperature, top-p and tempo
@@ -76,8 +75,7 @@ def settings_panel(dances: list[str]) -> Request:
                                    placeholder=free, help="Repeats counted once.")  # fmt: skip
     fields["temperature"] = controls.slider(Request, "temperature", high=HOTTEST,
                                             key="melody_temperature")  # fmt: skip
-    fields["candidates"] = controls.slider(Request, "candidates", high=6, default=3,
-                                           key="melody_count")  # fmt: skip
+    fields["candidates"] = controls.slider(Request, "candidates", high=6, key="melody_count")
     with st.expander("Hum a beginning", icon=":material/mic:"):
         if hummed := hum.tune("melody"):
             st.button("Begin with it", key="begin with a hum", icon=":material/arrow_forward:", on_click=begin_with,
@@ -224,8 +222,8 @@ def candidate(made: jobs.JobResult) -> int:
     if len(names) == 1:
         return 0
     picked = st.segmented_control("Written", names, default=names[0], required=True,
-                                  key=f"melody candidate {made.number}", help="The likeliest first.",
-                                  persist_state="session")  # fmt: skip
+                                  key=f"melody candidate {made.number}", persist_state="session",
+                                  help="The one most like the tunes learned from comes first.")  # fmt: skip
     return names.index(picked) if picked in names else 0
 
 
@@ -237,8 +235,10 @@ def felt(tune: Tune) -> float:
 
 def playing(tune: Tune) -> dict[str, Any]:
     """The controls of how a tune is played; fields of its request."""
-    program = st.selectbox("Instrument", list(INSTRUMENTS), format_func=INSTRUMENTS.__getitem__,
-                           key="melody_program", help="Who plays the tune.", **PERSISTED)  # fmt: skip
+    programs = program_names()
+    program = controls.pick(Request, "program", choices=list(programs), names=programs.__getitem__,
+                            key="melody_program", placeholder="Flute, or as the tune says",
+                            help="Who plays the tune.")  # fmt: skip
     own = st.toggle("Choose the tempo", key="melody_own_tempo", help="Otherwise it is the usual one of its type.",
                     **PERSISTED)  # fmt: skip
     usual = usual_tempo(tune)

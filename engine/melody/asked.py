@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from engine import RequestError
 from engine.core.chords import Progression
 from engine.melody.abc.canonical import Tune, canonical_kind, check_key, check_meter, check_unit, default_unit
+from engine.melody.abc.reader import WHOLE, Reader
 from engine.melody.features import CHORDS, PLAIN
 from engine.melody.model import Model
 from engine.melody.over import key_for, progression_of
@@ -49,8 +51,7 @@ def fill_in(model: Model, request: Request, random: np.random.Generator) -> Chos
             pool = kept or pool
     if not pool:
         raise RequestError("This checkpoint knows no tunes to draw key, meter and form from.")
-    weights = np.array([prior["count"] for prior in pool], float)
-    drawn = pool[int(random.choice(len(pool), p=weights / weights.sum()))]
+    drawn = _drawn(pool, request.start, meter, unit, random)
     if not meter or SAME_METER.get(meter, meter) == SAME_METER.get(drawn["meter"], drawn["meter"]):
         learned = drawn["meter"] or "4/4"
     else:
@@ -79,6 +80,62 @@ def _dance(model: Model, request: Request) -> tuple[str, str]:
         known = ", ".join([*model.kinds, *BY_METER])
         raise RequestError(f"'{request.kind}' is not a type of tune that was learned; choose {known}.")
     return dance, check_meter(request.meter) if request.meter else ""
+
+
+def _drawn(
+    pool: list[dict[str, Any]], start: str, meter: str, unit: str, random: np.random.Generator
+) -> dict[str, Any]:
+    """One of the priors, as often as its tunes; where the bars of a beginning are not full in it, one in which they
+    are."""
+
+    def one(of: list[dict[str, Any]]) -> dict[str, Any]:
+        weights = np.array([prior["count"] for prior in of], float)
+        return of[int(random.choice(len(of), p=weights / weights.sum()))]
+
+    def fit(prior: dict[str, Any]) -> int:
+        return _fit(start, meter or prior["meter"] or "4/4", unit or prior["unit"])
+
+    drawn = one(pool)
+    if not start or fit(drawn):
+        return drawn
+    fits = [fit(prior) for prior in pool]
+    return one([prior for prior, own in zip(pool, fits) if own == max(fits)]) if any(fits) else drawn
+
+
+@lru_cache(256)
+def _fit(start: str, meter: str, unit: str) -> int:
+    """How the bars of a beginning go into a meter, where a letter is a unit long: 2 full, 1 after a pickup of half a
+    bar or more, 0 not."""
+    reader = Reader(meter, unit)
+    for char in start:
+        reader.feed(char)
+    try:
+        check_bars(reader, start)
+    except RequestError:
+        return 0
+    first = reader.bars[0] if reader.bars else None
+    long = first is not None and first.full / 2 <= first.ticks < first.full
+    return 0 if reader.bar_time > reader.full else 1 if long else 2
+
+
+def check_bars(reader: Reader, text: str) -> None:
+    """Refused, naming the place, where a closed bar of a typed beginning is not full (a pickup may be short)."""
+    for i, bar in enumerate(reader.bars):
+        short = i == 0 or bar.number == 0 or reader.bars[i - 1].section < bar.section or (
+            i + 1 < len(reader.bars) and reader.bars[i + 1].section > bar.section
+        ) or (i + 1 == len(reader.bars) and reader.section > bar.section)  # fmt: skip
+        if bar.ticks > bar.full or (bar.ticks < bar.full and not short):
+            line = text.count("\n", 0, bar.end) + 1
+            column = bar.end - text.rfind("\n", 0, bar.end)
+            raise RequestError(
+                f"The bar that ends in line {line}, column {column} of the beginning lasts {_fraction(bar.ticks)} of a "
+                f"whole note; its meter asks for {_fraction(bar.full)}."
+            )
+
+
+def _fraction(ticks: int) -> str:
+    common = math.gcd(ticks, WHOLE)
+    return f"{ticks // common}/{WHOLE // common}"
 
 
 def contradictions(model: Model, request: Request, tune: Tune, form: tuple[int, ...]) -> tuple[str, ...]:

@@ -15,8 +15,7 @@ import numpy as np
 
 from engine import Progress, RequestError
 from engine.melody.abc.canonical import Tune, canonical_kind, default_unit
-from engine.melody.abc.reader import WHOLE, Reader
-from engine.melody.asked import Chosen, fill_in
+from engine.melody.asked import Chosen, check_bars, fill_in
 from engine.melody.critic import plausible
 from engine.melody.features import CHORDS, Features, Plan
 from engine.melody.grammar import Grammar
@@ -258,26 +257,6 @@ class Writer:
             self.corrected,
             typed,
         )
-
-
-def check_bars(reader: Reader, text: str) -> None:
-    """Refused, naming the place, where a closed bar of a typed beginning is not full (a pickup may be short)."""
-    for i, bar in enumerate(reader.bars):
-        short = i == 0 or bar.number == 0 or reader.bars[i - 1].section < bar.section or (
-            i + 1 < len(reader.bars) and reader.bars[i + 1].section > bar.section
-        ) or (i + 1 == len(reader.bars) and reader.section > bar.section)  # fmt: skip
-        if bar.ticks > bar.full or (bar.ticks < bar.full and not short):
-            line = text.count("\n", 0, bar.end) + 1
-            column = bar.end - text.rfind("\n", 0, bar.end)
-            raise RequestError(
-                f"The bar that ends in line {line}, column {column} of the beginning lasts {_fraction(bar.ticks)} of a "
-                f"whole note; its meter asks for {_fraction(bar.full)}."
-            )
-
-
-def _fraction(ticks: int) -> str:
-    common = math.gcd(ticks, WHOLE)
-    return f"{ticks // common}/{WHOLE // common}"
 
 
 def candidates(model: Model, request: Request, *, progress: Progress | None = None) -> list[Written]:

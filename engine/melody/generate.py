@@ -31,7 +31,7 @@ from engine.melody.tablature import guitar_tab, whistle_tab
 
 @dataclass(frozen=True, kw_only=True)
 class TuneResult(Result):
-    """A tune, and all that were written with it, the likeliest first."""
+    """A tune, and all that were written with it, the best first."""
 
     tune: Tune
     candidates: tuple[Written, ...] = ()
@@ -56,7 +56,7 @@ def _pdf(tune: Tune, transpose: int) -> bytes:
 
 
 def generate(model: Model, request: Request, *, progress: Progress | None = None) -> TuneResult:
-    """The likeliest of the tunes that were written, or a tune of a file. Refused when there can be none."""
+    """The best of the tunes that were written, or a tune of a file. Refused when there can be none."""
     if request.input is not None:
         if len(request.input.content) > MAX_BYTES:
             raise RequestError(f"{request.input.name} is larger than {MAX_BYTES >> 20} MiB, the most that is taken.")

@@ -60,8 +60,8 @@ class Request(request.Request):
         None, "Sections, and which are played twice: AABB, AAB, ABC; or the bars of each, 8+8.", excludes=("input",)
     )
     start: str = option(
-        "", "Bars in ABC notation from which the tune goes on; choose key and meter with them.", called="The beginning",
-        excludes=("input",), label="Begin with",
+        "", "Bars in ABC notation from which the tune goes on; choose their key too. A meter left open is one that "
+        "they fill.", called="The beginning", excludes=("input",), label="Begin with",
     )  # fmt: skip
     temperature: float = option(
         0.9, "0 always writes what is likeliest; 1 is as varied as the tunes learned from.", low=0, high=2,
@@ -72,16 +72,16 @@ class Request(request.Request):
         excludes=("input",), despite=("rewrite",), label="Surprises",
     )  # fmt: skip
     candidates: int = option(
-        1, "So many are written; the one most like the tunes learned from comes first.", low=1, high=MAX_ATTEMPTS,
-        called="The number of candidates", excludes=("input",), label="Tunes to choose from",
+        4, "So many are written; the one most like the tunes learned from comes first.", low=1, high=MAX_ATTEMPTS,
+        called="The number of candidates", excludes=("input",), before=1, label="Tunes to choose from",
     )  # fmt: skip
     chosen_by: str = option(
         CRITIC, "A critic of contour, cadence, motifs, form, rhythm and key, or how likely their characters are.",
-        choices=(CRITIC, LIKELIHOOD), called="Who chooses", requires=("candidates",), before=LIKELIHOOD,
+        choices=(CRITIC, LIKELIHOOD), called="Who chooses", before=LIKELIHOOD,
         excludes=("input",), label="Chosen by",
     )  # fmt: skip
     attempt: int = option(
-        1, "Which of the tunes of this seed: the first, or another that candidates begin with.", low=1,
+        1, "Which of the tunes of this seed: that one alone, or with --candidates the first of them.", low=1,
         high=MAX_ATTEMPTS, called="The attempt", excludes=("input",),
     )  # fmt: skip
     tempo: float | None = option(
@@ -124,6 +124,11 @@ class Request(request.Request):
             )
         if sections and self.bars and sum(sections) != self.bars:
             raise RequestError(f"The form {self.form} has {sum(sections)} bars, not {self.bars}.")
+
+    @classmethod
+    def together(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """One attempt is wanted for itself."""
+        return {"candidates": 1, **values} if "attempt" in values else values
 
     @property
     def sections(self) -> tuple[int, ...]:

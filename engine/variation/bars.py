@@ -12,6 +12,7 @@ Percussion and sound effects belong to no family; they stay beside the lanes as 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,7 +22,7 @@ from engine import RequestError
 from engine.core.instruments import PROGRAMS, program_names
 from engine.core.pianoroll import LOWEST, PITCHES, STEPS, TRACKS, five_of, fold, note_ends
 from engine.core.song import Note, Song, Track
-from engine.variation.layout import DIVISIONS, Division, Layout
+from engine.variation.layout import Layout
 
 MAX_WINDOWS = 2_048
 MAX_CELLS = 32_768  # lanes · windows
@@ -176,7 +177,7 @@ def family_of(track: Track) -> str:
     return five_of(track.program, track.is_drum)
 
 
-def read(song: Song, *, what: str = "The song", divisions: tuple[Division, ...] = DIVISIONS) -> BarGrid:
+def read(song: Song, *, what: str = "The song") -> BarGrid:
     """Cut a song into windows. Refused without notes, or longer than 2,048 windows.
 
     Its lanes are in the order of the families, of which each has one at least.
@@ -185,23 +186,31 @@ def read(song: Song, *, what: str = "The song", divisions: tuple[Division, ...] 
         raise RequestError(f"{what} has no notes.")
     if song.bars > MAX_WINDOWS:
         raise RequestError(f"{what} has {song.bars} bars; at most {MAX_WINDOWS} can be varied at once.")
-    layout = Layout.of(song, divisions)
+    layout = Layout.of(song)
     if layout.windows > MAX_WINDOWS:
         most = MAX_WINDOWS // layout.usual_parts
         raise RequestError(f"{what} has {len(layout.bars)} bars; at most {most} can be varied at once.")
     lanes, families, fixed = _lanes(song, MAX_CELLS // layout.windows)
+    rolls = rolls_of(lanes, families, layout)
+    return BarGrid(replace(song, tracks=tuple(lanes)), rolls, layout, tuple(families), tuple(fixed))
+
+
+def rolls_of(lanes: Sequence[Track], families: Sequence[str], layout: Layout) -> np.ndarray:
+    """The notes of lanes in the windows of a layout, bool [L, W, 2, 16, 72]; those past its end are left out."""
     rolls = np.zeros((len(lanes), layout.windows, 2, STEPS, PITCHES), bool)
     for lane, family, roll in zip(lanes, families, rolls):
         grid = np.zeros((2, len(layout.beats) - 1, PITCHES), bool)
         for note in lane.notes:
             first = layout.step(note.onset)
+            if first == grid.shape[1]:
+                continue
             end = first + 1 if family == "drums" else max(first + 1, layout.step(note.end))
             row = fold(note.pitch)
             grid[0, first, row] = True
             grid[1, first:end, row] = True
         cells = grid[:, np.maximum(layout.at, 0)] & (layout.at >= 0)[None, :, :, None]  # [2, W, 16, 72]
         roll[:] = cells.transpose(1, 0, 2, 3)
-    return BarGrid(replace(song, tracks=tuple(lanes)), rolls, layout, tuple(families), tuple(fixed))
+    return rolls
 
 
 def _lanes(song: Song, most: int) -> tuple[list[Track], list[str], list[Track]]:

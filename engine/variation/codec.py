@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from engine.variation.model import Model
 
 OUT_OF_SCALE = 5.0  # logits that a pitch class outside the scale of the bars around loses at strength 1
-OUT_OF_CHORD = 6.0  # logits that one loses at noise 1 that the other lanes do not play in the half window
 NEAR = 0.25  # of the time of the pitch class that sounds longest, from which on another is at home
 LEAST = 0.15  # the lowest chance at which a note may sound
 AROUND = 4  # bars on either side that say which pitch classes are at home
@@ -74,13 +73,13 @@ def out_of_scale_penalty(membership: np.ndarray, strength: float) -> Tensor:
     return torch.from_numpy(loss.astype(np.float32))[:, None, None]
 
 
-def out_of_chord_penalty(others: np.ndarray, strength: float) -> Tensor:
-    """What each pitch loses where other lanes play, bool [lanes, n, 2, 16, 72]: float32 [n, 1, 16, 72] logits. Nothing
-    where nobody does."""
+def out_of_chord_penalty(others: np.ndarray, most: float) -> Tensor:
+    """What each pitch loses where these lanes play in the half window, bool [lanes, n, 2, 16, 72]: float32 [n, 1, 16,
+    72] logits, at `most` where they do not play its class. Nothing where nobody does."""
     halves = others[:, :, 1].reshape(len(others), -1, 2, STEPS // 2, PITCHES // 12, 12).sum((0, 3, 4))  # [n, 2, 12]
     share = halves / np.maximum(halves.max(-1, keepdims=True), 1)
     membership = np.where(halves.any(-1, keepdims=True), np.minimum(1.0, share / NEAR), 1.0)
-    loss = np.repeat(np.tile(OUT_OF_CHORD * strength * (1 - membership), (1, 1, PITCHES // 12)), STEPS // 2, 1)
+    loss = np.repeat(np.tile(most * (1 - membership), (1, 1, PITCHES // 12)), STEPS // 2, 1)
     return torch.from_numpy(loss.astype(np.float32))[:, None]
 
 

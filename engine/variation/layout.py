@@ -86,14 +86,14 @@ class Layout:
         return cls(tuple(Bar(number * length, length) for number in range(bars)))
 
     @classmethod
-    def of(cls, song: Song, divisions: tuple[Division, ...] = DIVISIONS) -> Layout:
+    def of(cls, song: Song) -> Layout:
         """The bars that hold a song's notes, each on one of the grids."""
         onsets = _onsets(song)
         # An onset goes to the nearest step, which may be the first of the bar after.
         lines = song.bar_lines(max(song.beats, onsets[-1] + SIXTEENTHS.step / 2 + 2 * NEAR if len(onsets) else 0.0))
         edges = np.searchsorted(onsets, np.array(lines) - OFF)
         bars = [
-            Bar(begin, end - begin, _division(onsets[first:last] - begin, end - begin, divisions))
+            Bar(begin, end - begin, _division(onsets[first:last] - begin, end - begin))
             for begin, end, first, last in zip(lines, lines[1:], edges, edges[1:])
         ]
         return cls(tuple(bars), bool(song.upbeat))
@@ -150,13 +150,13 @@ class Layout:
         return int(np.searchsorted(self._middles, beat, side="right"))
 
 
-def _division(onsets: np.ndarray, length: float, divisions: tuple[Division, ...]) -> Division:
+def _division(onsets: np.ndarray, length: float) -> Division:
     """The grid of a bar whose notes begin at `onsets`, beats from its beginning, float [n]."""
     least = _off(onsets, SIXTEENTHS.step)
     fits = abs(length / SIXTEENTHS.step - round(length / SIXTEENTHS.step)) < NEAR
     if fits and least < LEAST:
         return SIXTEENTHS
-    for division in divisions[1:]:
+    for division in DIVISIONS[1:]:
         whole = abs(length / division.step - round(length / division.step)) < NEAR
         if (fits or whole) and _off(onsets, division.step) <= BETTER * least:
             return division

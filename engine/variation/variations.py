@@ -11,9 +11,9 @@ and besides as far as the request leans to higher notes or to more of them (lean
 
 Bars that are the same get the same e, so what repeats still repeats, and half of e's variance is shared by all bars of
 a track, so that a variation leans one way through the song. Each track's noise knows nothing of the others', so pitch
-classes outside the scale of the bars around lose likelihood, and those that the others do not play: the bass is varied
-first, and every lane is drawn, the more the more it is moved, to what the lanes beside it play by then. What happens
-to a bar is codec.py.
+classes outside the scale of the bars around lose likelihood; and the more a lane is moved, those that the song did not
+have in this half bar, and those that the others do not play: the bass is varied first, and every lane is drawn to what
+the lanes beside it play by then. What happens to a bar is codec.py.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from engine.variation.leaning import directions
 from engine.variation.model import Model
 from engine.variation.request import Request
 
+FOREIGN, ALONE = 12.0, 4.5  # logits that a pitch class loses at noise 1 that the song or the other lanes do not have
 SHARED = 0.5  # share of the noise's variance that all bars of a track have in common
 
 
@@ -97,6 +98,7 @@ def varied(
     lean = torch.tensor([request.higher, request.busier], device=model.device)
     steps = {track: lean @ way for track, way in (ways or directions(model, grid)).items()} if leaning else {}
     pitched = np.array([family != "drums" for family in grid.families])
+    foreign = None if request.apart else out_of_chord_penalty(grid.rolls[pitched], FOREIGN)
     for done, i in enumerate(sorted(range(len(grid.families)), key=lambda lane: grid.families[lane] != "bass")):
         track = grid.families[i]
         if progress:
@@ -110,9 +112,10 @@ def varied(
         logits = decoded(model, track, z + steps.get(track, 0.0))
         if track != "drums":
             lost = out_of_scale_penalty(membership[windows], request.strength)
-            if not request.apart:
+            if foreign is not None:
                 beside = rolls[pitched & (np.arange(len(rolls)) != i)][:, windows]
-                lost = lost + out_of_chord_penalty(beside, request.strength * max(level, leaning))
+                moved = request.strength * max(level, leaning)
+                lost = lost + moved * (foreign[windows] + out_of_chord_penalty(beside, ALONE))
             logits = logits - lost.to(model.device)
         if request.preserve == "rhythm":
             rolls[i, windows] = same_rhythm(original, logits[:, 0].cpu().numpy())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,8 @@ import torch
 
 from engine import Progress, RequestError
 from engine.core.pianoroll import TRACKS
-from engine.core.song import Song
-from engine.variation.bars import BarGrid, read
+from engine.core.song import NEAR, SAME_LENGTH, Song
+from engine.variation.bars import BarGrid, read, rolls_of
 from engine.variation.codec import decoded, encoded, to_notes
 from engine.variation.layout import SIXTEENTHS, Layout
 from engine.variation.model import Model
@@ -20,16 +21,18 @@ from engine.variation.request import Request
 def walk(model: Model, song: Song, other: Song, request: Request, progress: Progress | None = None) -> list[Song]:
     """`steps` songs of `step_bars` bars: the first is the song's beginning, the last the other's.
 
-    Latents and tempo go in straight lines; a lane that only one of the two plays enters or leaves half way. Refused
-    unless both have the same meter. The seed changes nothing.
+    Latents and tempo go in straight lines; a lane that only one of the two plays enters or leaves half way. A bar is on
+    the grid that the notes of both fit. Refused unless both have the same meter. The seed changes nothing.
     """
     steps, bars = request.steps, request.step_bars
-    if song.meter != other.meter:
+    if _meter(song) != _meter(other):
         raise RequestError(
             f"The songs differ in meter ({song.meter[0]}/{song.meter[1]} and {other.meter[0]}/{other.meter[1]}); "
             "a walk needs one meter for both."
         )
     ends = [_looped(s, w, bars) for s, w in ((song, "The song"), (other, "The second song"))]
+    layout, apart = _common([grid.lanes for grid in ends], bars)
+    ends = [replace(e, rolls=rolls_of(e.lanes.tracks, e.families, layout), layout=layout) for e in ends]
     names = dict.fromkeys(name for grid in ends for name in grid.keys)
     keys = sorted(names, key=lambda name: (TRACKS.index(name.split()[0]), name))
     ends = [_with_lanes(grid, keys, ends) for grid in ends]
@@ -52,25 +55,45 @@ def walk(model: Model, song: Song, other: Song, request: Request, progress: Prog
         songs.append(near.song(rolls & near.mask, kept=kept).with_tempo(round(tempo, 3)))
     if progress:
         progress(steps, steps)
-    songs[0] = replace(songs[0], remarks=tuple(dict.fromkeys(said for grid in ends for said in grid.lanes.remarks)))
+    said = dict.fromkeys(said for grid in ends for said in grid.lanes.remarks)
+    songs[0] = replace(songs[0], remarks=(*said, *apart))
     return songs
 
 
+def _meter(song: Song) -> tuple[int, int]:
+    """The meter in which a song begins, as it is played."""
+    return SAME_LENGTH.get(song.meter, song.meter)
+
+
+def _common(songs: Sequence[Song], bars: int) -> tuple[Layout, list[str]]:
+    """Bars on the grids that the notes of all these songs fit, and what has to be said of those where none does."""
+    every = replace(songs[0], tracks=tuple(track for song in songs for track in song.tracks))
+    layout = Layout.of(every) if every.notes else Layout.even(1, every.beats_per_bar)
+    layout = Layout(layout.more(bars, every.beats_per_bar).bars[:bars])
+    lost = sorted({
+        number + 1 for song in songs for number, (own, bar) in enumerate(zip(Layout.of(song).bars, layout.bars))
+        if own.division != SIXTEENTHS and own.division.step % bar.division.step > NEAR
+    })  # fmt: skip
+    if not lost:
+        return layout, []
+    listed = f"s {', '.join(map(str, lost[:-1]))} and {lost[-1]}" if len(lost) > 1 else f" {lost[0]}"
+    return layout, [f"The songs divide the beat differently in bar{listed}: on the way notes there keep to one grid."]
+
+
 def _looped(song: Song, what: str, bars: int) -> BarGrid:
-    """The first `bars` bars of a song, which begins again where it is shorter; without its upbeat."""
+    """The first `bars` bars of a song, which begins again where it is shorter; without its upbeat, and not yet cut."""
     song = replace(song.excerpt(song.upbeat, song.beats + song.beats_per_bar), tempo_changes=(), keys=())
     length = song.beats_per_bar
-    if song.meter_changes and song.meter_changes[0][0] < bars * length:
-        raise RequestError(f"{what} changes its meter in its first {bars} bars; a walk needs one meter.")
-    grid = read(replace(song, meter_changes=()), what=what, divisions=(SIXTEENTHS,))
+    changed = next((beat for beat, meter in song.meter_changes if SAME_LENGTH.get(meter, meter) != _meter(song)), None)
+    if changed is not None and changed < bars * length:
+        raise RequestError(f"{what} changes its meter after bar {round(changed / length)}; a walk needs one meter.")
+    grid = read(replace(song, meter_changes=()), what=what)
     own = min(bars, grid.bars)
     left_out = [f"A walk leaves out what no network plays: {track.name}." for track in grid.fixed]
     lanes = whole = replace(grid.lanes.excerpt(0, own * length), remarks=(*song.remarks, *left_out))
     for start in range(own, bars, own):
         whole = whole.followed_by(lanes.excerpt(0, min(own, bars - start) * length), at=start * length)
-    layout = Layout.even(bars, length)
-    rolls = np.concatenate([grid.rolls] * -(-bars // grid.bars), 1)[:, : layout.windows]
-    return BarGrid(whole, rolls, layout, grid.families)
+    return BarGrid(whole, grid.rolls, grid.layout, grid.families)
 
 
 def _with_lanes(grid: BarGrid, keys: list[str], ends: list[BarGrid]) -> BarGrid:

@@ -173,6 +173,18 @@ def test_a_typed_beginning_is_continued(model, start):
 
 
 @pytest.mark.parametrize(
+    ("start", "meters"), [("A|dfa fdf|", {"6/8", "3/4"}), ("c2 d2 e2 f2|", {"4/4", "C", "C|", "2/2", "2/4"})]
+)
+def test_a_beginning_chooses_a_meter_that_is_left_open(model, start, meters):
+    made = [compose(model, Request(start=start, bars=8), seed=seed).tune for seed in range(6)]
+    assert {tune.meter for tune in made} <= meters and all(tune.body.startswith(start) for tune in made)
+    with pytest.raises(RequestError, match="asks for 1/1"):
+        compose(model, Request(start="A|dfa fdf|", meter="4/4"), seed=0)
+    with pytest.raises(RequestError, match="line 1, column 10"):
+        compose(model, Request(start="abcdefgab|a|"), seed=0)
+
+
+@pytest.mark.parametrize(
     ("start", "said"),
     [
         ("abc @ def", "'@' in line 1, column 5"),

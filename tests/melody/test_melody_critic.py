@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.__main__ import parser
+from engine.core.commandline import request_of
 from engine.melody.abc.canonical import Tune
 from engine.melody.composing import candidates
 from engine.melody.critic import critic_of, plausible
@@ -14,6 +16,7 @@ from engine.melody.request import CRITIC, LIKELIHOOD, Request
 from engine.melody.traits import TRAITS, traits
 from tests.melodies import SHIPPED
 from training.melody.critic import fit
+from training.melody.judge import CHOICES
 
 A = "G2BG dGBG|A2cA eAcA|G2BG dGBd|cAFA G4:|"
 TUNE = Tune(body=f"|:{A}\n|:g2bg d2gd|e2ge c2ec|G2BG dGBd|cAFA G4:|", key="G", meter="C|", unit="1/8", kind="reel")
@@ -72,3 +75,11 @@ def test_a_recipe_from_before_the_critic_is_chosen_by_likelihood():
     old = Request(kind="jig", candidates=3).to_json()
     del old["chosen_by"]
     assert Request.from_json(old).chosen_by == LIKELIHOOD
+
+
+def test_as_many_are_written_as_were_judged_and_one_where_it_is_named():
+    assert Request().candidates == max(CHOICES)
+    assert Request.from_options({"type": "jig"}, 1).candidates == 1, "a recipe from before there were candidates"
+    words = (["melody", "--out", "a.abc", *more] for more in (["--attempt", "18"], []))
+    asked = [request_of(Request, parser("melody").parse_args(each)) for each in words]
+    assert [(each.attempt, each.candidates) for each in asked] == [(18, 1), (1, 4)]

@@ -12,6 +12,7 @@ from engine.melody.abc.notes import parse
 from engine.takes.library import SONG, Library
 from engine.takes.replay import replay
 from tests.studio import Visit, app, chromium, refusals, served, settled, wait_for
+from training.melody.judge import CHOICES
 from ui.frame import plain
 
 
@@ -34,7 +35,8 @@ def test_a_tune_as_asked_is_there_at_once_and_its_text_is_whole(opened):
     tune, remarks = parse(editor(opened).value)
     assert not remarks and tune.title.startswith(("Tune", "Reel", "Jig", "Hornpipe", "Slip", "Strathspey"))
     seed = opened.number_input(key="melody_seed").value
-    assert len(made(opened).value.candidates) == 3 and tune.title.endswith(f" no. {seed}")
+    assert len(made(opened).value.candidates) == max(CHOICES), "as many as were judged"
+    assert tune.title.endswith(f" no. {seed}")
 
 
 def test_key_and_meter_are_obeyed_and_another_seed_writes_another_tune(opened):
@@ -45,6 +47,14 @@ def test_key_and_meter_are_obeyed_and_another_seed_writes_another_tune(opened):
     assert "M:6/8\n" in editor(test).value and "K:Em\n" in editor(test).value
     test = settled(test.button(key="melody_seed again").click().run(), "melody")
     assert editor(test).value != before and not refusals(test)
+
+
+def test_an_instrument_that_is_left_open_says_so_and_one_that_was_chosen_can_be_left_open_again(opened):
+    box = opened.selectbox(key="melody_program")
+    assert box.value is None and box.placeholder.startswith("Flute") and not any("Flute," in o for o in box.options)
+    test = box.select("Violin").run()
+    assert made(test).settings.program is None and test.selectbox(key="melody_program").value == 40
+    test.selectbox(key="melody_program").set_value(None).run()
 
 
 def test_notes_by_hand_are_heard_instead_and_kept(opened, tmp_path, monkeypatch):

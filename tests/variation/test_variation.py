@@ -311,6 +311,18 @@ def test_staying_in_the_harmony_brings_fewer_foreign_pitches(small):
     assert foreign(1.0) < foreign(0.0)
 
 
+def test_a_variation_stays_with_the_chords_of_the_song_and_one_for_itself_does_not(model):
+    chords = ((60, 64, 67), (65, 69, 72))  # each for half a bar, and all in one scale
+    song = Song((Track("p", 0).with_notes(
+        Note(b, 1, p) for b in range(64) for p in chords[b // 2 % 2]),))  # fmt: skip
+
+    def foreign(apart: bool) -> int:
+        made = (notes(vary(model, song, noise=1.5, seed=seed, apart=apart), "p") for seed in range(3))
+        return sum(n.pitch % 12 not in {p % 12 for p in chords[int(n.onset) // 2 % 2]} for each in made for n in each)
+
+    assert foreign(False) < foreign(True) / 2
+
+
 @pytest.mark.parametrize(
     "settings, words",
     [
@@ -343,9 +355,34 @@ def test_a_walk_begins_and_ends_with_the_songs_themselves(small):
     assert [n.onset for n in notes(looped, "bass")] == [0, 4, 8]
 
 
-def test_a_walk_between_meters_is_refused(small):
+def test_a_walk_keeps_the_beat_that_both_songs_have_and_says_where_they_have_none_in_common(small, model):
+    def line(*counts: int) -> Song:
+        played = [Note(4 * bar + 4 * n / count, 4 / count, 60 + n % 5)
+                  for bar, count in enumerate(counts) for n in range(count)]  # fmt: skip
+        return Song((Track("piano", 0).with_notes(played),))
+
+    thirds = walk(model, line(12, 12), line(12, 4), steps=3, step_bars=2)
+    onsets = [note.onset * 3 for note in notes(thirds[1], "piano")]
+    assert len(onsets) > 4 and onsets == pytest.approx(np.round(onsets)) and any(onset % 3 for onset in onsets)
+    assert not any("beat" in said for said in thirds[0].remarks)
+    [said] = walk(small, line(12, 4, 16), line(16, 12, 12), steps=3, step_bars=3)[0].remarks
+    assert said == "The songs divide the beat differently in bars 1 and 3: on the way notes there keep to one grid."
+    ends = walk(small, line(12, 4), line(16, 12), steps=2, step_bars=2)
+    assert [notes(end, "piano") for end in ends] == [line(12, 4).tracks[0].notes, line(16, 12).tracks[0].notes]
+
+
+def test_a_walk_between_meters_is_refused_and_one_between_ways_to_write_a_meter_is_not(small):
     with pytest.raises(RequestError, match="3/4"):
         walk(small, tune(), tune((3, 4)))
+    assert len(walk(small, tune((2, 2)), tune(), steps=2)) == 2
+    for meter in ((2, 2), (3, 4)):
+        changing = replace(tune(), meter_changes=((8.0, meter),))
+        assert len(walk(small, changing, tune(), steps=2, step_bars=2)) == 2
+        if meter == (3, 4):
+            with pytest.raises(RequestError, match="changes its meter after bar 2"):
+                walk(small, changing, tune(), steps=2, step_bars=3)
+        else:
+            assert len(walk(small, changing, tune(), steps=2, step_bars=3)) == 2
 
 
 # ---- what comes next -------------------------------------------------------------------------------------------------
