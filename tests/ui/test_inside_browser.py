@@ -81,5 +81,6 @@ def test_every_plot_is_drawn_a_cousin_that_is_clicked_is_played_and_one_drags_on
 
             # ---- light turns to dark: what is drawn is in its colours then
             page.emulate_media(color_scheme="dark")
-            fill = "plots => plots.length && getComputedStyle(plots.at(-1).querySelector('.bars path')).fill"
+            bar = "plots.at(-1)?.querySelector('.bars path')"  # gone for a moment
+            fill = f"plots => {bar} && getComputedStyle({bar}).fill"
             wait_for(lambda: drawn.evaluate_all(fill) == "rgb(111, 183, 214)", 60, "plots stay light")
