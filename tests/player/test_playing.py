@@ -1,8 +1,5 @@
 """The player plays what is asked: the compiled loop says what PyTorch says, and what is given comes back."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -438,24 +435,3 @@ def test_habits_are_counted_by_hand():
     assert [strikes(bar, drums) for drums in range(3)] == [(1, 2), (1, 2), (1, 2)] and strikes(bar, 4) == (0, 2)
     other = replace(bar, chords=(0, 7))  # C, and from step 8 on G
     assert roots(bar) == (2, 2) and roots(other) == (1, 2) and roots(replace(bar, chords=(-1, 0))) == (1, 1)
-
-
-STATES = """
-import hashlib
-from engine import band
-from engine.band.played import brief_of
-from engine.player.playing import Section
-
-model = band.load()
-section = Section(model, [brief_of(model, band.Request(genre={"jazz": 1}, seed=1))], [], 0)
-list(section.play())
-print(hashlib.sha256(section.desk.states[0, : section.desk.time[0] - 1].tobytes()).hexdigest())
-"""
-
-
-@pytest.mark.process
-def test_who_compiles_the_loop_computes_what_those_do_who_find_it_compiled(tmp_path):
-    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "numba")}
-    first, second = (subprocess.run([sys.executable, "-c", STATES], env=env, check=True, capture_output=True).stdout
-                     for _ in range(2))  # fmt: skip
-    assert first == second != b""
