@@ -37,9 +37,10 @@ function steps() {
   let opening = false, leaving = false;
   for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => (opening = leaving = false), true);
   addEventListener("click", (press) => {
-    const link = press.target.closest?.("a[href]");
+    const link = press.target.closest?.("a[href]:not([download], [target=_blank])");
+    const there = link && new URL(link.getAttribute("href"), location);
     const here = !press.ctrlKey && !press.metaKey && !press.shiftKey; // else in a tab or window of its own
-    leaving = Boolean(link) && here && new URL(link.href).pathname !== location.pathname;
+    leaving = Boolean(there) && here && there.origin === location.origin && there.pathname !== location.pathname;
   }, true);
   history.pushState = (state, title, url) => {
     const elsewhere = new URL(url, location).pathname !== location.pathname;

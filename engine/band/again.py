@@ -74,7 +74,8 @@ def returning(
     brief: player.Brief, bars: Sequence[player.Bar], marked: range, found: Mapping[tuple[int, int], int | None]
 ) -> player.Brief:
     """A brief for marked bars with what comes again in them (`sources`), and its chords where none are asked for; over
-    chords that are asked for only those play again who play no chords, or in bars of the same."""
+    chords that are asked for only those play again who play no chords, or in bars of the same; and nobody off the grid
+    of those who stay."""
     from engine import planner  # here, because it brings PyTorch
 
     form = [[0] * (len(TRACKS) + 1) for _ in bars]
@@ -85,8 +86,10 @@ def returning(
             form[bar][lane] = planner.REST
         elif source in marked:
             form[bar][lane] = bar - source
-        elif lane == DRUMS or _over(chords, bar, bars[source].chords):
-            given[bar][lane], grids[bar] = bars[source].lanes[lane], bars[source].grid
+        elif grids.get(bar, grid := bars[source].grid) == grid and (
+            lane == DRUMS or _over(chords, bar, bars[source].chords)
+        ):
+            given[bar][lane], grids[bar] = bars[source].lanes[lane], grid
             if lane != DRUMS:
                 chords |= {2 * bar + half: chord for half, chord in enumerate(bars[source].chords)}
     return replace(brief, form=form, given=given, grids=grids, chords=chords)

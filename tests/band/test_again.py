@@ -57,6 +57,8 @@ def test_what_returns_is_given_to_the_player_with_its_chords_or_named_where_it_i
     over = returning(Brief(8, lanes=(DRUMS, PIANO), given={n: {} for n in range(8)}, chords={6: 5, 7: 5}), bars, MARKED,
                      {(3, PIANO): 1, (3, DRUMS): 1})  # fmt: skip
     assert PIANO not in over.given[3] and DRUMS in over.given[3], "a part over other chords than those asked for"
+    held = Brief(8, lanes=(DRUMS,), given={n: {PIANO: [(0, 3, 60)]} for n in range(8)}, grids={3: 1})  # triplets stay
+    assert returning(held, bars, MARKED, {(3, DRUMS): 1}).given[3] == {PIANO: [(0, 3, 60)]}, "off the grid of who stays"
 
 
 def replace_chords(one: Bar, chord: int) -> Bar:
