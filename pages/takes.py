@@ -159,8 +159,10 @@ def import_export(takes: list[Take]) -> None:
 
 try:
     library = Library()
+    # Always there, or what is below it would be drawn anew when it comes and goes, and a click on it lost.
+    undo = st.container(horizontal=True, vertical_alignment="center")
     if gone := st.session_state.get("deleted take"):
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with undo:
             st.markdown(f"“{frame.plain(gone.name)}” was deleted.")
             if st.button("Undo", key="undo", icon=":material/undo:", help="Bring it back."):
                 library.restore(gone.id)
@@ -190,7 +192,11 @@ try:
     for take in matching[(at - 1) * PAGE : at * PAGE]:
         with st.container(border=True):
             draw(take)
-    with st.expander("Carry takes to another machine", icon=":material/folder_zip:"):
-        import_export(matching)
+    away = st.expander(
+        "Carry takes to another machine", icon=":material/folder_zip:", key="takes away", on_change="rerun"
+    )
+    if away.open:
+        with away:
+            import_export(matching)
 except RequestError as refused:
     show_error(refused)
