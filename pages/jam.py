@@ -33,7 +33,8 @@ class Kept:
     take: Take
 
 
-frame.open_page("Jam", "Press play, and the band goes on until you stop it. Every control acts at the next bar.")
+says = "Press play, and the band goes on until you stop it. Controls act at the next bar, the tempo at once."
+frame.open_page("Jam", says)
 
 
 def settings_panel(learned: dict[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,15 @@ the section that is playing is the last, and `end` false takes that back. `loudn
 usual; with `trade` the band, you and an answer take turns (trading.py).
 
 A chord that is `held` comes at once: {"bar": 9.5, "held": "Dm7"} moves what was written of bar 9 into it from the
-middle of the bar on, and what comes after is composed over it; "" lets it go.
+middle of the bar on, and what comes after is composed over it; "" lets it go. So does a tempo, anywhere in a bar:
+{"bar": 9.25, "tempo": 140} has the last three quarters of bar 9 go by faster, and changes nothing else in it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -37,7 +39,7 @@ LOUDNESS = 0.5, 1.4  # the least and the most
 
 @dataclass(frozen=True)
 class Step:
-    """What holds from a bar on (from 1; with a half from its middle)."""
+    """What holds from a bar on (from 1; with a half from its middle, or for a tempo from any part of it)."""
 
     bar: float
     settings: band.Request
@@ -57,6 +59,7 @@ class Cue:
     holds: tuple[tuple[int, int], ...]  # (half, chord): what is held from a half of the bar on; a chord as in chords.py
     turn: str  # "band", "you" or "answer"; "" where no turns are taken
     since: int  # the bar from which they are
+    tempi: tuple[tuple[float, band.Request], ...] = ()  # (share of the bar, settings) from where a tempo is another
 
 
 def cue_of(steps: Sequence[Step], bar: int) -> Cue:
@@ -69,7 +72,10 @@ def cue_of(steps: Sequence[Step], bar: int) -> Cue:
             holds.append((int(now.bar > bar), _chord(now.held, now.settings)))
     key = FLATS[band.key_of(step.settings)]  # a chord that is held moves none
     settings = replace(step.settings, chords=held, key=key) if held else step.settings
-    return Cue(settings, step.end, step.loudness, tuple(holds), turn_of(bar, step.trade), step.trade)
+    within = [step, *(each for each in steps if bar < each.bar < bar + 1)]
+    tempi = tuple((each.bar - bar, each.settings) for before, each in pairwise(within)
+                  if each.settings.tempo != before.settings.tempo)  # fmt: skip
+    return Cue(settings, step.end, step.loudness, tuple(holds), turn_of(bar, step.trade), step.trade, tempi)
 
 
 def _chord(text: str, settings: band.Request) -> int:
@@ -112,11 +118,19 @@ def _parsed(raw: bytes) -> tuple[float, dict[str, Any]]:
     if not isinstance(line, dict) or "bar" not in line:
         raise RequestError('there is no bar in it; expected an object such as {"bar": 9, "tempo": 140}.')
     bar = line.pop("bar")
-    if not _is_number(bar) or not 1 <= bar <= MAX_BAR or 2 * bar % 1:
+    if not _is_number(bar) or not 1 <= bar <= MAX_BAR:
         raise RequestError(f"the bar must be a whole number from 1 to {MAX_BAR}, not {json.dumps(bar)[:40]}.")
-    if 2 * bar % 2 and set(line) != {"held"}:
-        raise RequestError("only a chord that is held begins in the middle of a bar.")
+    if placed(bar, line) != bar:
+        raise RequestError("only a chord that is held begins in the middle of a bar, and only a tempo elsewhere in it.")
     return bar, line
+
+
+def placed(bar: float, change: Mapping[str, Any]) -> float:
+    """The first place from a bar on at which a change can act: for a tempo alone that itself, for a chord that is held
+    a half of a bar, for anything else a bar line."""
+    if set(change) == {"tempo"}:
+        return bar
+    return math.ceil(2 * bar) / 2 if set(change) == {"held"} else math.ceil(bar)
 
 
 def changed(step: Step, change: Mapping[str, Any], genres: Sequence[str]) -> Step:

@@ -45,9 +45,14 @@ def jam(model: player.Model, request: Request) -> Iterator[Bar]:
 
 
 def played(musician: Musician, cue: Cue, own: Own, *, last: bool) -> Bar:
-    """The musician's next bar, as loud as is asked, with an answer to what was played where it is that one's turn."""
+    """The musician's next bar, as loud and at the tempi that are asked for, with an answer to what was played where it
+    is that one's turn."""
+    from engine.jam.musician import tempo_of  # here, because it brings PyTorch
+
     bar = musician.next(cue.settings, last=last, holds=cue.holds)
     bar = softer(bar, cue.loudness, cue.turn)
+    turns = tuple((share * bar.beats, tempo_of(musician.model, settings)) for share, settings in cue.tempi)
+    bar = replace(bar, turns=turns)
     if cue.turn != "answer":
         return bar
     return answered(bar, own.bar(bar.number - FOURS, bar.beats), (musician.seed + bar.number // FOURS) % 2**63)
@@ -75,7 +80,7 @@ def generate(model: player.Model, request: Request, *, progress: Progress | None
     song = song_of(kept, request.settings.style)
     ends = [(bar.number + n) * bar.beats for n, bar in ((-1, kept[0]), (0, kept[-1]))]
     song = replace(song, tracks=(*song.tracks, *request.yours.lanes(*ends)))
-    late = [step.bar for step in request.steps if step.bar > len(bars)]
+    late = [step.bar for step in request.steps if step.bar >= len(bars) + 1]
     remarks = list(dict.fromkeys(remark for step in request.steps for remark in step.settings.remarks))
     if late:
         remarks.append(f"The jam ends after {len(bars)} bars: what changes from bar {late[0]} on is not heard.")

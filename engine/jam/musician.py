@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class Bar:
     tempo: float  # quarter notes a minute
     meter: tuple[int, int]
     tracks: tuple[Track, ...]
+    turns: tuple[tuple[float, float], ...] = ()  # (beat, tempo) of the tempi that follow within it, ascending
 
     @property
     def beats(self) -> float:
@@ -51,7 +52,8 @@ class Bar:
     @property
     def seconds(self) -> float:
         """How long it lasts."""
-        return self.beats * 60 / self.tempo
+        tempi = [(0.0, self.tempo), *self.turns, (self.beats, 0.0)]
+        return sum((end - begin) * 60 / tempo for (begin, tempo), (end, _) in pairwise(tempi))
 
 
 @dataclass(frozen=True)
@@ -177,5 +179,6 @@ def song_of(bars: Iterable[Bar], title: str = "") -> Song:
         called = f"{name} {before + 1}" if before else name
         if own or (not before and not any(notes[other] for other in notes if other[0] == name)):
             tracks.append(Track(called, program, name in drums).with_notes(own))
-    tempi = [(n * beats, bar.tempo) for n, bar in enumerate(bars) if n and bar.tempo != bars[n - 1].tempo]
-    return Song(tuple(tracks), bars[0].tempo, bars[0].meter, title, tempo_changes=tuple(tempi))
+    at = [(n * beats + beat, tempo) for n, bar in enumerate(bars) for beat, tempo in [(0.0, bar.tempo), *bar.turns]]
+    tempi = tuple(now for before, now in pairwise(at) if now[1] != before[1])
+    return Song(tuple(tracks), bars[0].tempo, bars[0].meter, title, tempo_changes=tempi)

@@ -191,6 +191,18 @@ def test_a_song_of_a_jam_has_its_tempi_and_a_track_for_each_instrument(model):
     assert [(t.name, t.program) for t in song_of(bars).tracks if "bass" in t.name] == [("bass", 38)]
 
 
+def test_a_tempo_acts_within_a_bar_and_changes_no_note_of_it(model, plain):
+    bars = played(model, {"bar": 5.375, "tempo": 150}, {"bar": 5.5, "held": "Dm7"}, {"bar": 5.75, "tempo": None})
+    held = played(model, {"bar": 5.5, "held": "Dm7"})
+    assert bars[:4] == plain[:4] and bars[4].tracks == held[4].tracks and bars[5:] == held[5:]
+    assert bars[4].turns == ((1.5, 150.0), (3.0, 120.0)) and bars[4].tempo == 120
+    assert bars[4].seconds == pytest.approx(2.5 * 60 / 120 + 1.5 * 60 / 150)
+    assert song_of(bars).tempo_changes == ((17.5, 150.0), (19.0, 120.0))
+    last = changes({"bar": 5.5, "tempo": 90})
+    made = jam.generate(model, jam.Request(genre={"rock": 1}, seed=3, bars=5, changes=last))
+    assert not made.remarks and made.song.tempo_changes == ((18.0, 90.0),)
+
+
 def test_a_file_of_another_editor_is_read(model, plain):
     said = '{"bar": 5, "tempo": 150}\r\n\r\n{"bar": 3, "tempo": 90}\r\n'
     request = jam.Request(genre={"rock": 1}, seed=3, changes=File("c.jsonl", said.encode("utf-8-sig")))
@@ -206,8 +218,9 @@ def test_a_file_of_another_editor_is_read(model, plain):
         ({"tempo": 100}, "no bar"),
         ({"bar": 0}, "from 1 to"),
         ({"bar": True}, "from 1 to"),
-        ({"bar": 1.25}, "from 1 to"),
-        ({"bar": 1.5, "tempo": 90}, "begins in the middle of a bar"),
+        ({"bar": 0.5, "tempo": 90}, "from 1 to"),
+        ({"bar": 1.5, "tempo": 90, "key": "E"}, "begins in the middle of a bar"),
+        ({"bar": 1.25, "held": "Dm7"}, "only a tempo elsewhere in it"),
         ({"bar": 2, "held": "Dm7 | G7"}, "not one chord"),
         ({"bar": 2, "held": "H9"}, "'H9' in"),
         ({"bar": 2, "held": 3}, "held is a chord"),

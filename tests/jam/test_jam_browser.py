@@ -1,5 +1,7 @@
 """The Jam page in a real browser, with a keyboard that is none: it plays, follows, and what it played can be kept."""
 
+from itertools import pairwise
+
 import pytest
 
 from engine.takes.library import Library
@@ -31,6 +33,7 @@ PRESS = """
 BARS = "[...window.__bandstandJam.bars.values()]"
 NO_MIDI = (("undefined", "This browser has no Web MIDI"),
            ("async () => { throw new Error() }", "does not let the page hear MIDI keyboards"))  # fmt: skip
+TURN = "window.__bandstandJam.marks.find(({beat}) => beat)"
 ANSWERED = """() => {
     const jam = window.__bandstandJam, {tracks} = jam.bars.get(jam.now().number);
     return !!tracks.find(({name}) => name === "answer")?.notes.length;
@@ -73,6 +76,12 @@ def test_a_jam_plays_follows_style_and_chords_and_its_last_bars_are_kept(studio,
         page.locator(".st-key-jam_genre input").press("Enter")
         wait_for(lambda: page.evaluate("window.__bandstandJam.changes.some(each => each.genre?.jazz)"),
                  PATIENCE_SECONDS, "the style does not change")  # fmt: skip
+        page.get_by_role("slider", name="Tempo").press("ArrowRight")
+        wait_for(lambda: page.evaluate(TURN), PATIENCE_SECONDS, "the tempo waits for a bar line")
+        turn, tempo = page.evaluate(TURN), page.evaluate("window.__bandstandJam.changes.find(each => each.tempo)")
+        assert tempo["bar"] == pytest.approx(turn["number"] + turn["beat"] / turn["beats"], abs=0.02)
+        assert turn["seconds"] == pytest.approx(turn["beats"] * 60 / 161)
+        page.get_by_text("· 161 bpm").wait_for()
         for access, says in NO_MIDI:
             page.evaluate(f"window.offered ??= navigator.requestMIDIAccess; navigator.requestMIDIAccess = {access}; 0")
             page.locator(".jam [data-part=midi]").click()
@@ -117,8 +126,10 @@ def test_a_jam_plays_follows_style_and_chords_and_its_last_bars_are_kept(studio,
         follows = "window.__bandstandJam.changes.some(each => each.density && each.loudness)"
         assert page.evaluate(follows), "the band does not follow"
         marks = page.evaluate("window.__bandstandJam.marks")
-        lines = [mark["at"] + mark["seconds"] for mark in marks]
-        assert lines[:-1] == pytest.approx([mark["at"] for mark in marks[1:]], abs=1e-3), "the music fell silent"
+        for mark, then in pairwise(marks):
+            beats = (then["beat"] or mark["beats"]) - mark["beat"]
+            ends = mark["at"] + beats / mark["beats"] * mark["seconds"]
+            assert then["at"] == pytest.approx(ends, abs=1e-3), "the music fell silent"
         page.get_by_role("button", name="Keep the last 16 bars").click()
         page.get_by_role("heading", name="Kept").wait_for()
         assert page.locator(".jam").get_attribute("data-state") == "plays", "a rerun stopped the music"

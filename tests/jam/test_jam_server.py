@@ -197,10 +197,33 @@ def test_a_chord_held_while_a_bar_sounds_writes_its_second_half_again(client):
             assert tab.receive_json()["from"] == acts
             held = {bar["bar"]: bar for bar in bars(tab, AHEAD + 2 - int(acts))}
             came |= held
-        tab.send_json({"change": {"tempo": 90}, "bar": 3.5})
+        tab.send_json({"change": {"key": "E"}, "bar": 3.5})
         assert tab.receive_json()["from"] == 4
     assert came[1]["chords"][1] == "Dm7" and came[2]["chords"] == ["Dm7", "Dm7"]
     assert came[3]["chords"] == ["G7", "G7"]
+
+
+def test_a_tempo_acts_in_the_bar_that_sounds_and_is_no_reason_to_write_its_notes_again(client, model):
+    with client.websocket_connect("/jam", headers=OWN) as tab:
+        tab.send_json(START)
+        came = {bar["bar"]: bar for bar in bars(tab, AHEAD)}
+        tab.send_json({"sounds": 1})
+        came |= {bar["bar"]: bar for bar in bars(tab, 1)}
+        tab.send_json({"change": {"genre": "jazz"}, "bar": 3})
+        assert tab.receive_json()["from"] == 3
+        bars(tab, AHEAD - 1)
+        tab.send_json({"change": {"tempo": 90}, "bar": 1.375})
+        assert tab.receive_json() == {"changed": {"tempo": 90}, "from": 1.375}
+        now = {bar["bar"]: bar for bar in bars(tab, AHEAD + 1)}
+        tab.send_json({"sounds": 2})
+        bars(tab, 1)
+        tab.send_json({"change": {"tempo": 100}, "bar": 1.9})
+        assert 2 < tab.receive_json()["from"] < 2.01, "its own bar is over"
+    assert now[1] == came[1] | {"turns": [[1.5, 90]]}
+    assert [now[n]["tempo"] for n in (2, 3, 4)] == [90] * 3 and not any(now[n]["turns"] for n in (2, 3, 4))
+    written = File("changes.jsonl", b'{"bar": 1.375, "tempo": 90}\n{"bar": 3, "genre": "jazz"}')
+    request = jam.Request(genre={"rock": 1.0}, seed=3, tempo=200, bars=4, changes=written)
+    assert [said(bar)["tracks"] for bar in jam.jam(model, request)] == [now[n]["tracks"] for n in (1, 2, 3, 4)]
 
 
 def test_an_answer_waits_for_what_it_answers_and_is_what_the_take_makes_again(client, model):

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -19,13 +18,14 @@ from typing import Any
 from engine import RequestError, jam, player
 from engine.core.song import Note
 from engine.jam import following
-from engine.jam.changes import changed, cue_of
+from engine.jam.changes import changed, cue_of, placed
 from engine.jam.generate import played
 from engine.jam.musician import Bar, Musician
 from engine.jam.trading import FOURS, MOST_NOTES, Own, note_of, tracks_of
 
 AHEAD = 3  # bars written beyond the one that sounds: the next, and two in stock
 STEPS = 16  # that are remembered
+SOONEST = 1e-3  # of a bar that sounds, at which something may change: its line is past
 
 
 class Session:
@@ -67,19 +67,22 @@ class Session:
 
     def change(self, change: Mapping[str, Any], bar: float) -> float:
         """Other settings from a bar on, or the first that does not sound yet; a chord that is held from a half bar on,
-        or the middle of the one that sounds. Which that is. RequestError where they are none."""
+        or the middle of the one that sounds; a tempo from any part of one on. Which that is. RequestError where they
+        are none."""
         with self._lock:
             if self._led is not None:
                 self._led |= {name: change[name] for name in self._led if name in change}
             return self._changed(change, bar)
 
     def _changed(self, change: Mapping[str, Any], bar: float) -> float:
-        bar = max(bar, self._sounding + 0.5, self._steps[-1].bar)
-        if set(change) != {"held"} or bar < 1:
-            bar = math.ceil(bar)
-        step = changed(replace(self._steps[-1], bar=bar), change, jam.Request.learned()["genre"])
+        own_tempo = set(change) == {"tempo"}
+        bar = placed(max(bar, self._sounding + SOONEST, 1, 0 if own_tempo else self._steps[-1].bar), change)
+        now = next(step for step in reversed(self._steps) if step.bar <= bar)
+        step = changed(replace(now, bar=bar), change, jam.Request.learned()["genre"])
         before = [each for each in self._steps if each.bar < bar]
-        self._steps = [*before[-STEPS:], step]
+        later = [replace(each, settings=replace(each.settings, tempo=step.settings.tempo))
+                 for each in self._steps if each.bar > bar]  # fmt: skip
+        self._steps = [*before[-STEPS:], step, *later]
         self._musician.back_to(int(bar))
         if self._last is not None and bar <= self._last:
             self._last = None
@@ -119,11 +122,13 @@ class Session:
 
 
 def said(bar: Bar) -> dict[str, Any]:
-    """A bar as JSON: each track's notes as [onset, duration, pitch, velocity], in beats from its bar line."""
+    """A bar as JSON: each track's notes as [onset, duration, pitch, velocity], and where its tempo becomes another as
+    [onset, tempo], in beats from its bar line."""
     tracks = [
         {"name": track.name, "program": track.program, "drum": track.is_drum,
          "notes": [[round(n.onset, 4), round(n.duration, 4), n.pitch, n.velocity] for n in track.notes]}
         for track in bar.tracks
     ]  # fmt: skip
     return {"bar": bar.number, "section": bar.section, "leadsOn": bar.leads_on, "chords": list(bar.chords),
-            "key": bar.key, "tempo": bar.tempo, "beats": bar.beats, "tracks": tracks}  # fmt: skip
+            "key": bar.key, "tempo": bar.tempo, "turns": bar.turns, "beats": bar.beats,
+            "tracks": tracks}  # fmt: skip

@@ -88,7 +88,7 @@ class _Tab:
         elif self.session is None:
             raise RequestError("The jam has not begun.")
         elif "change" in said and isinstance(said["change"], dict):
-            number = number_of(said.get("bar", 1), halves=True)
+            number = number_of(said.get("bar", 1), whole=False)
             bar = await asyncio.to_thread(self.session.change, said["change"], number)
             await self._send({"changed": said["change"], "from": bar})
         elif "own" in said and isinstance(said["own"], list):
@@ -118,10 +118,9 @@ class _Tab:
                 await self._send(bar)
 
 
-def number_of(value: Any, *, halves: bool = False) -> Any:
-    """A bar's number; with `halves` one from the middle of which something acts. Refused where it is none."""
-    whole = isinstance(value, int) or (halves and isinstance(value, float) and 2 * value % 1 == 0)
-    if not whole or isinstance(value, bool) or not 0 <= value <= 10**6:
+def number_of(value: Any, *, whole: bool = True) -> Any:
+    """A bar's number, or with a part of it that is past. Refused where it is none."""
+    if not isinstance(value, int if whole else (int, float)) or isinstance(value, bool) or not 0 <= value <= 10**6:
         raise RequestError("A bar is a whole number.")
     return value
 

@@ -35,7 +35,7 @@ class JamFace {
     return sounding.state === "plays" || sounding.state === "waits";
   }
 
-  // What a rerun brings: settings that are others than those of before act at the next bar.
+  // What a rerun brings: settings that are others than those of before act at the next bar, a tempo at once.
   update(data, report) {
     this.report = report;
     const before = this.data?.settings ?? (this.running() ? sounding.settings : null);
@@ -56,7 +56,7 @@ class JamFace {
   keep(bars) {
     const now = sounding.marks.at(-1)?.number ?? 0;
     if (!now) return;
-    const changes = sounding.changes.filter((each) => each.bar <= now);
+    const changes = sounding.changes.filter((each) => each.bar < now + 1);
     const own = sounding.own.all(now * sounding.marks.at(-1).beats);
     this.report("keep", { bars: now, keep: bars ? Math.min(bars, now) : now, changes, started: sounding.started, own });
   }
@@ -71,7 +71,7 @@ class JamFace {
     parts.keep.disabled = parts.all.disabled = !sounding.marks.length;
     for (const [part, name] of TURNS) parts[part].setAttribute("aria-pressed", sounding[name]);
     parts.trade.disabled = parts.follow.disabled = !this.running();
-    const place = bar ? `bar ${now.number} · ${bar.section || "the end"} · ${Math.round(bar.tempo)} bpm${WHOSE[bar.turn]}` : sounding.state === "waits" ? "The band tunes up …" : "Ready when you are.";
+    const place = bar ? `bar ${now.number} · ${bar.section || "the end"} · ${Math.round((60 * now.beats) / now.seconds)} bpm${WHOSE[bar.turn]}` : sounding.state === "waits" ? "The band tunes up …" : "Ready when you are.";
     parts.place.textContent = place;
     const late = sounding.late === 1 ? "A bar came late: the one before was played again." : sounding.late ? `${sounding.late} bars came late: those before were played again.` : "";
     parts.late.textContent = `${late} ${sounding.later}`.trim();

@@ -39,6 +39,6 @@ class OwnPart {
 function beatOf(at, marks) {
   const mark = marks.findLast((each) => each.at <= at + 1e-3) ?? marks[0];
   if (!mark) return null;
-  const beat = (mark.number - 1) * mark.beats + ((at - mark.at) / mark.seconds) * mark.beats;
+  const beat = (mark.number - 1) * mark.beats + mark.beat + ((at - mark.at) / mark.seconds) * mark.beats;
   return Math.round(beat * TICKS) / TICKS;
 }

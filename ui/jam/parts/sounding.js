@@ -38,7 +38,7 @@ class Sounding {
 
   clear() {
     this.bars.clear();
-    this.marks = []; // of bars that sound: {number, at, seconds, beats}
+    this.marks = []; // places in bars that sound, from which a tempo is: {number, beat, at, seconds (of a bar), beats}
     this.changes = [];
     this.own = new OwnPart();
     this.chord = "";
@@ -136,13 +136,13 @@ class Sounding {
   heard(data) {
     if (this.state === "ended") return; // said before the worklet knew
     if (data.events) return this.send(data.events);
+    if (data.ticks) return this.beatClock(data.ticks);
     if (data.sounds) {
-      if (data.sounds > (this.marks.at(-1)?.number ?? 1)) this.hand(data.sounds - 1);
-      this.beatClock(data);
+      const { sounds: number, late, ...mark } = data;
+      if (number > (this.marks.at(-1)?.number ?? 1)) this.hand(number - 1);
       this.state = "plays";
-      this.late = data.late;
-      this.marks.push({ number: data.sounds, at: data.at, seconds: data.seconds, beats: data.beats });
-      this.marks = this.marks.slice(-8);
+      this.late = late;
+      this.marks = [...this.marks.slice(-15), { number, ...mark }];
     }
     if (data.ended) this.stop();
     if (data.heard !== undefined) this.own.note(data, data.asked ?? data.at, this.marks);
@@ -154,25 +154,28 @@ class Sounding {
     this.worker.postMessage({ own: this.own.of(bar, this.marks.at(-1).beats), bar });
   }
 
-  // A bar's notes to the MIDI output that was chosen, each at its time.
+  // When the page's clock shows a second of the context.
+  when(at) {
+    return performance.now() + (at - this.context.currentTime) * 1000;
+  }
+
+  // Notes to the MIDI output that was chosen, each at its time.
   send(events) {
     if (!this.output) return;
-    const when = (at) => performance.now() + (at - this.context.currentTime) * 1000;
     for (const [at, on, channel, pitch, velocity] of events) {
-      this.output.send([(on ? 0x90 : 0x80) | channel, pitch, on ? velocity : 0], when(at));
+      this.output.send([(on ? 0x90 : 0x80) | channel, pitch, on ? velocity : 0], this.when(at));
       if (on) this.sent.open.set(channel * 128 + pitch, [channel, pitch]);
       else this.sent.open.delete(channel * 128 + pitch);
-      this.sent.until = Math.max(this.sent.until, when(at));
+      this.sent.until = Math.max(this.sent.until, this.when(at));
     }
   }
 
-  // Its clock: 24 ticks a quarter note, and a start before the first.
-  beatClock({ sounds, at, seconds, beats }) {
+  // Its clock, and a start before the first tick.
+  beatClock(ticks) {
     if (!this.output) return;
-    const when = (time) => performance.now() + (time - this.context.currentTime) * 1000;
-    if (!this.ticking) this.output.send([0xfa], when(at));
-    this.ticking = sounds;
-    for (let tick = 0; tick < 24 * beats; tick++) this.output.send([0xf8], when(at + (tick * seconds) / (24 * beats)));
+    if (!this.ticking) this.output.send([0xfa], this.when(ticks[0]));
+    this.ticking = true;
+    for (const at of ticks) this.output.send([0xf8], this.when(at));
   }
 
   // Another output, or none: what the one before still plays ends.
@@ -189,7 +192,7 @@ class Sounding {
     this.sent.open.clear();
     if (this.ticking) this.output.send([0xfc]);
     for (let channel = 0; channel < 16; channel++) this.output.send([0xb0 | channel, 123, 0]);
-    this.ticking = 0;
+    this.ticking = false;
   }
 
   // The bar that sounds, and how much of it has.
@@ -198,12 +201,17 @@ class Sounding {
     const time = this.context.currentTime;
     let mark = null;
     for (const each of this.marks) if (each.at <= time) mark = each;
-    return mark && { ...mark, share: Math.min(1, (time - mark.at) / mark.seconds) };
+    return mark && { ...mark, share: Math.min(1, mark.beat / mark.beats + (time - mark.at) / mark.seconds) };
   }
 
-  // Settings from the next bar on, or a chord from the next half bar, if that is not too near.
-  change(change, parts = 1) {
+  // Settings from the next bar on, a chord from the next half bar and a tempo from the next tick, if that is not too near.
+  change({ tempo, ...change }) {
     if (this.state !== "plays" && this.state !== "waits") return;
+    if (tempo !== undefined) this.ask({ tempo }, 24 * (this.marks.at(-1)?.beats ?? 1));
+    if (Object.keys(change).length) this.ask(change, "held" in change ? 2 : 1);
+  }
+
+  ask(change, parts) {
     const now = this.now(), { number, share, seconds } = now ?? { number: 0, share: 1, seconds: 1 };
     this.refused = "";
     const bar = now ? number + Math.ceil((share + EARLY / seconds) * parts) / parts : 1;
@@ -261,7 +269,7 @@ class Sounding {
   hold() {
     if (this.state !== "plays" && this.state !== "waits") return;
     const chord = chordOf([...this.keys.keys()].filter((pitch) => pitch < SPLIT));
-    if (chord && chord !== this.chord) this.change({ held: (this.chord = chord) }, 2);
+    if (chord && chord !== this.chord) this.change({ held: (this.chord = chord) });
   }
 
   letGo() {

@@ -4,11 +4,13 @@
 //                   {note: {pitch, velocity, on, program, asked}} of the person's own, where `asked` is the second of
 //                   the context that was heard when the key went, if that is known
 // From the worker:  a bar, as ui/jam/session.py says it; one of a number that came before takes its place: before its
-//                   bar line as a whole, while it sounds from its middle on
+//                   bar line as a whole, while it sounds from its middle on; its tempi wherever it is
 // To the worker:    {sounds: number}
-// To the page:      {events: [[at (seconds), on, channel, pitch, velocity], …]} of each half bar, for MIDI outputs;
+// To the page:      {events: [[at (seconds), on, channel, pitch, velocity], …]}, {ticks: [at, …]} of the clock, for MIDI
+//                   outputs, each as soon as no other tempo can move it;
 //                   {heard: pitch, on, velocity, program, asked, at (seconds)} of the person's own
-// To both:          {sounds, at (seconds of the context), seconds, beats, late (bars that came too late so far), beat}
+//                   {sounds, beat, at (seconds of the context), seconds (of a whole bar), beats, late (bars that came
+//                   too late so far)} at each bar line and where the tempo becomes another
 //
 // A bar that is not there when it is its turn is a late one: the bar before is played again in its place.
 
@@ -18,6 +20,8 @@ const CHANNELS = ["piano", "guitar", "bass", "strings", "answer"];
 const DRUMS = 9, OWN = 8;
 const KEYS = 32; // from which it is known how soon a key can sound
 const BLOCK = 128; // samples
+const TICKS = 24; // of the clock, a quarter note
+const SETTLED = 0.1; // seconds: what comes so soon, no tempo that is asked for now moves (sounding.js has EARLY)
 const [CLICK, ACCENT] = [77, 76];
 
 class Jam extends AudioWorkletProcessor {
@@ -33,11 +37,14 @@ class Jam extends AudioWorkletProcessor {
 
   silence() {
     this.bars = new Map();
-    this.events = (this.events ?? []).filter(([, , channel]) => channel === OWN); // [frame, on, channel, pitch, velocity], ascending
+    this.events = (this.events ?? []).filter(([, , channel]) => channel === OWN); // [frame, on, channel, pitch, velocity, whether the page knows], ascending
     this.sounding = new Map(); // channel · 128 + pitch → the frame at which it ends
     this.number = 0;
     this.line = 0; // of the next bar, in frames: a fraction is kept, so that no tempo drifts
     this.middle = Infinity; // of the bar that sounds, until it is past
+    this.anchor = { frame: 0, beat: 0, frames: 1 }; // a place in the bar that sounds, and frames a beat from there on
+    this.turned = Infinity; // the beat from which that is so
+    this.tick = Infinity; // of the clock, the next in the bar that sounds
     this.over = new Map(); // channel, pitch, onset → [channel, pitch] of what began in a first half and ends in the second
     this.before = null;
     this.late = 0;
@@ -99,37 +106,59 @@ class Jam extends AudioWorkletProcessor {
     if (bar) this.number += 1;
     else this.late += 1;
     bar = bar ?? this.before;
-    const frames = (60 / bar.tempo) * sampleRate;
+    const frames = bar === this.before ? this.anchor.frames : (60 / bar.tempo) * sampleRate;
     if (this.countIn) {
       this.countIn = false;
-      for (let beat = 0; beat < bar.beats; beat++) this.click(this.line + beat * frames, beat);
+      this.clicks(bar, { frame: this.line, beat: 0, frames });
       this.line += bar.beats * frames;
     }
     this.before = bar;
-    this.began = this.line;
-    this.middle = this.line + (bar.beats / 2) * frames;
+    this.turned = this.tick = 0;
+    this.goes({ frame: this.line, beat: 0, frames });
     this.lay(bar, false);
-    if (this.metronome) for (let beat = 0; beat < bar.beats; beat++) this.click(this.line + beat * frames, beat);
-    const says = { sounds: this.number, at: this.line / sampleRate, seconds: (bar.beats * frames) / sampleRate,
-                   beats: bar.beats, late: this.late }; // prettier-ignore
+    if (this.metronome) this.clicks(bar, this.anchor);
     this.server?.postMessage({ sounds: this.number });
-    this.port.postMessage(says);
     for (const old of this.bars.keys()) if (old < this.number) this.bars.delete(old);
-    this.line += bar.beats * frames;
     return true;
+  }
+
+  // From a place in the bar that sounds on it has so many frames a beat.
+  goes(anchor) {
+    const beats = this.before.beats;
+    this.anchor = anchor;
+    this.line = this.frameOf(beats);
+    if (anchor.beat < beats / 2) this.middle = this.frameOf(beats / 2);
+    this.port.postMessage({ sounds: this.number, beat: anchor.beat, at: anchor.frame / sampleRate,
+                            seconds: (beats * anchor.frames) / sampleRate, beats, late: this.late }); // prettier-ignore
+  }
+
+  // Where a beat of the bar that sounds falls, in frames.
+  frameOf(beat, { frame, beat: from, frames } = this.anchor) {
+    return frame + (beat - from) * frames;
+  }
+
+  // Where its tempo becomes another before a frame, all that is laid out from there on moves.
+  turn(end) {
+    const [beat, tempo] = this.bars.get(this.number)?.turns.find(([beat]) => beat > this.turned) ?? [Infinity];
+    if (this.frameOf(beat) >= end) return;
+    const frame = Math.max(this.frameOf(beat), currentFrame), frames = (60 / tempo) * sampleRate;
+    const slower = frames / this.anchor.frames, reached = this.anchor.beat + (frame - this.anchor.frame) / this.anchor.frames;
+    this.turned = beat;
+    for (const event of this.events)
+      if (event[2] !== OWN && event[0] > frame) event[0] = frame + (event[0] - frame) * slower;
+    this.goes({ frame, beat: reached, frames });
   }
 
   // Lay out its second half, as the bar is by now. What began in the first half ends where it says, or at once where it
   // is no longer in it.
   halfway() {
     const now = this.bars.get(this.number);
-    if (now && now.tempo === this.before.tempo) this.before = now;
+    if (now) this.before = now;
     this.lay(this.before, true);
     this.middle = Infinity;
   }
 
   lay(bar, second) {
-    const begun = this.events.length, frames = (60 / bar.tempo) * sampleRate;
     for (const track of bar.tracks) {
       const channel = track.drum ? DRUMS : CHANNELS.indexOf(track.name);
       if (this.programs[channel] !== track.program) {
@@ -137,7 +166,7 @@ class Jam extends AudioWorkletProcessor {
         this.synth.programChange(channel, track.program);
       }
       for (const [onset, duration, pitch, velocity] of track.notes) {
-        const begin = this.began + onset * frames, end = begin + duration * frames, key = `${channel} ${pitch} ${onset}`;
+        const begin = this.frameOf(onset), end = this.frameOf(onset + duration), key = `${channel} ${pitch} ${onset}`;
         const struck = second ? this.over.delete(key) : false;
         if (second ? !struck && end < this.middle : begin >= this.middle) continue;
         if (!struck) this.events.push([second ? Math.max(begin, this.middle) : begin, true, channel, pitch, velocity]);
@@ -149,16 +178,36 @@ class Jam extends AudioWorkletProcessor {
       for (const [channel, pitch] of this.over.values()) this.events.push([this.middle, false, channel, pitch, 0]);
       this.over.clear();
     }
-    this.port.postMessage({ events: this.events.slice(begun).map(([frame, ...rest]) => [frame / sampleRate, ...rest]) });
     this.sort();
+  }
+
+  // The page is told what comes soon.
+  tell() {
+    const soon = currentFrame + SETTLED * sampleRate;
+    const events = [], ticks = [];
+    for (const event of this.events) {
+      const [frame, on, channel, pitch, velocity, known] = event;
+      if (frame >= soon) break;
+      if (!known && channel !== OWN) events.push([frame / sampleRate, on, channel, pitch, velocity]);
+      event[5] = true;
+    }
+    for (; this.tick < TICKS * this.before?.beats && this.frameOf(this.tick / TICKS) < soon; this.tick++)
+      ticks.push(this.frameOf(this.tick / TICKS) / sampleRate);
+    if (events.length) this.port.postMessage({ events });
+    if (ticks.length) this.port.postMessage({ ticks });
   }
 
   sort() {
     this.events.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   }
 
-  click(frame, beat) {
-    this.events.push([frame, true, DRUMS, beat ? CLICK : ACCENT, 90], [frame + 2000, false, DRUMS, beat ? CLICK : ACCENT, 0]);
+  // The metronome, of a bar that goes by as an anchor says; no output plays it.
+  clicks({ beats }, anchor) {
+    for (let beat = 0; beat < beats; beat++) {
+      const frame = this.frameOf(beat, anchor), pitch = beat ? CLICK : ACCENT;
+      this.events.push([frame, true, DRUMS, pitch, 90, true], [frame + 2000, false, DRUMS, pitch, 0, true]);
+    }
+    this.sort();
   }
 
   strike([frame, on, channel, pitch, velocity]) {
@@ -179,8 +228,12 @@ class Jam extends AudioWorkletProcessor {
     if (!this.synth) return true;
     const [left, right] = [output[0], output[1] ?? new Float32Array(output[0].length)];
     const end = currentFrame + left.length;
-    if (this.playing && this.middle < end) this.halfway();
-    if (this.playing && this.line < end) this.begin();
+    if (this.playing) {
+      this.turn(end);
+      if (this.middle < end) this.halfway();
+      if (this.line < end) this.begin();
+      this.tell();
+    }
     let at = 0;
     while (this.events.length && this.events[0][0] < end) {
       const event = this.events.shift();
