@@ -146,6 +146,7 @@ class Visit:
         self.context = browser.new_context(
             viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
             color_scheme="dark" if dark else "light",
+            has_touch=phone,
             accept_downloads=True,
         )
         self.page: Page = self.context.new_page()
