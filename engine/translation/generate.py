@@ -103,8 +103,9 @@ def _translated(model: Model, request: Request, progress: Progress | None) -> Tr
         stem, after, moved = _on(model, request, played, source, target, length, told)
         stems.append((target, stem))
         every.append((after, moved))
-    samples = np.sum([stem for _, stem in stems], axis=0, dtype=np.float32) if len(stems) > 1 else stems[0][1]
-    scale = min(1.0, HEADROOM / max(float(np.abs(samples).max(initial=0.0)), 1e-9))
+    samples: np.ndarray = sum((stem for _, stem in stems[1:]), stems[0][1])
+    scale = min(1.0, HEADROOM / max(Audio(samples, RATE).peak, 1e-9))
+    samples = samples * np.float32(scale) if scale < 1 else samples
     tell(100, 100)
     (after, moved), *_ = every
     tunes = [melody(each, target) for (each, _), target in zip(every, targets)]
@@ -116,7 +117,7 @@ def _translated(model: Model, request: Request, progress: Progress | None) -> Tr
     song = Song(tuple(track for tune in tunes for track in tune.tracks), tempo=tunes[0].tempo)
     said = [line for (_, by), target in zip(every, targets) for line in moved_remark(by, target, request.keep_octave)]
     return Translation(
-        request=request, song=song, audio=Audio(samples * np.float32(scale), RATE), texts=texts, weights=model.sha256,
+        request=request, song=song, audio=Audio(samples, RATE), texts=texts, weights=model.sha256,
         recording=audio, before=before, after=after, octaves=moved,
         remarks=(*said, *remarks(audio, before, request.source == VOICE)), report=report,
     )  # fmt: skip
