@@ -29,7 +29,7 @@ from engine.core.result import Result, Text
 from engine.core.song import Song
 from engine.translation.analysis import loudness, track_f0
 from engine.translation.frames import RATE, Frames
-from engine.translation.listening import heard, moved_remark, remarks
+from engine.translation.listening import ends_at, heard, moved_remark, remarks
 from engine.translation.model import Model
 from engine.translation.profile import even
 from engine.translation.request import AUTO, VOICE, Request
@@ -57,9 +57,9 @@ def identify(model: Model, request: Request) -> tuple[Request, Guesses]:
     none. Refused when the model cannot tell instruments apart, or none is left."""
     if model.classifier is None:
         raise RequestError(f"The weights {model.folder.name} cannot tell instruments apart; say which one it is.")
-    _, frames = heard(request.input)
+    audio, frames = heard(request.input)
     wanted = (*request.targets, request.second)
-    guesses = tuple(pair for pair in model.classifier.guess(frames) if pair[0] not in wanted)
+    guesses = tuple(pair for pair in model.classifier.guess(frames, ends_at(audio)) if pair[0] not in wanted)
     if not guesses:
         raise RequestError("Every instrument that is known is asked for; say with --from which one it is.")
     return replace(request, source=guesses[0][0]), guesses
