@@ -91,10 +91,12 @@ def track_by_harmonics(
 def loudness_db(samples: np.ndarray, window: np.ndarray, hop: int, floor_db: float = -120.0) -> np.ndarray:
     """Root mean square in a window [w] around every `hop`-th sample, dB (full scale 0), float64 [samples / hop + 1]."""
     size = len(window)
-    squares = np.pad(np.asarray(samples, np.float64) ** 2, (size // 2, size))
     power = np.zeros(len(samples) // hop + 1)
-    for start in range(0, len(power), 8192):  # in parts, so that memory does not grow with the sound
-        at = np.arange(start, min(len(power), start + 8192)) * hop
+    for start in range(0, len(power), 1024):  # in parts, so that memory does not grow with the sound
+        at = np.arange(min(len(power) - start, 1024)) * hop
+        first, last = start * hop - size // 2, start * hop + at[-1] + size
+        inside = np.asarray(samples[max(first, 0) : last], np.float64) ** 2
+        squares = np.pad(inside, (max(-first, 0), max(0, last - len(samples))))
         power[start : start + len(at)] = squares[at[:, None] + np.arange(size)] @ window
     return np.asarray(10 * np.log10(np.maximum(power / window.sum(), 10 ** (floor_db / 10))))
 

@@ -29,7 +29,7 @@ from engine.core.result import Result, Text
 from engine.core.song import Song
 from engine.translation.analysis import loudness, track_f0
 from engine.translation.frames import RATE, Frames
-from engine.translation.listening import heard, moved_remark, remarks
+from engine.translation.listening import ends_at, heard, moved_remark, remarks
 from engine.translation.model import Model
 from engine.translation.profile import even
 from engine.translation.request import AUTO, VOICE, Request
@@ -57,9 +57,9 @@ def identify(model: Model, request: Request) -> tuple[Request, Guesses]:
     none. Refused when the model cannot tell instruments apart, or none is left."""
     if model.classifier is None:
         raise RequestError(f"The weights {model.folder.name} cannot tell instruments apart; say which one it is.")
-    _, frames = heard(request.input)
+    audio, frames = heard(request.input)
     wanted = (*request.targets, request.second)
-    guesses = tuple(pair for pair in model.classifier.guess(frames) if pair[0] not in wanted)
+    guesses = tuple(pair for pair in model.classifier.guess(frames, ends_at(audio)) if pair[0] not in wanted)
     if not guesses:
         raise RequestError("Every instrument that is known is asked for; say with --from which one it is.")
     return replace(request, source=guesses[0][0]), guesses
@@ -103,8 +103,9 @@ def _translated(model: Model, request: Request, progress: Progress | None) -> Tr
         stem, after, moved = _on(model, request, played, source, target, length, told)
         stems.append((target, stem))
         every.append((after, moved))
-    samples = np.sum([stem for _, stem in stems], axis=0, dtype=np.float32) if len(stems) > 1 else stems[0][1]
-    scale = min(1.0, HEADROOM / max(float(np.abs(samples).max(initial=0.0)), 1e-9))
+    samples: np.ndarray = sum((stem for _, stem in stems[1:]), stems[0][1])
+    scale = min(1.0, HEADROOM / max(Audio(samples, RATE).peak, 1e-9))
+    samples = samples * np.float32(scale) if scale < 1 else samples
     tell(100, 100)
     (after, moved), *_ = every
     tunes = [melody(each, target) for (each, _), target in zip(every, targets)]
@@ -116,7 +117,7 @@ def _translated(model: Model, request: Request, progress: Progress | None) -> Tr
     song = Song(tuple(track for tune in tunes for track in tune.tracks), tempo=tunes[0].tempo)
     said = [line for (_, by), target in zip(every, targets) for line in moved_remark(by, target, request.keep_octave)]
     return Translation(
-        request=request, song=song, audio=Audio(samples * np.float32(scale), RATE), texts=texts, weights=model.sha256,
+        request=request, song=song, audio=Audio(samples, RATE), texts=texts, weights=model.sha256,
         recording=audio, before=before, after=after, octaves=moved,
         remarks=(*said, *remarks(audio, before, request.source == VOICE)), report=report,
     )  # fmt: skip

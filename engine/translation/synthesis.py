@@ -97,14 +97,19 @@ def synthesise(
     """The sound of frames, float32 [samples] at 44.1 kHz (704 a frame when not said)."""
     player = Synthesiser(seed)
     midi = frames.midi
-    parts = []
+    sound = np.zeros(len(frames) * HOP if samples is None else samples, np.float32)
+
+    def put(at: int, part: np.ndarray) -> None:
+        """What is played from sample `at` on; what lies before the first one and after the last is left out."""
+        part = part[max(0, -at) :]
+        room = sound[max(0, at) : max(0, at) + len(part)]
+        room[:] = part[: len(room)]
+
     for part in pieces(len(frames)):
         if progress:
             progress(part.start, len(frames))
-        parts.append(player.play(frames[part], midi[part]))
-    sound = np.concatenate([*parts, player.tail])[HOP:] if parts else np.zeros(0)
-    samples = len(frames) * HOP if samples is None else samples
-    sound = np.pad(sound, (0, max(0, samples - len(sound))))[:samples].astype(np.float32)
+        put((part.start - 1) * HOP, player.play(frames[part], midi[part]))
+    put((len(frames) - 1) * HOP, player.tail)
     if frames.envelope_db is not None:
         for _ in range(ROUNDS):
             shape(sound, frames.envelope_db, midi)

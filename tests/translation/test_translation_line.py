@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from engine.core.audio import Audio
+from engine import translation
+from engine.core.audio import Audio, write_wav
+from engine.core.request import File
 from engine.translation.analysis import analyse
-from engine.translation.frames import RATE
+from engine.translation.classifier import InstrumentClassifier, describe
+from engine.translation.frames import KNOTS, RATE, TIMBRE
 from engine.translation.listening import clipped, ends_at, moved_remark, remarks
 from training.translation.sung import Singer, line, sing
 
@@ -29,6 +34,24 @@ def test_a_telephones_band_is_noticed_at_whatever_rate_it_was_saved(tune, rate, 
     assert ends_at(narrow) == 4_000
     says = [said for said in remarks(narrow, analyse(narrow.resampled(RATE).samples), voice=True) if "ends at" in said]
     assert says == ["The recording ends at 4 kHz; what lies above is added as the instrument has it."]
+
+
+def test_what_a_telephone_swallowed_does_not_tell_instruments_apart(tune):
+    """An ear that knows the brighter of two by their highest band alone is sure of a whole recording alone."""
+    usual = describe(analyse(tune))
+    weight = np.zeros((2, len(usual)), np.float32)
+    weight[0, TIMBRE - 1] = 1.0
+    scale = np.ones_like(usual)
+    usual[KNOTS:TIMBRE] -= 20.0  # of both together
+    ear = InstrumentClassifier(("oboe", "horn"), usual, scale, weight, np.zeros(2))
+    model = replace(translation.load(device="cpu"), classifier=ear)
+
+    def guessed(rate: int) -> dict[str, float]:
+        file = File("tune.wav", write_wav(Audio(tune, RATE).resampled(rate)))
+        return dict(translation.identify(model, translation.Request(input=file, target="cello"))[1])
+
+    assert guessed(RATE)["oboe"] > 0.9
+    assert guessed(8_000) == pytest.approx({"oboe": 0.5, "horn": 0.5})
 
 
 @pytest.mark.parametrize("rate", [16_000, 22_050, RATE, 48_000])

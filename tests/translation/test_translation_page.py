@@ -7,7 +7,9 @@ import io
 import numpy as np
 import pytest
 import soundfile
+import streamlit as st
 
+from engine.core.audio import MAX_BYTES, MAX_SECONDS
 from engine.core.instruments import INSTRUMENTS, Instrument
 from tests.studio import Visit, app, chromium, refusals, served, settled
 
@@ -54,6 +56,11 @@ def test_an_uploaded_recording_is_guessed_and_translated():
     assert made.value.guesses and len(made.value.song.tracks[0].notes) == 1
     (name, belief), said = made.value.guesses[0], " ".join(caption.value for caption in page.caption)
     assert name in said and ("hard to say" in said) == (belief < 0.5), "a guess is said as one"
+
+
+def test_ten_minutes_can_be_brought_as_a_recorder_writes_them():
+    """The page says ten minutes and WAV: in two channels of 24 bits at 48 kHz these are 173 MB."""
+    assert MAX_SECONDS * 48_000 * 2 * 3 < MAX_BYTES <= st.get_option("server.maxUploadSize") * 2**20
 
 
 def test_a_bad_file_is_refused_and_what_was_there_stays():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -63,6 +64,27 @@ def test_vibrato_is_not_taken_for_noise(hz):
     frames = analyse(sum(a * np.sin((k + 1) * phase + k) for k, a in enumerate((0.3, 0.15, 0.08, 0.04))))
     noise = 10 * np.log10((10 ** (frames.timbre[10:-10, KNOTS:] / 10)).sum(1))
     assert np.median(noise) < -30
+
+
+def most_memory(work) -> int:
+    """Bytes that arrays take at most while this runs."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_recording_twice_as_long_takes_its_sound_more_memory_and_no_copy_of_it():
+    sounds = [np.tile(scale(), times) for times in (12, 24)]
+    frames = [analyse(sound) for sound in sounds]
+    synthesise(frames[0])  # compiles its loop
+    more = len(sounds[0]) * sounds[0].itemsize
+    first, second = (most_memory(lambda s=sound: loudness(s)) for sound in sounds)
+    assert second - first < 0.5 * more
+    first, second = (most_memory(lambda f=f: synthesise(f)) for f in frames)
+    assert second - first < 1.5 * more
 
 
 def test_controls_have_the_loudness_that_was_asked_for():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from training.__main__ import main
 from training.translation import prepare as data
 from training.translation import train as training
 from training.translation.cyclegan import Training, nearest, sliced_wasserstein_loss
+from training.translation.evaluate import brightness, mistaken
 from training.translation.measure import Judge, Nearest, agreement, change, clips, describe, interval
 from training.translation.verdict import rows
 
@@ -56,6 +58,17 @@ def test_any_two_folders_are_prepared_trained_resumed_and_played(tiny, tmp_path,
     dull, bright = (describe(read_audio(path).resampled(RATE).samples) for path in (sound, out))
     real = describe(read_audio(next((tiny / "bright").glob("*.wav"))).resampled(RATE).samples)
     assert np.abs(bright - real).mean() < np.abs(dull - real).mean()
+
+
+@pytest.mark.training
+def test_a_pair_of_a_persons_own_is_measured_and_has_its_card(tiny, capsys):
+    """Of phrases alone, with no notes from which melodies could be joined."""
+    folder = train(tiny, "--steps", "1")
+    main(["evaluate", "translation", f"--data={tiny}", f"--prepared={tiny / 'prepared'}", f"--checkpoint={folder}",
+          "--recordings=1", "--other=1", "--sung=1", "--judged=10"])  # fmt: skip
+    assert "by target" in capsys.readouterr().out
+    card = (folder / "README.md").read_text("utf-8")
+    assert "| dull |" in card and "| bright |" in card and "- dull: " in card
 
 
 @pytest.mark.training
@@ -121,6 +134,16 @@ def test_measures_on_cases_worked_out_by_hand(tiny):
     judge = Judge(np.stack([describe(s) for name in sounds for s in sounds[name][:6]]), labels)
     assert list(judge.hears(sounds["dull"][6:] + sounds["bright"][6:])) == ["dull"] * 4 + ["bright"] * 4
     assert all(len(c) <= 2.5 * RATE for c in clips(sound))
+
+
+def test_brightness_is_where_the_power_lies_and_a_mistake_is_counted_by_the_clip():
+    at = np.arange(RATE) / RATE
+    low, high = (np.sin(2 * np.pi * hz * at).astype(np.float32) for hz in (500, 3_000))
+    assert brightness(low) == pytest.approx(500, abs=15)
+    assert brightness(low + 0.5 * high) == pytest.approx(0.8 * 500 + 0.2 * 3_000, abs=30)  # a quarter of the power
+    held = SimpleNamespace(recordings={"horn": [low]}, phrases=lambda name: [high, low],
+                           hears=lambda sound: ["horn", "horn"] if sound is high else ["trombone"])  # fmt: skip
+    assert mistaken(held, "horn") == {"trombone": 0.5}
 
 
 def test_a_share_has_an_interval_that_narrows_with_recordings():

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections import Counter
 from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
@@ -104,20 +105,29 @@ class Held:
             )
         return read_audio(path).mono().resampled(RATE).samples
 
+    def hears(self, sound: np.ndarray) -> list[str]:
+        """The instrument that each clip of a sound is judged to be; none where nothing sounds."""
+        return [str(name) for name in self.judge.hears(clips(sound))] if sound.any() else [""]
+
     def judged(self, sound: np.ndarray, name: str) -> list[bool]:
-        """Whether each clip of a sound is judged this instrument; never where nothing sounds."""
-        if np.abs(sound).max(initial=0) == 0:
-            return [False]
-        return [bool(heard == name) for heard in self.judge.hears(clips(sound))]
+        """Whether each clip of a sound is judged this instrument."""
+        return [heard == name for heard in self.hears(sound)]
+
+    def phrases(self, name: str, word: str = "") -> list[np.ndarray]:
+        """The sound of an instrument's held-out phrases, of those with a word in their names where one is said."""
+        chosen = [r for r in self.prepared[name] if r.split != "train" and r.kind == "phrase" and word in r.name]
+        return [self.sound(name, r.name)[: int(SECONDS * RATE)] for r in chosen]
 
     def _held_out(self, name: str, count: int, random: np.random.Generator) -> list[np.ndarray]:
         held = [r for r in self.prepared[name] if r.split != "train"]
         phrases = [r for r in held if r.kind == "phrase" and len(r.frames) > 60]
-        chosen = [phrases[i] for i in random.permutation(len(phrases))[: (count + 1) // 2]]
-        out = [self.sound(name, r.name)[: int(SECONDS * RATE)] for r in chosen]
         notes = [r for r in held if r.kind == "note" and 20 < len(r.frames) < 150]
+        chosen = [phrases[i] for i in random.permutation(len(phrases))[: (count + 1) // 2 if notes else count]]
+        if not (notes or chosen):
+            raise RequestError(f"No recording of {name} of more than a second is held out; more of them are wanted.")
+        out = [self.sound(name, r.name)[: int(SECONDS * RATE)] for r in chosen]
         pitch = np.array([np.median(r.frames.midi) for r in notes])
-        while len(out) < count:
+        while notes and len(out) < count:
             contour = data.walk(*np.percentile(pitch, [5, 95]), 5, random)
             near = [np.argsort(np.abs(pitch - p) + 0.5 * random.random(len(pitch)))[0] for p in contour]
             parts = [self.sound(name, notes[i].name)[: int(1.2 * RATE)] for i in near]
@@ -132,6 +142,12 @@ def mean_spectrum(sound: np.ndarray) -> np.ndarray:
     power = np.abs(np.fft.rfft(sound[starts[:, None] + np.arange(4096)] * np.hanning(4096))) ** 2
     mean = power.mean(0)
     return mean / max(mean.sum(), 1e-12)
+
+
+def brightness(sound: np.ndarray) -> float:
+    """Centre of a sound's power spectrum in Hz."""
+    power = mean_spectrum(sound)
+    return float(power @ np.arange(len(power)) * RATE / 4096 / max(power.sum(), 1e-12))
 
 
 def equalised(sound: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -158,9 +174,8 @@ def replayed(frames: Frames, target: str, semitones: int, length: int) -> np.nda
 
 def real(held: Held, name: str, notes: dict[str, int]) -> dict[str, float]:
     """The same measures of all real held-out phrases and some notes, and of their resynthesis with no model between."""
-    every = [r for r in held.prepared[name] if r.split != "train"]
-    phrases = [held.sound(name, r.name)[: int(SECONDS * RATE)] for r in every if r.kind == "phrase"]
-    judged = [ok for sound in [*phrases, *held.recordings[name]] for ok in held.judged(sound, name)]
+    every = [*held.phrases(name), *held.recordings[name]]
+    judged = [ok for sound in every for ok in held.judged(sound, name)]
     again, lost, above = [], [], []
     for sound, frames in zip(held.recordings[name], held.frames[name]):
         made = synthesise(frames, len(sound))
@@ -172,8 +187,15 @@ def real(held: Held, name: str, notes: dict[str, int]) -> dict[str, float]:
         "rise_lost_above": np.mean(above), "octaves": octaves_off(held.prepared[name], notes),
         "nearest": np.nanmean([held.banks[name].distance(frames) for frames in held.frames[name]]),
         "change": np.nanmean([change(frames) for frames in held.frames[name]]),
+        "brightness": np.mean([brightness(sound) for sound in every]),
     }  # fmt: skip
     return {key: round(float(value), 4) for key, value in values.items()}
+
+
+def mistaken(held: Held, name: str) -> dict[str, float]:
+    """For which other instruments the judge takes its real held-out recordings, as shares, the most frequent first."""
+    heard = Counter(other for sound in [*held.phrases(name), *held.recordings[name]] for other in held.hears(sound))
+    return {other: round(count / heard.total(), 4) for other, count in heard.most_common() if other != name}
 
 
 def note_pitches(folder: Path) -> dict[str, int]:
@@ -216,7 +238,8 @@ def measure(held: Held, source: str, target: str, way: Way, count: int,
         made, after, semitones = way(sound, frames)
         kept = agreement(frames, made, semitones)
         values = {"f0": kept.f0, "loudness": kept.loudness, "voicing": kept.voicing,
-                  "nearest": held.banks[target].distance(after), "change": change(after)}  # fmt: skip
+                  "nearest": held.banks[target].distance(after), "change": change(after),
+                  "brightness": brightness(made)}  # fmt: skip
         judged.append(held.judged(made, target))
         if back:
             again = back(analyse(made), semitones)
@@ -268,13 +291,28 @@ def every_direction(held: Held, model: models.Model, count: int) -> tuple[dict[s
     return directions, judged
 
 
+def of_staccato(held: Held, model: models.Model) -> dict[str, dict[str, float]]:
+    """Held-out phrases of short notes on every target, pooled by source: judged the target, and how many they are."""
+    out = {}
+    for source in held.names:
+        sounds = held.phrases(source, "stacc")
+        judged = [
+            ok
+            for sound in sounds
+            for target in held.names
+            if target != source
+            for ok in held.judged(ours(model, source, target)(sound, analyse(sound))[0], target)
+        ]
+        if judged:
+            out[source] = {"judged": round(float(np.mean(judged)), 4), "phrases": len(sounds)}
+    return out
+
+
 def other_ways(held: Held, model: models.Model, count: int) -> dict[str, dict[str, float]]:
     """The generator, there and back, and the ways beside it, mean over one direction to every target."""
     found: dict[str, list[dict[str, float]]] = {}
     for number, source in enumerate(held.names):
-        target = held.names[(number + 4) % len(held.names)]
-        if source == target:
-            continue
+        target = held.names[(number + (4 % len(held.names) or 1)) % len(held.names)]
 
         def back(frames: Frames, semitones: float, source: str = source, target: str = target) -> np.ndarray:
             after, _ = translate(model, frames, target, source, transpose=-semitones, fit=False)
@@ -341,11 +379,17 @@ def run(args: argparse.Namespace) -> None:
     show("real held-out recordings", truth)
     directions, judged = every_direction(held, model, args.recordings)
     targets, sources = (rows(judged, truth, by) for by in (1, 0))
+    for name, row in targets.items():
+        bright = [found["brightness"] for way, found in directions.items() if way.endswith(f"-{name}")]
+        row["brightness"] = round(float(np.mean(bright)), 1)
+    wrong = {name: mistaken(held, name) for name in held.names}
+    short = of_staccato(held, model)
     ways = other_ways(held, model, args.other)
     voices = of_voices(held, model, args.sung)
-    for title, table in (("by target", targets), ("by source", sources), ("ways", ways), ("sung", voices)):
+    for title, table in (("by target", targets), ("by source", sources), ("real taken for", wrong), ("staccato", short),
+                         ("ways", ways), ("sung", voices)):  # fmt: skip
         show(title, table)
     measured = {"real": truth, "targets": targets, "sources": sources, "ways": ways, "sung": voices,
-                "directions": directions}  # fmt: skip
+                "directions": directions, "mistaken": wrong, "staccato": short}  # fmt: skip
     checkpoint.update(args.checkpoint, metrics=measured)
     write_card(args.checkpoint, held)
