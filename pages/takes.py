@@ -83,28 +83,35 @@ def actions(take: Take, song: Song | None, audio: Audio | None) -> None:
     """The buttons under a take: what can be done with it and its music, as far as that can be read."""
     with st.container(horizontal=True, gap="small"):
         opening.button(take)
-        word = "Unstar" if take.starred else "Star"
-        if st.button(word, key=f"star {take.id}", icon=":material/star:", help="Starred takes can be shown alone."):
-            library.star(take.id, not take.starred)
-            st.rerun()
         if (song or audio) and (to := send_menu(take.id, song is not None, says="Open it on the {} page.")):
             send(take, to)
-        edit(take)
         if song or audio:
             away = st.popover("Download", icon=":material/download:", key=f"download {take.id}", on_change="rerun")
             if away.open:
                 with away:
                     downloads.show(f"take {take.id}", take.name, Music(song=song, audio=audio),
                                    mix=mix_of(take, song))  # fmt: skip
-        if st.button(
-            "Make again", key=f"again {take.id}", icon=":material/replay:", help="From its recipe, and compare."
-        ):
-            jobs.start(f"again {take.id}", lambda progress: replay_of(take, progress), label="Making it again")
-        says = "It can be restored for 30 days."
-        if st.button("Delete", key=f"delete {take.id}", icon=":material/delete:", help=says):
-            library.delete(take.id)
-            st.session_state["deleted take"] = take
-            st.rerun()
+        more(take)
+
+
+def more(take: Take) -> None:
+    """What is done with a take itself, in a menu."""
+    star = "Unstar" if take.starred else "Star"
+    icons = {star: "star", "Name and tags": "edit", "Make again": "replay", "Delete": "delete"}
+    says = "Starred takes can be shown alone; what is deleted can be restored for 30 days."
+    chosen = st.menu_button("More", list(icons), key=f"more {take.id}", icon=":material/more_horiz:", help=says,
+                            format_func=lambda word: f":material/{icons[word]}: {word}")  # fmt: skip
+    if chosen == star:
+        library.star(take.id, not take.starred)
+        st.rerun()
+    elif chosen == "Name and tags":
+        edit(take)
+    elif chosen == "Make again":
+        jobs.start(f"again {take.id}", lambda progress: replay_of(take, progress), label="Making it again")
+    elif chosen == "Delete":
+        library.delete(take.id)
+        st.session_state["deleted take"] = take
+        st.rerun()
 
 
 def mix_of(take: Take, song: Song | None) -> dict[str, float]:
@@ -112,9 +119,10 @@ def mix_of(take: Take, song: Song | None) -> dict[str, float]:
     return mixing.gains(mixing.read(take.recipe.mix), {track.name: 1.0 for track in song.tracks} if song else {})
 
 
+@st.dialog("Name and tags")
 def edit(take: Take) -> None:
     """A form for a take's name and tags."""
-    with st.popover("Name and tags", icon=":material/edit:"), st.form(f"edit {take.id}", border=False):
+    with st.form(f"edit {take.id}", border=False):
         name = st.text_input("Name", take.name, max_chars=120, key=f"name {take.id}", help="At most 120 characters.")
         tagged = st.text_input("Tags", ", ".join(take.tags), help="Separated by commas.", key=f"tags {take.id}")
         if st.form_submit_button("Save", help="Keep this name and these tags."):
@@ -192,11 +200,8 @@ try:
     for take in matching[(at - 1) * PAGE : at * PAGE]:
         with st.container(border=True):
             draw(take)
-    away = st.expander(
-        "Carry takes to another machine", icon=":material/folder_zip:", key="takes away", on_change="rerun"
-    )
-    if away.open:
-        with away:
-            import_export(matching)
+    with st.expander("Carry takes to another machine", icon=":material/folder_zip:", key="takes away",
+                     on_change="rerun"):  # fmt: skip
+        import_export(matching)
 except RequestError as refused:
     show_error(refused)

@@ -200,7 +200,8 @@ def test_what_was_made_from_an_upload_is_made_again_to_the_byte(page, uploader, 
     (take,) = Library().takes()
     assert take.has_song and take.has_sound == (page != "variation")
     takes = app("pages/takes.py").run()
-    takes = settled(takes.button(key=f"again {take.id}").click().run(), f"again {take.id}")
+    more = takes.menu_button(key=f"more {take.id}")
+    takes = settled(more.click("Make again").run(), f"again {take.id}")
     assert not refusals(takes) and any("the same to the byte" in said.value for said in takes.success)
     assert not takes.get("help_info"), "a value that stands alone in a line was shown as Python sees it"
 
