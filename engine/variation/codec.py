@@ -3,6 +3,8 @@
 mu, logvar = encoded(model, track, rolls)            bool [n, 2, 16, 72] -> latents [n, K]
 to_notes(model, track, decoded(model, track, z))     latents -> onsets and sounding cells
 scale_membership, out_of_scale_penalty               pitch classes outside the scale of the bars around lose
+for_all_alike                                        what repeats loses the same, and so still repeats
+ends_together, without_specks                        chords end as the song's do, no short note stands alone
 same_rhythm, same_pitches                            one of the two stays as it was
 """
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 OUT_OF_SCALE = 5.0  # logits that a pitch class outside the scale of the bars around loses at strength 1
 NEAR = 0.25  # of the time of the pitch class that sounds longest, from which on another is at home
 LEAST = 0.15  # the lowest chance at which a note may sound
+TOGETHER = 0.5  # share of a lane's chords that end together, from which on all do
+NEIGHBOURS = 3  # steps on either side within which the lane has another note, or a short one stands alone
 AROUND = 4  # bars on either side that say which pitch classes are at home
 
 
@@ -81,6 +85,64 @@ def out_of_chord_penalty(others: np.ndarray, most: float) -> Tensor:
     membership = np.where(halves.any(-1, keepdims=True), np.minimum(1.0, share / NEAR), 1.0)
     loss = np.repeat(np.tile(most * (1 - membership), (1, 1, PITCHES // 12)), STEPS // 2, 1)
     return torch.from_numpy(loss.astype(np.float32))[:, None]
+
+
+def for_all_alike(lost: Tensor, rolls: np.ndarray) -> Tensor:
+    """What windows lose, [n, …], as the mean over those that are the same in the song, bool [n, 2, 16, 72]."""
+    packed = np.packbits(rolls.reshape(len(rolls), -1), axis=1)
+    _, group, count = np.unique(packed, axis=0, return_inverse=True, return_counts=True)
+    index = torch.from_numpy(group.ravel())
+    mean = torch.zeros(len(count), *lost.shape[1:]).index_add_(0, index, lost)
+    return (mean / torch.from_numpy(count).view(-1, *[1] * (lost.ndim - 1)))[index]
+
+
+def _ends(rolls: np.ndarray) -> np.ndarray:
+    """The step at which a note that begins in a cell stops within its window: int [n, 16, 72]."""
+    onsets, sounding = rolls.transpose(1, 2, 0, 3).reshape(2, STEPS, -1)
+    return np.asarray(note_ends(onsets, sounding).reshape(STEPS, len(rolls), PITCHES).transpose(1, 0, 2))
+
+
+def _share_together(rolls: np.ndarray) -> np.ndarray:
+    """How many of a window's chords end together, of all that it has, int [n, 2]."""
+    onsets, ends = rolls[:, 0], _ends(rolls)
+    first = np.where(onsets, ends, STEPS).min(-1)
+    last = np.where(onsets, ends, 0).max(-1)
+    chord = onsets.sum(-1) > 1
+    return np.stack([(chord & (first == last)).sum(1), chord.sum(1)], 1)
+
+
+def ends_together(varied: np.ndarray, rolls: np.ndarray) -> np.ndarray:
+    """The variation with notes that begin together ending together, at their median, where the window's chords in the
+    song mostly do, or where it has none the lane's. Both bool [n, 2, 16, 72]."""
+    own = _share_together(rolls)
+    together, chords = np.where(own[:, 1:] > 0, own, own.sum(0)).T
+    chosen = together > TOGETHER * chords
+    onsets, ends = varied[:, 0], _ends(varied)
+    size = onsets.sum(-1)
+    middle = np.maximum(size - 1, 0) // 2
+    median = np.take_along_axis(np.sort(np.where(onsets, ends, STEPS), -1), middle[..., None], -1)
+    again = _ends(np.stack([onsets, np.ones_like(onsets)], 1))  # the next note of the pitch
+    moved = chosen[:, None, None] & (size > 1)[..., None]
+    ends = np.where(moved, np.minimum(median, again), ends)
+    until, sounding = np.zeros(ends[:, 0].shape, int), varied[:, 1].copy()
+    struck = np.logical_or.accumulate(onsets, 1)
+    for step in range(STEPS):
+        until = np.where(onsets[:, step], ends[:, step], until)
+        sounding[:, step] = np.where(struck[:, step], until > step, sounding[:, step])
+    return np.stack([onsets, sounding], 1)
+
+
+def without_specks(varied: np.ndarray, rolls: np.ndarray) -> np.ndarray:
+    """The variation without new notes of one step that stand alone beside what else the window has. Both bool
+    [n, 2, 16, 72]."""
+    onsets = varied[:, 0]
+    struck = onsets.any(-1)
+    padded = np.pad(struck, ((0, 0), (NEIGHBOURS, NEIGHBOURS)))
+    near = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1, 1).sum(-1) - struck
+    alone = (onsets.sum(-1) == 1) & (near == 0) & (struck.sum(1, keepdims=True) > 1)
+    short = _ends(varied) == np.arange(1, STEPS + 1)[:, None]
+    specks = onsets & alone[..., None] & short & ~rolls[:, 0]
+    return np.asarray(varied & ~specks[:, None])
 
 
 def same_rhythm(rolls: np.ndarray, logits: np.ndarray) -> np.ndarray:

@@ -9,11 +9,12 @@ m of all music, so that it stays where the decoder knows music:
 
 and besides as far as the request leans to higher notes or to more of them (leaning.py).
 
-Bars that are the same get the same e, so what repeats still repeats, and half of e's variance is shared by all bars of
-a track, so that a variation leans one way through the song. Each track's noise knows nothing of the others', so pitch
-classes outside the scale of the bars around lose likelihood; and the more a lane is moved, those that the song did not
-have in this half bar, and those that the others do not play: the bass is varied first, and every lane is drawn to what
-the lanes beside it play by then. What happens to a bar is codec.py.
+Bars that are the same get the same e, and lose the same (below), so what repeats still repeats, and half of e's
+variance is shared by all bars of a track, so that a variation leans one way through the song. Each track's noise knows
+nothing of the others', so pitch classes outside the scale of the bars around lose likelihood; and the more a lane is
+moved, those that the song did not have in this half bar, and those that the others do not play: the bass is varied
+first, and every lane is drawn to what the lanes beside it play by then. Chords end together where the song's do, which
+a threshold on each cell alone would fray. What happens to a bar is codec.py.
 """
 
 from __future__ import annotations
@@ -34,12 +35,15 @@ from engine.variation.bars import BarGrid, family_of, read
 from engine.variation.codec import (
     decoded,
     encoded,
+    ends_together,
+    for_all_alike,
     out_of_chord_penalty,
     out_of_scale_penalty,
     same_pitches,
     same_rhythm,
     scale_membership,
     to_notes,
+    without_specks,
 )
 from engine.variation.layout import SIXTEENTHS, Bar
 from engine.variation.leaning import directions
@@ -116,11 +120,13 @@ def varied(
                 beside = rolls[pitched & (np.arange(len(rolls)) != i)][:, windows]
                 moved = request.strength * max(level, leaning)
                 lost = lost + moved * (foreign[windows] + out_of_chord_penalty(beside, ALONE))
-            logits = logits - lost.to(model.device)
+            logits = logits - for_all_alike(lost, original).to(model.device)
         if request.preserve == "rhythm":
             rolls[i, windows] = same_rhythm(original, logits[:, 0].cpu().numpy())
         else:
             new = to_notes(model, track, logits, expected=max(level, leaning) > 0)
+            if track != "drums":
+                new = ends_together(without_specks(new, original), original)
             if request.preserve == "pitches":
                 new = same_pitches(original, new, track == "drums")
             rolls[i, windows] = new
