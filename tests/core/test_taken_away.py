@@ -11,15 +11,21 @@ from dataclasses import replace
 import mutagen
 import numpy as np
 import pytest
+from fontTools.pens.boundsPen import BoundsPen
+from fontTools.ttLib import TTFont
 
 from engine.core.audio import Audio, read_audio
 from engine.core.formats import FORMATS, Mix
 from engine.core.markers import chords_at, sections_of
 from engine.core.midi import read_midi
+from engine.core.musicfont import font_of
 from engine.core.packed import write_mp3, write_ogg, write_tagged_flac
+from engine.core.printing import SIGNS, _pages, write_pdf
 from engine.core.render.mastering import CEILING, limited
 from engine.core.result import Music
 from engine.core.song import Note, Song, Track
+from engine.melody.abc.notes import parse
+from engine.melody.score import musicxml
 
 TAGS = {"title": "Über den Wolken", "bpm": "96"}
 CHORDS = {"Am": (57, 60, 64), "F": (53, 57, 60), "C": (48, 52, 55), "G": (55, 59, 62)}
@@ -119,6 +125,18 @@ def test_a_score_on_paper_has_pages_and_its_title_as_text(tmp_path):
         (tmp_path / "score.pdf").write_bytes(content)
         text = subprocess.run(["pdftotext", str(tmp_path / "score.pdf"), "-"], capture_output=True, check=True).stdout
         assert TAGS["title"] in text.decode()
+
+
+def test_the_notes_of_a_tempo_and_the_signs_of_chords_are_printed():
+    score = musicxml(parse('X:1\nM:C|\nQ:3/4=60\nK:Bb\n"F#m7"B4 "Eb"G4|]')[0])
+    signs = {sign for page in _pages(score.decode()) for words in SIGNS.findall(page.decode()) for sign in words}
+    font = TTFont(io.BytesIO(font_of(signs)))
+    known, glyphs = font.getBestCmap(), font.getGlyphSet()
+    assert len(signs) > 4 and {chr(code) for code in known} == signs
+    for code, name in known.items():
+        glyphs[name].draw(pen := BoundsPen(glyphs))
+        assert glyphs[name].width > 0 and (pen.bounds or chr(code) == " "), hex(code)
+    assert b"Leipzig" in write_pdf(score)
 
 
 @pytest.mark.parametrize("velocity", [30, 120])
