@@ -16,10 +16,10 @@ import numpy as np
 from engine import Progress, RequestError
 from engine.core import pitch
 from engine.core.audio import Audio
+from engine.core.key import key_of, named
 from engine.core.result import Music
 from engine.core.song import Note, Song, Track
 from engine.listen.decoding import SHORTEST, Span, decode
-from engine.listen.key import key_of, named
 from engine.listen.spectrum import HOP, LOWEST, RATE
 from engine.listen.tempo import beats_of, tempo_of
 

@@ -19,6 +19,7 @@ from engine.core.formats import FORMATS, Mix
 from engine.core.markers import chords_at, sections_of
 from engine.core.midi import read_midi
 from engine.core.musicfont import font_of
+from engine.core.musicxml import read_musicxml
 from engine.core.packed import write_mp3, write_ogg, write_tagged_flac
 from engine.core.printing import SIGNS, _pages, write_pdf
 from engine.core.render.mastering import CEILING, limited
@@ -105,6 +106,14 @@ def test_a_midi_file_has_names_programs_key_tempo_meter_and_markers_in_another_p
     assert score.recurse().getElementsByClass(tempo.MetronomeMark).first().number == pytest.approx(96)
     assert score.recurse().getElementsByClass(key.Key).first().name.lower() == "a minor"
     assert read_midi(content).tracks[1].program == 33
+
+
+@pytest.mark.parametrize(("semitones", "sharps"), [(2, 2), (-2, -2)])
+def test_a_song_that_names_no_key_is_written_in_the_one_it_is_heard_in(semitones, sharps):
+    music = Music(song=replace(song().transposed(semitones), keys=()))
+    by = {each.ending: each.write(music, Mix()) for each in FORMATS if each.ending in ("mid", "musicxml")}
+    assert read_midi(by["mid"]).keys[0][1][0] == sharps
+    assert read_musicxml(by["musicxml"]).keys[0][1][0] == sharps
 
 
 def test_stems_are_all_tracks_and_as_mixed_those_that_are_heard():

@@ -5,9 +5,9 @@ import pytest
 
 from engine import RequestError
 from engine.core.audio import Audio
+from engine.core.key import key_of, named
 from engine.core.song import Note
 from engine.listen.decoding import SHORTEST, decode
-from engine.listen.key import key_of, named
 from engine.listen.listening import TUNED, listen, snap, tuning
 from engine.listen.spectrum import CHANNELS, FINE, LOWEST, PITCHES, RATE, features
 from engine.listen.tempo import beats_of, tempo_of
