@@ -110,7 +110,7 @@ def listen(
     tell(3, 3)
     heard = Heard(song=song, seconds=seconds, key=named(signature), tempo=found, beats=tuple(beats.tolist()),
                   remarks=() if share >= ALONE else (SEVERAL,))  # fmt: skip
-    return heard if tempo is None else replace(heard, song=quantised(heard))
+    return heard if tempo is None else replace(heard, song=quantised(heard, clicked=True))
 
 
 def tracked(samples: np.ndarray) -> np.ndarray:
@@ -173,9 +173,10 @@ def alone(samples: np.ndarray, spans: list[Span], cents: float) -> float:
     return float(np.percentile(shares, 30)) if shares else 1.0
 
 
-def quantised(heard: Heard) -> Song:
+def quantised(heard: Heard, *, clicked: bool = False) -> Song:
     """The notes on sixteenths and triplets of the heard beats, which follow one another evenly; each lasts at least a
-    sixteenth, and until the next begins where hardly anything lay between."""
+    sixteenth, and until the next begins where hardly anything lay between. The first lies in the first beat, or, where
+    the recording began with a click, as many beats later as it was."""
     assert heard.song is not None
     beats = np.array(heard.beats)
     place = np.interp([second for span in heard.seconds for second in span], beats, np.arange(len(beats)),
@@ -184,7 +185,8 @@ def quantised(heard: Heard) -> Song:
     raw = np.array(heard.seconds)
     before, after = (raw - beats[0]) / period, len(beats) - 1 + (raw - beats[-1]) / period
     place = np.where(raw < beats[0], before, np.where(raw > beats[-1], after, place))
-    place += max(0.0, np.ceil(-place.min()))
+    first = np.floor(snap(place.min()))
+    place -= min(first, 0.0) if clicked else first
     snapped: list[float] = []
     for begin, _ in place:
         snapped.append(max(snap(begin), snapped[-1] + 1 / GRID if snapped else 0.0))
