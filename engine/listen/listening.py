@@ -26,6 +26,7 @@ from engine.listen.tempo import beats_of, tempo_of
 FRAME = HOP / RATE  # seconds
 PROGRAM = 73  # General MIDI: the flute plays what is heard
 TRACK = "Tune"
+LINGERS = 0.11  # seconds for which a note before a rest is heard on: the median on lines that are known
 SHORTEST_SECONDS = 0.3  # of a recording
 SOFTEST_DB = -38.0  # of a note, below the loudest
 HALFWAY = 0.5  # of its tuning, by which what is heard of a recording is moved
@@ -97,7 +98,7 @@ def listen(
     share = alone(samples, spans, 100 * tuning(f0_midi))
     check(spans, f0_midi, SPEECH if share >= ALONE else SPEECH_AMONG, name)
     begins = [began(onset, span) for span in spans]
-    ends = [min(span.last * FRAME, after) for span, after in zip(spans, [*begins[1:], audio.seconds])]
+    ends = ended(spans, begins, audio.seconds)
     seconds = tuple(zip(begins, ends))
     found = tempo or tempo_of(begins)
     beats = beats_of(begins, found, max(ends), steady=tempo is not None)
@@ -139,6 +140,15 @@ def began(onset: np.ndarray, span: Span) -> float:
     """The second at which a note begins: the middle of what the ear says around its first frame."""
     at = np.arange(max(0, span.first - 1), min(len(onset), span.first + 2))
     return float((at * onset[at]).sum() / max(onset[at].sum(), 1e-9)) * FRAME
+
+
+def ended(spans: list[Span], begins: list[float], seconds: float) -> list[float]:
+    """The second at which each note ends: where the next begins, or where what lingers before a rest began to."""
+    ends = []
+    for begin, span, following, after in zip(begins, spans, [*spans[1:], None], [*begins[1:], seconds]):
+        goes_on = following is not None and following.first == span.last
+        ends.append(after if goes_on else min(max(span.last * FRAME - LINGERS, begin + SHORTEST * FRAME), after))
+    return ends
 
 
 def check(spans: list[Span], f0_midi: np.ndarray, least: float, name: str) -> None:
