@@ -277,6 +277,17 @@ def test_strokes_stand_on_their_staff_and_are_their_drums_in_another_program():
     assert b"Low Wood Block" in written and b"Acoustic Snare" in written and b"<accidental>" not in written
 
 
+def test_drums_have_no_key_signature_and_the_lowest_notes_stay_where_they_are():
+    kit = Track("kit", 0, True, (Note(0, 1, 38), Note(1, 1, 5)))
+    song = Song((kit, Track("bass", 33).with_notes([Note(0, 2, 0), Note(2, 2, 11)])), keys=((0.0, (3, False)),))
+    written = write_musicxml(song)
+    back = read_musicxml(written)
+    assert written.count(b"<fifths>") == 1 and back.keys == song.keys
+    assert [[n.pitch for n in track.notes] for track in back.tracks] == [[38, 5], [0, 11]]
+    alone = replace(song, tracks=(kit,))
+    assert read_musicxml(write_musicxml(alone)).keys == song.keys
+
+
 def test_the_tempo_stands_above_the_first_staff_alone():
     song = replace(five(), tempo_changes=((2.0, 60.0),))
     assert write_musicxml(song).count(b"<metronome") == 2
