@@ -43,7 +43,7 @@ def recorded() -> None:
             return
         prepare(DATA, PREPARED)
     by: dict[str, list[Line]] = defaultdict(list)
-    for _, style, line in lines(Notes(PREPARED, TEST), each=1):
+    for _, style, line in lines(Notes(PREPARED, TEST)):
         by[style].append(line)
     random = np.random.default_rng(0)
     plain = [line for each in by.values() for line in each]

@@ -12,10 +12,10 @@ import streamlit as st
 from engine import Progress, RequestError
 from engine.core import rewriting
 from engine.core.instruments import program_names
+from engine.core.key import named as key_name
 from engine.core.midi import read_midi, write_midi
 from engine.core.request import File, field_of
 from engine.core.song import beat_of
-from engine.listen.key import named as key_name
 from engine.melody import Request, beginning, generate, load
 from engine.melody.abc.canonical import MAX_BYTES, Tune, check_key, read_tunes
 from engine.melody.abc.notes import Misread, encoded, parse, reading_of, titles, usual_tempo

@@ -70,9 +70,9 @@ def _click(tempo: float) -> bytes:
 
 
 def heard(file: File, tempo: float | None, progress: Progress) -> Heard:
-    """The notes of a recording, on the beats that were heard in it or on those of the click."""
+    """The notes of a recording from its first beat on, on the beats that were heard in it or on those of the click."""
     made = listen(read_audio(file.content, name=file.name), tempo, name=file.name, progress=progress)
-    return made if tempo else replace(made, song=quantised(made))
+    return replace(made, song=quantised(made))
 
 
 def mended(key: str, song: Song) -> Song:

@@ -14,6 +14,7 @@ import numpy as np
 from engine import RequestError
 from engine.core import midi, musicxml, npz, printing
 from engine.core.audio import Audio, write_wav
+from engine.core.key import keyed
 from engine.core.markers import markers_of
 from engine.core.packed import Tags, write_mp3, write_ogg, write_tagged_flac
 from engine.core.request import Contents
@@ -149,7 +150,7 @@ def _several_lines(music: Music) -> bool:
 MUSICXML = "application/vnd.recordare.musicxml+xml"
 FORMATS = (
     Format("mid", "MIDI", "audio/midi", "The notes, for any sequencer.",
-           lambda music, mix: midi.write_midi(_song(music), markers_of(_song(music))), _notes, also=("midi",)),
+           lambda music, mix: midi.write_midi(keyed(_song(music)), markers_of(_song(music))), _notes, also=("midi",)),
     _text("wav", "WAV", "audio/wav", "The sound, in 8 bits.", offered=False),
     Format("wav", "WAV", "audio/wav", "The sound, as mixed in the player.",
            lambda music, mix: write_wav(_sound(music, mix)), _heard, sounds=True),
@@ -170,10 +171,10 @@ FORMATS = (
     _text("score.musicxml", "Score", MUSICXML, "The score as it is engraved above, with its repeats.",
           also=("musicxml",)),
     Format("musicxml", "MusicXML", MUSICXML, "A score for MuseScore, Dorico, Sibelius …",
-           lambda music, mix: musicxml.write_musicxml(_song(music)), _notes, _only_notes),
+           lambda music, mix: musicxml.write_musicxml(keyed(_song(music))), _notes, _only_notes),
     _text("pdf", "PDF", "application/pdf", "The score on paper, A4."),
     Format("pdf", "PDF", "application/pdf", "The score on paper, A4, a staff for each track.",
-           lambda music, mix: printing.write_pdf(musicxml.write_musicxml(_song(music))), _notes,
+           lambda music, mix: printing.write_pdf(musicxml.write_musicxml(keyed(_song(music)))), _notes,
            lambda music: _only_notes(music) and "pdf" not in music.texts),
     _text("guitar.txt", "Guitar tab", "text/plain", "The tune in tablature for the guitar."),
     _text("whistle.txt", "Whistle tab", "text/plain", "The tune as fingerings for a tin whistle in D."),

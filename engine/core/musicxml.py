@@ -18,6 +18,7 @@ from typing import Any
 
 from engine import RequestError
 from engine.core.chords import CHORD_SYMBOLS, Chord
+from engine.core.drumstaff import spans, staved
 from engine.core.midi import MAX_BEATS, MAX_NOTES
 from engine.core.request import File
 from engine.core.scoretext import SNARE, Player, unpacked
@@ -45,23 +46,26 @@ def write_musicxml(song: Song) -> bytes:
     score.insert(0, metadata.Metadata(title=song.title or "Bandstand", composer="Bandstand"))
     divisors = FINE if _fine(song) else COARSE
     grid, shortest = math.lcm(*divisors), Fraction(1, max(divisors))
+    only_drums = all(track.is_drum for track in song.tracks if track.notes)
     for number, track in enumerate(track for track in song.tracks if track.notes):
         part = stream.Part()
         part.partName = track.name
         part.insert(0, _player(track, number))
-        for beat, bpm in ((0.0, song.tempo), *song.tempo_changes):
+        for beat, bpm in ((0.0, song.tempo), *song.tempo_changes) if number == 0 else ():
             part.insert(beat, tempo.MetronomeMark(number=bpm))
         for beat, (beats, value) in song.signatures():
             part.insert(beat, meter.TimeSignature(f"{beats}/{value}"))
-        for beat, (sharps, minor) in song.keys:
+        for beat, (sharps, minor) in song.keys if not track.is_drum or only_drums else ():
             part.insert(beat, key.KeySignature(sharps).asKey("minor" if minor else "major"))
         if track.is_drum:
             part.insert(0, clef.PercussionClef())
-        for each in track.notes:
-            written = note.Note(each.pitch)
+        onsets = [Fraction(round(each.onset * grid), grid) for each in track.notes]
+        strokes = spans(onsets) if track.is_drum else {}
+        for onset, each in zip(onsets, track.notes):
+            written = note.Note(midi=each.pitch)
             written.volume.velocity = each.velocity
-            written.quarterLength = max(shortest, Fraction(round(each.duration * grid), grid))
-            part.insert(Fraction(round(each.onset * grid), grid), written)
+            written.quarterLength = strokes.get(onset) or max(shortest, Fraction(round(each.duration * grid), grid))
+            part.insert(onset, written)
         part.quantize(divisors, processOffsets=True, processDurations=True, inPlace=True)
         score.insert(0, part.chordify() if _polyphonic(track) else part)
     xml = GeneralObjectExporter(score).parse().decode("utf-8")
@@ -69,6 +73,10 @@ def write_musicxml(song: Song) -> bytes:
     xml = re.sub(r"\s*<encoding-date>.*?</encoding-date>", "", xml)
     for number, name in enumerate(dict.fromkeys(re.findall(r'id="([PI][0-9a-f]{16,})"', xml)), start=1):
         xml = xml.replace(name, f"{name[0]}{number}")
+    parts = re.findall(r'<score-part id="(\w+)"', xml)
+    for part_id, track in zip(parts, (track for track in song.tracks if track.notes)):
+        if track.is_drum:
+            xml = staved(xml, part_id)
     return xml.encode("utf-8")
 
 
@@ -248,9 +256,11 @@ class _Score:
         return meters
 
     def _keys(self) -> tuple[tuple[float, tuple[int, bool]], ...]:
-        """(beat, (sharps, whether minor)) of the first part."""
-        part, keys = self.score.parts[0], {}
-        for each in part.recurse().getElementsByClass("KeySignature"):
+        """(beat, (sharps, whether minor)) of the first part that has any: drums have none."""
+        keys: dict[float, tuple[int, bool]] = {}
+        found = ((part, part.recurse().getElementsByClass("KeySignature").stream()) for part in self.score.parts)
+        part, signs = next(((part, signs) for part, signs in found if signs), (self.score, ()))
+        for each in signs:
             if abs(each.sharps or 0) <= 7:
                 minor = getattr(each, "mode", "") == "minor"
                 keys[max(0.0, float(each.getOffsetInHierarchy(part)))] = (each.sharps or 0, minor)

@@ -5,16 +5,20 @@ verovio and Typst keep state while they work, so one lock serves all who engrave
 
 from __future__ import annotations
 
+import re
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
 
 from engine import RequestError
+from engine.core.musicfont import FAMILY, font_of
 
 LOCK = threading.Lock()
 PAGE = 2_100, 2_970  # of A4, in verovio's units, tenths of a millimetre
 MARGIN = 150
 MAX_PAGES = 100
+SIGNS = re.compile(rf'font-family="{FAMILY}"[^>]*>([^<]*)<')  # within words; others are drawn
 WORDS = '#set document(date: none)\n#set page(paper: "a4", margin: 0pt)\n'
 
 
@@ -61,5 +65,9 @@ def _bound(pages: list[bytes]) -> bytes:
 
     files = {f"{number}.svg": page for number, page in enumerate(pages)}
     source = WORDS + "\n".join(f'#image("{name}", width: 100%, height: 100%)' for name in files)
+    signs = [sign for page in pages for words in SIGNS.findall(page.decode()) for sign in words]
     compiled: Any = typst.compile  # files by name are not among the types that it names
-    return bytes(compiled({"main.typ": source.encode(), **files}, format="pdf", ignore_system_fonts=True))
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, f"{FAMILY}.otf").write_bytes(font_of(signs))
+        return bytes(compiled({"main.typ": source.encode(), **files}, format="pdf", ignore_system_fonts=True,
+                              font_paths=[folder]))  # fmt: skip

@@ -9,9 +9,9 @@ import numpy as np
 
 from engine.core import harmony
 from engine.core.chords import CHORD_SYMBOLS, name_of, recognise
+from engine.core.key import key_of, named, signed
 from engine.core.song import Song
 from engine.core.tune import tracks_of
-from engine.listen.key import key_of, named, signed
 
 LOWEST = 48  # MIDI pitch: what lies lower of a chord symbol's notes is its bass
 FOUND = "No chords sound in it; these would go with its tune."

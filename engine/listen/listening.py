@@ -16,16 +16,17 @@ import numpy as np
 from engine import Progress, RequestError
 from engine.core import pitch
 from engine.core.audio import Audio
+from engine.core.key import key_of, named
 from engine.core.result import Music
 from engine.core.song import Note, Song, Track
 from engine.listen.decoding import SHORTEST, Span, decode
-from engine.listen.key import key_of, named
 from engine.listen.spectrum import HOP, LOWEST, RATE
 from engine.listen.tempo import beats_of, tempo_of
 
 FRAME = HOP / RATE  # seconds
 PROGRAM = 73  # General MIDI: the flute plays what is heard
 TRACK = "Tune"
+LINGERS = 0.11  # seconds for which a note before a rest is heard on: the median on lines that are known
 SHORTEST_SECONDS = 0.3  # of a recording
 SOFTEST_DB = -38.0  # of a note, below the loudest
 HALFWAY = 0.5  # of its tuning, by which what is heard of a recording is moved
@@ -97,7 +98,7 @@ def listen(
     share = alone(samples, spans, 100 * tuning(f0_midi))
     check(spans, f0_midi, SPEECH if share >= ALONE else SPEECH_AMONG, name)
     begins = [began(onset, span) for span in spans]
-    ends = [min(span.last * FRAME, after) for span, after in zip(spans, [*begins[1:], audio.seconds])]
+    ends = ended(spans, begins, audio.seconds)
     seconds = tuple(zip(begins, ends))
     found = tempo or tempo_of(begins)
     beats = beats_of(begins, found, max(ends), steady=tempo is not None)
@@ -110,7 +111,7 @@ def listen(
     tell(3, 3)
     heard = Heard(song=song, seconds=seconds, key=named(signature), tempo=found, beats=tuple(beats.tolist()),
                   remarks=() if share >= ALONE else (SEVERAL,))  # fmt: skip
-    return heard if tempo is None else replace(heard, song=quantised(heard))
+    return heard if tempo is None else replace(heard, song=quantised(heard, clicked=True))
 
 
 def tracked(samples: np.ndarray) -> np.ndarray:
@@ -139,6 +140,15 @@ def began(onset: np.ndarray, span: Span) -> float:
     """The second at which a note begins: the middle of what the ear says around its first frame."""
     at = np.arange(max(0, span.first - 1), min(len(onset), span.first + 2))
     return float((at * onset[at]).sum() / max(onset[at].sum(), 1e-9)) * FRAME
+
+
+def ended(spans: list[Span], begins: list[float], seconds: float) -> list[float]:
+    """The second at which each note ends: where the next begins, or where what lingers before a rest began to."""
+    ends = []
+    for begin, span, following, after in zip(begins, spans, [*spans[1:], None], [*begins[1:], seconds]):
+        goes_on = following is not None and following.first == span.last
+        ends.append(after if goes_on else min(max(span.last * FRAME - LINGERS, begin + SHORTEST * FRAME), after))
+    return ends
 
 
 def check(spans: list[Span], f0_midi: np.ndarray, least: float, name: str) -> None:
@@ -173,9 +183,10 @@ def alone(samples: np.ndarray, spans: list[Span], cents: float) -> float:
     return float(np.percentile(shares, 30)) if shares else 1.0
 
 
-def quantised(heard: Heard) -> Song:
+def quantised(heard: Heard, *, clicked: bool = False) -> Song:
     """The notes on sixteenths and triplets of the heard beats, which follow one another evenly; each lasts at least a
-    sixteenth, and until the next begins where hardly anything lay between."""
+    sixteenth, and until the next begins where hardly anything lay between. The first lies in the first beat, or, where
+    the recording began with a click, as many beats later as it was."""
     assert heard.song is not None
     beats = np.array(heard.beats)
     place = np.interp([second for span in heard.seconds for second in span], beats, np.arange(len(beats)),
@@ -184,7 +195,8 @@ def quantised(heard: Heard) -> Song:
     raw = np.array(heard.seconds)
     before, after = (raw - beats[0]) / period, len(beats) - 1 + (raw - beats[-1]) / period
     place = np.where(raw < beats[0], before, np.where(raw > beats[-1], after, place))
-    place += max(0.0, np.ceil(-place.min()))
+    first = np.floor(snap(place.min()))
+    place -= min(first, 0.0) if clicked else first
     snapped: list[float] = []
     for begin, _ in place:
         snapped.append(max(snap(begin), snapped[-1] + 1 / GRID if snapped else 0.0))

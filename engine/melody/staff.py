@@ -84,7 +84,13 @@ def notate(score: stream.Score) -> None:
     """Accidentals, split lengths, beams and tuplets, in place. What music21 does by itself also carries what a bar has
     beyond its meter into the next; but bars are as they were written."""
     for part in score.parts:
+        # music21 would have the notes of a chord symbol heard before those of the tune, and warn of each other one.
+        symbols = [(each, each.activeSite, each.offset) for each in part[harmony.Harmony]]
+        for each, site, _ in symbols:
+            site.remove(each)
         makeNotation.makeAccidentalsInMeasureStream(part)
+        for each, site, offset in symbols:
+            site.insert(offset, each)
         for measure in part.getElementsByClass(stream.Measure):
             measure.splitAtDurations(recurse=True)
         makeNotation.makeBeams(part, inPlace=True)

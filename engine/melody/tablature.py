@@ -32,9 +32,10 @@ UNPLAYED = "?"
 
 
 def guitar_tab(song: Song) -> str:
-    """The tune in tablature of six lines, four bars a row; by octaves where it would lie below or above the frets."""
-    low, high = min(STRINGS.values()), max(STRINGS.values()) + FRETS
-    notes, moved = _fitted(song, low, high)
+    """The tune in tablature of six lines, four bars a row; by octaves where it would lie below or above the frets, or
+    most of it above the open strings: a guitar sounds an octave lower than it is written."""
+    low, high = min(STRINGS.values()), max(STRINGS.values())
+    notes, moved = _fitted(song, low, high + FRETS, usual=(low, high))
 
     def column(note: Note) -> list[str]:
         string = next((name for name, pitch in STRINGS.items() if 0 <= note.pitch - pitch <= FRETS), None)
@@ -68,14 +69,15 @@ def _head(song: Song, said: str, octaves: int) -> list[str]:
     return [*lines, *([f"Played {way} than written."] if octaves else []), ""]
 
 
-def _fitted(song: Song, low: int, high: int) -> tuple[list[Note], int]:
-    """One note at a time, moved by the octaves that bring most into a range, and how many those are."""
+def _fitted(song: Song, low: int, high: int, usual: tuple[float, float] | None = None) -> tuple[list[Note], int]:
+    """One note at a time, moved by the octaves that bring most into a range, of these those that bring its middle
+    between the `usual` pitches, and how many those are."""
     highest: dict[float, Note] = {}
     for note in song.tracks[0].notes if song.tracks else ():
         if note.onset not in highest or note.pitch > highest[note.onset].pitch:
             highest[note.onset] = note
     pitches = [note.pitch for note in highest.values()]
-    octaves = octaves_into(np.array(pitches), low, high)
+    octaves = octaves_into(np.array(pitches), low, high, usual=usual)
     return [Note(n.onset, n.duration, n.pitch + 12 * octaves, n.velocity) for n in highest.values()], octaves
 
 

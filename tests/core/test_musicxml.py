@@ -255,6 +255,44 @@ def test_who_plays_is_who_the_score_names():
     assert "changes" in read_musicxml(score(attributes() + change + note("C", 8))).remarks[0]
 
 
+def test_strokes_stand_on_their_staff_and_are_their_drums_in_another_program():
+    from music21 import converter, note, percussion
+
+    keys = {36: "F4", 38: "C5", 42: "G5", 49: "A5", 77: "C5"}
+    strokes = [Note(n / 3, 0.05, key) for n, key in enumerate([*keys, *keys])] + [Note(0, 0.05, 42)]
+    written = write_musicxml(
+        Song((Track("bass", 33).with_notes([Note(0, 4, 40)]), Track("kit", 0, True, tuple(strokes))))
+    )
+    back = read_musicxml(written).tracks[1]
+    assert (back.name, back.is_drum) == ("kit", True)
+    assert sorted((round(n.onset, 2), n.pitch) for n in back.notes) == sorted(
+        (round(n.onset, 2), n.pitch) for n in strokes
+    )
+    parts = converter.parse(written, format="musicxml").parts
+    seen = [each for event in parts[1].recurse().notes
+            for each in (event.notes if isinstance(event, percussion.PercussionChord) else [event])]  # fmt: skip
+    assert all(isinstance(each, note.Unpitched) for each in seen)
+    assert {each.displayName for each in seen} == set(keys.values())
+    assert {each.displayName for each in seen if each.notehead == "x"} == {"G5", "A5", "C5"}
+    assert b"Low Wood Block" in written and b"Acoustic Snare" in written and b"<accidental>" not in written
+
+
+def test_drums_have_no_key_signature_and_the_lowest_notes_stay_where_they_are():
+    kit = Track("kit", 0, True, (Note(0, 1, 38), Note(1, 1, 5)))
+    song = Song((kit, Track("bass", 33).with_notes([Note(0, 2, 0), Note(2, 2, 11)])), keys=((0.0, (3, False)),))
+    written = write_musicxml(song)
+    back = read_musicxml(written)
+    assert written.count(b"<fifths>") == 1 and back.keys == song.keys
+    assert [[n.pitch for n in track.notes] for track in back.tracks] == [[38, 5], [0, 11]]
+    alone = replace(song, tracks=(kit,))
+    assert read_musicxml(write_musicxml(alone)).keys == song.keys
+
+
+def test_the_tempo_stands_above_the_first_staff_alone():
+    song = replace(five(), tempo_changes=((2.0, 60.0),))
+    assert write_musicxml(song).count(b"<metronome") == 2
+
+
 def test_a_drum_kit_without_keys_is_heard_as_its_staff_is_written():
     place = "<unpitched><display-step>{}</display-step><display-octave>{}</display-octave></unpitched>"
     stroke = f"<note>{place}<duration>2</duration></note>"

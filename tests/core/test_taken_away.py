@@ -11,15 +11,22 @@ from dataclasses import replace
 import mutagen
 import numpy as np
 import pytest
+from fontTools.pens.boundsPen import BoundsPen
+from fontTools.ttLib import TTFont
 
 from engine.core.audio import Audio, read_audio
 from engine.core.formats import FORMATS, Mix
 from engine.core.markers import chords_at, sections_of
 from engine.core.midi import read_midi
+from engine.core.musicfont import font_of
+from engine.core.musicxml import read_musicxml
 from engine.core.packed import write_mp3, write_ogg, write_tagged_flac
+from engine.core.printing import SIGNS, _pages, write_pdf
 from engine.core.render.mastering import CEILING, limited
 from engine.core.result import Music
 from engine.core.song import Note, Song, Track
+from engine.melody.abc.notes import parse
+from engine.melody.score import musicxml
 
 TAGS = {"title": "Über den Wolken", "bpm": "96"}
 CHORDS = {"Am": (57, 60, 64), "F": (53, 57, 60), "C": (48, 52, 55), "G": (55, 59, 62)}
@@ -101,6 +108,14 @@ def test_a_midi_file_has_names_programs_key_tempo_meter_and_markers_in_another_p
     assert read_midi(content).tracks[1].program == 33
 
 
+@pytest.mark.parametrize(("semitones", "sharps"), [(2, 2), (-2, -2)])
+def test_a_song_that_names_no_key_is_written_in_the_one_it_is_heard_in(semitones, sharps):
+    music = Music(song=replace(song().transposed(semitones), keys=()))
+    by = {each.ending: each.write(music, Mix()) for each in FORMATS if each.ending in ("mid", "musicxml")}
+    assert read_midi(by["mid"]).keys[0][1][0] == sharps
+    assert read_musicxml(by["musicxml"]).keys[0][1][0] == sharps
+
+
 def test_stems_are_all_tracks_and_as_mixed_those_that_are_heard():
     muted = Mix({"keys": 0.0, "bass": 0.5})
     peaks = {}
@@ -119,6 +134,18 @@ def test_a_score_on_paper_has_pages_and_its_title_as_text(tmp_path):
         (tmp_path / "score.pdf").write_bytes(content)
         text = subprocess.run(["pdftotext", str(tmp_path / "score.pdf"), "-"], capture_output=True, check=True).stdout
         assert TAGS["title"] in text.decode()
+
+
+def test_the_notes_of_a_tempo_and_the_signs_of_chords_are_printed():
+    score = musicxml(parse('X:1\nM:C|\nQ:3/4=60\nK:Bb\n"F#m7"B4 "Eb"G4|]')[0])
+    signs = {sign for page in _pages(score.decode()) for words in SIGNS.findall(page.decode()) for sign in words}
+    font = TTFont(io.BytesIO(font_of(signs)))
+    known, glyphs = font.getBestCmap(), font.getGlyphSet()
+    assert len(signs) > 4 and {chr(code) for code in known} == signs
+    for code, name in known.items():
+        glyphs[name].draw(pen := BoundsPen(glyphs))
+        assert glyphs[name].width > 0 and (pen.bounds or chr(code) == " "), hex(code)
+    assert b"Leipzig" in write_pdf(score)
 
 
 @pytest.mark.parametrize("velocity", [30, 120])

@@ -41,6 +41,7 @@ def test_a_hum_becomes_a_file_of_its_own_seconds(hum, tmp_path, capsys):
     assert np.diff([note["onset"] for note in said["notes"]]) == pytest.approx(0.5, abs=0.05)
     assert said["key"] == "D major" and said["tempo"] == pytest.approx(120, rel=0.03)
     assert np.diff(said["beats"]) == pytest.approx(0.5, rel=0.1)
+    assert said["abc"] == "D2 F2 A2 A2|G2 G2 F2 D2|"
     assert (tmp_path / "tune.musicxml").read_bytes().startswith(b"<?xml")
 
 

@@ -5,14 +5,14 @@ import pytest
 
 from engine import RequestError
 from engine.core.audio import Audio
+from engine.core.key import key_of, named
 from engine.core.song import Note
 from engine.listen.decoding import SHORTEST, decode
-from engine.listen.key import key_of, named
-from engine.listen.listening import TUNED, listen, snap, tuning
+from engine.listen.listening import TUNED, listen, quantised, snap, tuning
 from engine.listen.spectrum import CHANNELS, FINE, LOWEST, PITCHES, RATE, features
 from engine.listen.tempo import beats_of, tempo_of
 from tests.listen.sounds import TUNE, line, speech, together
-from training.listen.voice import sung
+from training.listen.voice import SOUNDS, sung
 
 SPAN = 0.4  # seconds of a note
 
@@ -45,6 +45,27 @@ def test_the_seconds_are_the_recordings_and_with_a_click_the_notes_lie_on_it():
     assert clicked.song.tempo == 120 and all(snap(note.onset) == pytest.approx(note.onset) for note in clicked.notes)
     assert np.diff([note.onset for note in clicked.notes]).tolist() == [1, 0.5, 0.5, 1, 1, 1, 2]
     assert any(snap(note.onset) != pytest.approx(note.onset, abs=1e-3) for note in free.notes)
+
+
+@pytest.mark.parametrize("silence", [0.0, 0.31, 1.7])
+def test_a_tune_begins_in_the_first_beat_however_long_nobody_sang(silence):
+    sound = line(TUNE, [0.5] * len(TUNE))
+    late = Audio(np.concatenate([np.zeros(int(silence * RATE), np.float32), sound.samples]), RATE)
+    for heard in (listen(late), listen(late, 120.0)):
+        assert [note.onset for note in quantised(heard).tracks[0].notes] == list(range(len(TUNE)))
+    beats = listen(late, 120.0).notes[0].onset
+    assert beats == pytest.approx((0.2 + silence) * 2, abs=1), "a click counts from the recording's beginning"
+
+
+@pytest.mark.parametrize("sound", SOUNDS)
+def test_a_note_ends_where_it_falls_silent_before_a_rest_and_where_the_next_begins(sound):
+    known = sung(sound, 100, 8.0, np.random.default_rng(1))
+    heard = listen(Audio(known.samples, RATE))
+    off = [end - known.ends[n] for begin, end in heard.seconds for n in [np.abs(known.onsets - begin).argmin()]
+           if np.append(known.onsets[1:], np.inf)[n] - known.ends[n] > 0.15]  # fmt: skip
+    assert len(off) and np.abs(np.median(off)) < 0.04
+    joined = listen(line(TUNE, [SPAN] * len(TUNE), gap=0.01)).seconds
+    assert [end for _, end in joined[:-1]] == pytest.approx([begin for begin, _ in joined[1:]])
 
 
 def test_twice_as_fast_is_twice_the_tempo():

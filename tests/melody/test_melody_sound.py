@@ -1,5 +1,6 @@
 """A tune's sound and its score: pitches, lengths, repeats, chord symbols, MusicXML, the engraving."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -111,6 +112,17 @@ def test_musicxml_carries_accidentals_on_and_is_the_same_each_time():
     alters = [(p.findtext("step"), p.findtext("alter") or "0") for p in root.iter("pitch")]
     assert alters == [("C", "1"), ("B", "0"), ("C", "1"), ("B", "0"), ("C", "0")]
     assert root.findtext("work/work-title") == "<b>Name</b> & more"
+
+
+def test_no_accidental_is_written_because_of_the_notes_of_a_chord_symbol():
+    written = '"Am"A2 c2|"E7"e2 ^g2|"A"g2 c2|"Am"c4|]'
+    bare = "A2 c2|e2 ^g2|g2 c2|c4|]"
+    signs = [
+        re.findall(r"<accidental>(\w+)", musicxml(Tune(body, "Am", "4/4", "1/4")).decode()) for body in (written, bare)
+    ]
+    assert signs[0] == signs[1] and "sharp" in signs[0]
+    symbols = ET.fromstring(musicxml(Tune(written, "Am", "4/4", "1/4"))).findall(".//harmony/root/root-step")
+    assert [symbol.text for symbol in symbols] == ["A", "E", "A", "A"]
 
 
 @pytest.mark.parametrize(

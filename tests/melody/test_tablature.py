@@ -1,5 +1,7 @@
 """Tablature: every fret and every fingering sounds the note that is written."""
 
+import re
+
 from engine.core.song import Note, Song, Track
 from engine.melody.tablature import FINGERS, STRINGS, guitar_tab, whistle_tab
 
@@ -26,8 +28,14 @@ def frets(text):
     return sounded
 
 
-def test_frets_sound_the_tune_and_a_low_one_an_octave_higher():
-    assert frets(guitar_tab(tune(SCALE * 3))) == SCALE * 3
+def test_frets_sound_the_tune_at_the_nut_and_a_high_or_low_one_by_octaves():
+    text = guitar_tab(tune([pitch - 12 for pitch in SCALE] * 3))
+    assert frets(text) == [pitch - 12 for pitch in SCALE] * 3 and "octave" not in text
+    high = guitar_tab(tune(SCALE))
+    assert "1 octave lower" in high and frets(high) == [pitch - 12 for pitch in SCALE]
+    assert max(map(int, re.findall(r"\d+", "".join(row for row in high.split("\n") if "|" in row)))) <= 5
+    wide = [52, *SCALE, *SCALE, 81]
+    assert frets(guitar_tab(tune(wide))) == [pitch - 12 for pitch in wide], "every note has a fret"
     low = [pitch - 36 for pitch in SCALE]
     text = guitar_tab(tune(low))
     assert "octave" in text and frets(text) == [pitch + 24 for pitch in low]

@@ -37,6 +37,7 @@ SECONDS = 10.0  # of a line
 TEMPI = (80.0, 160.0)
 TEMPO_NEAR = 0.04  # of a tempo, or of its double or half
 STYLES = ("legato", "staccato")
+EACH = 3  # lines of each instrument in each style
 WITHIN = 2  # where the notes of a line are cut: within 18 dB of their loudest
 
 
@@ -76,7 +77,9 @@ def heard_by_tracker(line: Line) -> Any:
     return SimpleNamespace(notes=notes, seconds=[(at(note.onset), at(note.end)) for note in notes]) if notes else None
 
 
-def lines(notes: Notes, seed: int = 0, each: int = 2, within: int | None = WITHIN) -> Iterator[tuple[str, str, Line]]:
+def lines(
+    notes: Notes, seed: int = 0, each: int = EACH, within: int | None = WITHIN
+) -> Iterator[tuple[str, str, Line]]:
     """(instrument, style, line) of all instruments."""
     random = np.random.default_rng(seed)
     for name in sorted(notes.of):
@@ -98,7 +101,7 @@ def conditions(notes: Notes, each: int) -> Iterator[tuple[str, str, Line]]:
             yield "", sound, sung(sound, random.uniform(*TEMPI), SECONDS, random)
 
 
-def measure(notes: Notes, each: int = 1) -> dict[str, dict[str, float]]:
+def measure(notes: Notes, each: int = EACH) -> dict[str, dict[str, float]]:
     """Every figure of the card: F1 by condition and by instrument, the tracker's beside them, and tempi."""
     ours, tracker, instruments = (defaultdict(list) for _ in range(3))
     tempi: list[bool] = []
