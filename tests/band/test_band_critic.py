@@ -39,10 +39,10 @@ def test_phrases_of_a_song_do_not_overlap_and_begin_on_fours():
 
 
 def test_sides_are_of_one_split_and_of_the_genres_asked_for(songs, play):
-    real, tested = real_side(songs, "val", 8, 24, 0), real_side(songs, "test", 8, 24, 0)
+    real, tested = real_side(songs, "val", 4, 16, 0), real_side(songs, "test", 4, 16, 0)
     assert set(real.genre) == set(tested.genre) == set(GENRES)
     assert real.sample().features.shape == (len(real.song), len(FEATURES))
-    made = made_side(play, tested, 8, 7)
+    made = made_side(play, tested, 4, 7)
     assert set(made.song) <= set(range(7, 7 + len(tested.song))) and len(made.song) > 0.8 * len(tested.song)
 
 
@@ -53,5 +53,5 @@ def test_what_is_silent_cannot_be_judged(songs):
 
 
 def test_band_is_told_from_songs_of_three_chords(songs, play):
-    verdict = judge(play, songs, phrases=32)
+    verdict = judge(play, songs, bars=4, phrases=24)
     assert verdict.score > 0.9 and set(verdict.by_genre) <= set(GENRES) and len(verdict.tells) == 10
