@@ -50,7 +50,7 @@ def moved_remark(octaves: int, target: str, keep: bool = False) -> list[str]:
     """That a melody was moved by octaves, where it was."""
     if not octaves:
         return []
-    count = f"{abs(octaves)} octave{'s' if abs(octaves) > 1 else ''}"
+    count = f"{abs(octaves)} octaves" if abs(octaves) > 1 else "an octave"
     way = "up" if octaves > 0 else "down"
     where = f"into the range of the {target}" if keep else f"to where the {target} is usually played"
     return [f"The melody moved {way} {count} {where}."]

@@ -39,8 +39,10 @@ _HTML = """
     <span class="held hint" data-part="keyboards"></span>
     <span class="late hint" data-part="late"></span>
   </div>
-  <div class="hint">Play along: the computer's keys Q W E R T … sound at once; Z X C V B … hold a chord that the band
-    follows from the next half bar.</div>
+  <div class="hint typed">Play along: the computer's keys Q W E R T … sound at once; Z X C V B … hold a chord that the
+    band follows from the next half bar.</div>
+  <div class="hint touched">Play along on a MIDI keyboard: what lies below middle C holds a chord that the band follows
+    from the next half bar.</div>
   <p class="refused" data-part="refused" role="alert"></p>
 </div>
 """

@@ -169,11 +169,12 @@ function drawKeys(canvas, tracks, rows, colours) {
       pen.fillRect(0, top + tall - 0.5, width, 0.5);
     }
     const white = !isBlack(pitch), name = rows.drums ? drumName(pitch) : white && (pitch % 12 === 0 || tall >= 9) ? noteName(pitch) : "";
-    if (!name || below - y < size || y < size / 2) continue;
+    const at = Math.max(size / 2, Math.min(y, height - size / 2)); // whole, in the lane
+    if (!name || below - at < size) continue;
     pen.fillStyle = rows.drums ? colours.ink : "#2b2521";
     pen.textAlign = "right";
-    pen.fillText(name, width - 2, y, width - 3);
-    below = y;
+    pen.fillText(name, width - 2, at, width - 3);
+    below = at;
   }
 }
 
