@@ -73,4 +73,4 @@ def test_clipping_is_measured_however_loud_the_file_was_made_afterwards(tune, to
 def test_an_octave_that_was_moved_is_said_with_where_to():
     assert moved_remark(0, "cello") == []
     assert moved_remark(-2, "cello") == ["The melody moved down 2 octaves to where the cello is usually played."]
-    assert moved_remark(1, "flute", keep=True) == ["The melody moved up 1 octave into the range of the flute."]
+    assert moved_remark(1, "flute", keep=True) == ["The melody moved up an octave into the range of the flute."]
