@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 OUT_OF_SCALE = 5.0  # logits that a pitch class outside the scale of the bars around loses at strength 1
 NEAR = 0.25  # of the time of the pitch class that sounds longest, from which on another is at home
-LEAST = 0.15  # the lowest chance at which a note may sound
+LEAST = 0.05  # the lowest chance at which a note may sound
 TOGETHER = 0.5  # share of a lane's chords that end together, from which on all do
 NEIGHBOURS = 3  # steps on either side within which the lane has another note, or a short one stands alone
 AROUND = 4  # bars on either side that say which pitch classes are at home
@@ -42,18 +42,23 @@ def decoded(model: Model, track: str, z: Tensor) -> Tensor:
     return model.bank[track].decode(z)
 
 
-def to_notes(model: Model, track: str, logits: Tensor, *, expected: bool = False) -> np.ndarray:
+def likely_notes(logits: Tensor) -> np.ndarray:
+    """logits [n, 2, 16, 72] -> how many notes a window's chances add up to, float [n]."""
+    return np.asarray(torch.sigmoid(logits[:, 0]).sum((1, 2)).cpu())
+
+
+def to_notes(model: Model, track: str, logits: Tensor, count: np.ndarray | None = None) -> np.ndarray:
     """logits [n, 2, 16, 72] -> bool cells: onsets and sounding (onsets included).
 
-    expected: where a window's chances are spread thin, the threshold falls (to no less than LEAST) until it has as many
-    notes as its chances add up to; a fixed one would leave noisy bars too empty.
+    count: where a window's chances are spread thin, the threshold falls (to no less than LEAST) until it has about so
+    many notes, float [n], one at least; a fixed one would leave noisy bars too empty.
     """
     chance = torch.sigmoid(logits).cpu().numpy()
     least = np.full(len(chance), model.bank.thresholds[track])
-    if expected:
+    if count is not None:
         ranked = -np.sort(-chance[:, 0].reshape(len(chance), -1), axis=1)
-        count = np.maximum(1, np.round(ranked.sum(1)).astype(int))
-        least = np.minimum(least, np.maximum(LEAST, ranked[np.arange(len(ranked)), count - 1]))
+        last = np.clip(np.round(count).astype(int), 1, ranked.shape[1]) - 1
+        least = np.minimum(least, np.maximum(LEAST, ranked[np.arange(len(ranked)), last]))
     onsets = chance[:, 0] >= least[:, None, None]
     sounding = onsets if track == "drums" else onsets | (chance[:, 1] >= 0.5)
     return np.stack([onsets, sounding], 1)

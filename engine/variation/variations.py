@@ -13,8 +13,9 @@ Bars that are the same get the same e, and lose the same (below), so what repeat
 variance is shared by all bars of a track, so that a variation leans one way through the song. Each track's noise knows
 nothing of the others', so pitch classes outside the scale of the bars around lose likelihood; and the more a lane is
 moved, those that the song did not have in this half bar, and those that the others do not play: the bass is varied
-first, and every lane is drawn to what the lanes beside it play by then. Chords end together where the song's do, which
-a threshold on each cell alone would fray. What happens to a bar is codec.py.
+first, and every lane is drawn to what the lanes beside it play by then. A pitched bar keeps about as many notes as it
+had, as far as the request does not lean, and chords end together where the song's do: a threshold on each cell alone
+would thin them out and fray them. What happens to a bar is codec.py.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from engine.variation.codec import (
     encoded,
     ends_together,
     for_all_alike,
+    likely_notes,
     out_of_chord_penalty,
     out_of_scale_penalty,
     same_pitches,
@@ -113,7 +115,7 @@ def varied(
             continue
         original = grid.rolls[i, windows]
         z = _moved(model, track, grid.keys[i], original, level, request.seed)
-        logits = decoded(model, track, z + steps.get(track, 0.0))
+        logits, count = _decoded(model, track, z, steps.get(track), original)
         if track != "drums":
             lost = out_of_scale_penalty(membership[windows], request.strength)
             if foreign is not None:
@@ -124,7 +126,7 @@ def varied(
         if request.preserve == "rhythm":
             rolls[i, windows] = same_rhythm(original, logits[:, 0].cpu().numpy())
         else:
-            new = to_notes(model, track, logits, expected=max(level, leaning) > 0)
+            new = to_notes(model, track, logits, count)
             if track != "drums":
                 new = ends_together(without_specks(new, original), original)
             if request.preserve == "pitches":
@@ -133,6 +135,19 @@ def varied(
     if progress:
         progress(len(grid.families), len(grid.families))
     return np.asarray(rolls & grid.mask)
+
+
+def _decoded(
+    model: Model, track: str, z: Tensor, step: Tensor | None, original: np.ndarray
+) -> tuple[Tensor, np.ndarray]:
+    """Logits of latents [n, K] that lean by a step, if any, and how many notes each is to have, float [n]: as many as
+    the window had, but for what the leaning brings; of drums as many as are likely."""
+    plain = decoded(model, track, z)
+    logits = plain if step is None else decoded(model, track, z + step)
+    count = likely_notes(logits)
+    if track != "drums":
+        count *= original[:, 0].sum((1, 2)) / likely_notes(plain)
+    return logits, count
 
 
 def normal(seed: int, *key: object, size: int) -> np.ndarray:

@@ -3,7 +3,8 @@ alone; what is downloaded and what is kept have them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,14 +30,26 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def visit(home: Path) -> Iterator[Visit]:
+def opens(home: Path) -> Iterator[Callable[[bool], AbstractContextManager[Visit]]]:
+    """The page with its notes in hand, in a window or on a phone."""
     with chromium() as browser, served(home, ROOT / "tests" / "player_page.py") as address:
-        with Visit(browser, address).open(ready=".bs .play") as visit:
-            wait_for(lambda: "lab" in visit.players(), PATIENCE_SECONDS, "no player")
-            visit.page.set_default_timeout(30_000)
-            visit.page.get_by_role("button", name="Notes by hand").click()
-            visit.page.get_by_role("button", name="Enlarge Piano").click()
-            yield visit
+
+        @contextmanager
+        def opened(phone: bool) -> Iterator[Visit]:
+            with Visit(browser, address, phone=phone).open(ready=".bs .play") as visit:
+                wait_for(lambda: "lab" in visit.players(), PATIENCE_SECONDS, "no player")
+                visit.page.set_default_timeout(30_000)
+                visit.page.get_by_role("button", name="Notes by hand").click()
+                visit.page.get_by_role("button", name="Enlarge Piano").click()
+                yield visit
+
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def visit(opens: Callable[[bool], AbstractContextManager[Visit]]) -> Iterator[Visit]:
+    with opens(False) as visit:
+        yield visit
 
 
 def notes(visit: Visit, track: str = "piano") -> list[tuple[float, float, int, int]]:
@@ -184,30 +197,26 @@ def test_music_of_another_length_goes_on_from_the_same_place(visit: Visit) -> No
     page.get_by_role("button", name="Pause", exact=True).first.click()
 
 
-def test_a_finger_draws_moves_and_removes(home: Path) -> None:
-    with chromium() as browser, served(home, ROOT / "tests" / "player_page.py") as address:
-        with Visit(browser, address, phone=True).open(ready=".bs .play") as visit:
-            wait_for(lambda: "lab" in visit.players(), PATIENCE_SECONDS, "no player")
-            page, finger = visit.page, visit.context.new_cdp_session(visit.page)
-            page.get_by_role("button", name="Notes by hand").tap()
-            page.get_by_role("button", name="Enlarge Piano").tap()
-            before = notes(visit)
+def test_a_finger_draws_moves_and_removes(opens: Callable[[bool], AbstractContextManager[Visit]]) -> None:
+    with opens(True) as visit:
+        page, finger = visit.page, visit.context.new_cdp_session(visit.page)
+        before = notes(visit)
 
-            def touch(kind: str, *points: dict[str, float]) -> None:
-                finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+        def touch(kind: str, *points: dict[str, float]) -> None:
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
 
-            def stroke(onset: float, pitch: int, beats: float = 0, rows: int = 0) -> None:
-                page.locator(".bs[data-player='lab'] .lane .over").nth(2).scroll_into_view_if_needed()
-                x, y, tall, wide = page.evaluate(AT, ["piano", onset, pitch, 0])
-                touch("touchStart", {"x": x, "y": y})
-                for step in range(1, 6):
-                    touch("touchMove", {"x": x + wide * beats * step / 5, "y": y - tall * rows * step / 5})
-                touch("touchEnd")
+        def stroke(onset: float, pitch: int, beats: float = 0, rows: int = 0) -> None:
+            page.locator(".bs[data-player='lab'] .lane .over").nth(2).scroll_into_view_if_needed()
+            x, y, tall, wide = page.evaluate(AT, ["piano", onset, pitch, 0])
+            touch("touchStart", {"x": x, "y": y})
+            for step in range(1, 6):
+                touch("touchMove", {"x": x + wide * beats * step / 5, "y": y - tall * rows * step / 5})
+            touch("touchEnd")
 
-            stroke(6.02, 58, beats=0.98)
-            assert [note[:3] for note in set(notes(visit)) - set(before)] == [(6.0, 1.0, 58)], "drawn"
-            stroke(6.1, 58, beats=0.5, rows=-1)
-            assert [note[:3] for note in set(notes(visit)) - set(before)] == [(6.5, 1.0, 57)], "moved"
-            page.get_by_role("button", name="Remove").tap()
-            assert notes(visit) == before
-            settled(visit)
+        stroke(6.02, 58, beats=0.98)
+        assert [note[:3] for note in set(notes(visit)) - set(before)] == [(6.0, 1.0, 58)], "drawn"
+        stroke(6.1, 58, beats=0.5, rows=-1)
+        assert [note[:3] for note in set(notes(visit)) - set(before)] == [(6.5, 1.0, 57)], "moved"
+        page.get_by_role("button", name="Remove").tap()
+        assert notes(visit) == before
+        settled(visit)
