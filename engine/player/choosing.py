@@ -23,6 +23,9 @@ _END, _TRACK, _EVENT, _LONG, _LENGTHS, _TOKENS = v.END, v.TRACK, v.EVENT, v.LONG
 _PITCH, _COMBO, _CHORDS, _DRUMS, _BASS, _LEAD = (
     v.PITCH, v.COMBO, v.CHORDS, v.DRUMS, v.LANES.index("bass"), v.LEAD,
 )  # fmt: skip
+_PASSING = np.bitwise_or.reduce(
+    grammar.drum_classes(())[[drum for name in grammar.PASSING for drum in grammar.DRUM_CLASSES[name]], 1]
+)
 _AWAY = 7  # how many times as strongly a note that clashes with the tune is lowered
 _TONES, _UNITS, _BEAT = chords.TEMPLATES, np.array(v.UNITS) // grammar.SLOT, 24 // grammar.SLOT
 
@@ -120,13 +123,19 @@ def _end_instead(chance, may, allowed):
 
 
 @njit(**OPTIONS)
-def _equip(chance, may, machine, drums):
-    """Raise each set of drums by the weights `drums` of those in it, by their classes."""
+def _equip(chance, may, machine, drums, kit):
+    """Raise each set of drums by the weights `drums` of those in it, by their classes, and from the second bar with
+    drums on by `kit` for each that is new, those aside that come and go."""
+    known = machine.kit[1] | _PASSING
     for n in range(may.shape[0]):
         if may[n] >= _PITCH:
-            classes, total = machine.classes[may[n] - _PITCH], 0.0
+            classes, total = machine.classes[may[n] - _PITCH, 0], 0.0
             for number in range(drums.shape[0]):
                 total += drums[number] * (classes >> number & 1)
+            new = machine.classes[may[n] - _PITCH, 1] & ~known if machine.kit[0] else 0
+            while new:
+                new &= new - 1
+                total += kit
             chance[n] *= np.exp(total)
 
 
@@ -147,13 +156,13 @@ def _repeat(chance, may, tokens, time, weight):
 
 @njit(**OPTIONS)
 def _vary(chance, may, tokens, time, machine, weights):
-    """Raise pitches that come again by `weights.repeat`, and drums by `weights.drums`; whether there is a note at all
-    stays as likely as it was."""
+    """Raise pitches that come again by `weights.repeat`, and drums by `weights.drums` and `weights.kit`; whether there
+    is a note at all stays as likely as it was."""
     lane, before = machine.state[grammar.LANE], _share(chance, may, _PITCH, _TOKENS)
     if lane == grammar.NO_LANE or before == 0:
         return
     if lane == _DRUMS:
-        _equip(chance, may, machine, weights.drums)
+        _equip(chance, may, machine, weights.drums, weights.kit)
     else:
         _repeat(chance, may, tokens, time, weights.repeat[lane])
     _rescale(chance, may, _PITCH, _TOKENS, before)

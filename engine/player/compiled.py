@@ -187,7 +187,7 @@ def _not_again(machine, mask):
 def _machine(machines, c):
     """One candidate's machine."""
     return grammar.Machine(machines.state[c], machines.bars[c], machines.plan[c], machines.sound[c], machines.onset[c],
-                           machines.rhythm[c], machines.classes[c])  # fmt: skip
+                           machines.rhythm[c], machines.kit[c], machines.classes[c])  # fmt: skip
 
 
 @njit(**OPTIONS)

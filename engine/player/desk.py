@@ -55,6 +55,7 @@ class Weights(NamedTuple):
     repeat: Any  # float64 [lanes], logit by which a lane's pitch that it struck just before is raised
     meet: Any  # float64 [lanes], logit by which a lane's event is raised where an earlier lane has one, the bass's kick
     drums: Any  # float64 [grammar.DRUM_NAMES], logit by which each is raised
+    kit: float  # logit by which a drum is raised that was not struck in the window before
     rate: Any  # float64 [S / 4], radians a token
     turns: Any  # float64 [S / 4], radians a slot
 
@@ -157,6 +158,7 @@ def weights_of(network: Player, rates: Mapping[str, float]) -> Weights:
         repeat=np.array([rates.get(f"repeat, {lane}", 0.0) for lane in v.LANES]),
         meet=np.array([rates.get(f"meet, {lane}", 0.0) for lane in v.LANES]),
         drums=np.array([rates.get(f"drums, {name}", 0.0) for name in grammar.DRUM_NAMES]),
+        kit=float(rates.get("kit", 0)),
         rate=10_000.0 ** -(np.arange(quarter) / quarter),
         turns=2 * np.pi / np.array(PERIODS[:quarter]) * grammar.SLOT / 24,
     )

@@ -41,6 +41,8 @@ DRUM_NAMES = (
     "others",
 )  # fmt: skip
 KICK, SNARE = 0, 1
+PASSING = tuple(DRUM_NAMES.index(name) for name in ("crash", "low tom", "high tom"))
+"""Drums that a drummer strikes at a section's beginning or before it, and not in every bar."""
 RHYTHM_TOKENS = 63  # events and lengths of a bar whose rhythm may return
 
 # the fields of `state`
@@ -65,16 +67,19 @@ class Machine(NamedTuple):
     sound: Any  # int16 [6 lanes, slots]: the pitch classes, or drum classes, that sound
     onset: Any  # bool [6 lanes, slots]
     rhythm: Any  # int16 [6 lanes, WINDOW, 1 + RHYTHM_TOKENS]: how many events and lengths, and which
-    classes: Any  # int16 [128 + COMBOS]: the drum classes of each PITCH and COMBO, as bits
+    kit: Any  # int64 [2]: the drums that were struck in bars before, and with those of this bar, as bits
+    classes: Any  # int64 [128 + COMBOS, 2]: the drum classes of each PITCH and COMBO, and its drums, as bits
 
 
 def drum_classes(combos: Iterable[Sequence[int]]) -> np.ndarray:
-    """int16 [128 + COMBOS]: which of the twelve classes each drum, and each combo of drums, belongs to, as bits."""
-    classes = np.full(128 + v.COMBOS, 1 << len(DRUM_CLASSES), np.int16)
+    """int64 [128 + COMBOS, 2]: which of the twelve classes each drum, and each combo of drums, belongs to, and which
+    drums it has, as bits: that of a drum is its pitch modulo 64, as General MIDI's are 27 to 87."""
+    classes = np.full((128 + v.COMBOS, 2), 1 << len(DRUM_CLASSES), np.int64)
+    classes[:, 1] = np.append(np.int64(1) << np.arange(128) % 64, np.zeros(v.COMBOS, np.int64))
     for number, drums in enumerate(DRUM_CLASSES):
-        classes[list(drums)] = 1 << number
+        classes[list(drums), 0] = 1 << number
     for number, combo in enumerate(combos):
-        classes[128 + number] = np.bitwise_or.reduce(classes[list(combo)])
+        classes[128 + number] = np.bitwise_or.reduce(classes[list(combo)], axis=0)
     return classes
 
 
@@ -91,6 +96,7 @@ def start(meter: tuple[int, int] = (4, 4), classes: np.ndarray | None = None) ->
         np.zeros((_LANES, slots), np.int16),
         np.zeros((_LANES, slots), np.bool_),
         np.zeros((_LANES, v.WINDOW, 1 + RHYTHM_TOKENS), np.int16),
+        np.zeros(2, np.int64),
         drum_classes(()) if classes is None else classes,
     )
 
@@ -155,6 +161,7 @@ def _plan(m: Any, token: int) -> None:
         state[KIND] = AT_CHORD
     else:
         bar = token - _GO
+        m.kit[0] = m.kit[1]
         state[BAR_], state[WRITTEN], state[GRID] = bar, m.bars[bar, 0], m.bars[bar, 1]
         state[LANE], state[STEP], state[KIND] = NO_LANE, NO_STEP, AT_GO
 
@@ -180,7 +187,8 @@ def advance(m: Any, token: int) -> None:
     else:
         state[LAST], state[KIND] = token - _PITCH, AT_PITCH if token < _COMBO else AT_COMBO
         if state[LANE] == _DRUMS:
-            _sound_note(m, m.classes[token - _PITCH], 1)
+            _sound_note(m, m.classes[token - _PITCH, 0], 1)
+            m.kit[1] |= m.classes[token - _PITCH, 1]
         else:
             _sound_note(m, 1 << (token - _PITCH) % 12, state[LENGTH])
 

@@ -1,7 +1,6 @@
 """The player plays what is asked: the compiled loop says what PyTorch says, and what is given comes back."""
 
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -22,7 +21,7 @@ from engine.player.model import Model
 from engine.player.network import CONTROLS, Config, Player
 from engine.player.playing import CANDIDATES, TONICS, Section, perform, phrases
 from engine.player.song import lanes_by_bar, song_of
-from training.player.habits import meets, meets_the_kick, repeats, roots, strikes
+from training.player.habits import HABITS, meets, meets_the_kick, newcomers, repeats, roots, strikes
 from training.player.measures import chord_share
 
 COMBOS = ((36, 42), *[(35, 60 + n % 60) for n in range(vocabulary.COMBOS - 1)])
@@ -404,14 +403,11 @@ def test_a_piece_that_ends_does_so_in_its_last_bar_alone_on_the_tonic(model):
     assert ends[-1].chords[0] == ends[-1].chords[1] and ends[-1].chords[0] in TONICS
 
 
-@pytest.mark.parametrize(("name", "count"), [
-    ("repeat, piano", partial(repeats, lane=PIANO)), ("root", roots),
-])  # fmt: skip
-def test_the_weight_of_a_habit_moves_it(model, name, count):
+@pytest.mark.parametrize("name", ["repeat, piano", "root", "kit"])
+def test_the_weight_of_a_habit_moves_it(model, name):
     def habit(weight):
         weighted = replace(model, rates={name: weight})
-        bars = [bar for seed in range(3, 9) for bar in whole(weighted, bars=16, seed=seed)]
-        so, could = np.sum([count(bar) for bar in bars], 0)
+        so, could = np.sum([HABITS[name](whole(weighted, bars=16, seed=seed)) for seed in range(3, 9)], 0)
         return so / could
 
     assert habit(-12.0) < habit(12.0)
@@ -421,10 +417,30 @@ def test_sets_of_drums_are_raised_for_each_drum_in_them(model):
     machine, drums = grammar.start(classes=model.classes), np.log([2.0, 3.0, *[1.0] * 10])  # kick and snare
     may = np.array([vocabulary.PITCH + 36, vocabulary.PITCH + 42, vocabulary.COMBO, vocabulary.COMBO + 1])
     chance = np.full(4, 0.25)
-    choosing._equip(chance, may, machine, drums)
+    choosing._equip(chance, may, machine, drums, 0.0)
     sets = (36,), (42,), *model.combos[:2]
     raised = [np.prod([{35: 2.0, 36: 2.0, 38: 3.0}.get(drum, 1.0) for drum in each]) for each in sets]
     np.testing.assert_allclose(chance, 0.25 * np.array(raised), rtol=1e-6)
+
+
+def test_a_drum_that_is_new_is_lowered_from_the_second_bar_on_but_no_crash(model):
+    may = vocabulary.PITCH + np.array([36, 35, 49, 128, 129])  # two kicks, a crash, and the first two combos
+    machine, same = grammar.start(classes=model.classes), np.zeros(len(grammar.DRUM_NAMES))
+    script = [vocabulary.PLAN, *[vocabulary.BAR, vocabulary.CHORD, vocabulary.CHORD] * 2]
+    kick = [vocabulary.track(DRUMS, 0), vocabulary.event(0, 1), vocabulary.PITCH + 36]
+    for bar, tokens in enumerate(([*script, vocabulary.GO, *kick], [vocabulary.GO + 1])):
+        for token in tokens:
+            grammar.advance(machine, token)
+        chance = np.ones(len(may))
+        choosing._equip(chance, may, machine, same, np.log(0.5))
+        new = [sum(drum not in (36, 49) for drum in drums) for drums in ((36,), (35,), (49,), *model.combos[:2])]
+        assert new[1] and new[3] and new[4] > 1
+        np.testing.assert_allclose(chance, 0.5 ** np.array(new) if bar else 1.0)
+
+
+def test_drums_are_new_once_and_crashes_never():
+    bars = [Bar(0, (0, 0), {DRUMS: [(0, 1, drum) for drum in drums]}) for drums in ((), (36, 42), (36, 35), (35, 49))]
+    assert newcomers(bars) == (1, 3) and newcomers(bars[:2]) == (0, 0)
 
 
 def test_habits_are_counted_by_hand():

@@ -1,5 +1,5 @@
 """Habits of players that a network has more or less than songs: how often a line repeats its note, one player meets
-another, each drum is struck, and the bass plays the root.
+another, each drum is struck, a drum is new, and the bass plays the root.
 
 Each is a share of what could be so; the lanes are in the order in which the player writes them.
 """
@@ -7,8 +7,8 @@ Each is a share of what could be so; the lanes are in the order in which the pla
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import groupby, pairwise
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +19,8 @@ DRUMS, PIANO, GUITAR, BASS, STRINGS = range(5)
 KICKS = (35, 36)
 OFTEN = ("kick", "snare", "hat", "open hat", "ride", "shaker", "others")
 """The drums (grammar.DRUM_NAMES) that are struck in a tenth of songs' moments; of others too few are to be counted."""
-CLASSES = grammar.drum_classes(())
+CLASSES = grammar.drum_classes(())[:, 0]
+PASSING = {drum for name in grammar.PASSING for drum in grammar.DRUM_CLASSES[name]}
 Counted = tuple[int, int]
 """How often it is so, of how often it could be."""
 
@@ -65,19 +66,37 @@ def roots(bar: Bar) -> Counted:
     return sum(of_it), len(of_it)
 
 
-HABITS: dict[str, Callable[[Bar], Counted]] = {
-    **{f"repeat, {v.LANES[lane]}": partial(repeats, lane=lane) for lane in (PIANO, GUITAR, BASS, STRINGS)},
-    "meet, guitar": partial(meets, lane=GUITAR, others=(PIANO,)),
-    "meet, strings": partial(meets, lane=STRINGS, others=(PIANO, GUITAR)),
-    "meet, bass": meets_the_kick,
-    **{f"drums, {name}": partial(strikes, drums=grammar.DRUM_NAMES.index(name)) for name in OFTEN},
-    "root": roots,
+def newcomers(section: Sequence[Bar]) -> Counted:
+    """Different drums of each bar, from the second with drums on, that were in no bar before; those aside that come and
+    go."""
+    known, so, could = set[int](), 0, 0
+    for bar in section:
+        here = {pitch for _, _, pitch in bar.lanes.get(DRUMS, ())}
+        if known:
+            so, could = so + len(here - known - PASSING), could + len(here - PASSING)
+        known |= here
+    return so, could
+
+
+def in_bars(count: Callable[..., Counted], **named: Any) -> Callable[[Sequence[Bar]], Counted]:
+    """What is counted in a bar, in all bars of a section."""
+    return lambda section: tuple(np.sum([count(bar, **named) for bar in section], 0).tolist())
+
+
+HABITS: dict[str, Callable[[Sequence[Bar]], Counted]] = {
+    **{f"repeat, {v.LANES[lane]}": in_bars(repeats, lane=lane) for lane in (PIANO, GUITAR, BASS, STRINGS)},
+    "meet, guitar": in_bars(meets, lane=GUITAR, others=(PIANO,)),
+    "meet, strings": in_bars(meets, lane=STRINGS, others=(PIANO, GUITAR)),
+    "meet, bass": in_bars(meets_the_kick),
+    **{f"drums, {name}": in_bars(strikes, drums=grammar.DRUM_NAMES.index(name)) for name in OFTEN},
+    "kit": newcomers,
+    "root": in_bars(roots),
 }
 """By the names of the weights that steer them (engine.player.desk.Weights)."""
 
 
 def habits_of(sections: Iterable[tuple[Sequence[Bar], Sequence[int]]]) -> dict[str, float]:
     """The share of each of `HABITS` in sections."""
-    bars = [bar for section, _ in sections for bar in section]
-    counts = {name: np.sum([count(bar) for bar in bars], 0) for name, count in HABITS.items()}
+    played = [section for section, _ in sections]
+    counts = {name: np.sum([count(section) for section in played], 0) for name, count in HABITS.items()}
     return {name: float(so / could) for name, (so, could) in counts.items()}
