@@ -177,9 +177,9 @@ def restored(opened: opening.Opened, asked: Asked | None, progress: Progress) ->
     """What such a take holds, and the pitch that is heard before and after; runs in the worker."""
     held = opened.result(asked.request if asked else None)
     assert isinstance(held.request, Request) and held.audio
-    recording = read_audio(held.request.input.content, name=held.request.input.name)
+    recording = read_audio(held.request.input.content, name=held.request.input.name).mono()
     progress(0, 2)
-    before = analyse(recording.mono().resampled(RATE).samples)
+    before = analyse(recording.resampled(RATE).samples)
     progress(1, 2)
     after = analyse(held.audio.resampled(RATE).samples)
     result = Translation(request=held.request, song=held.song, audio=held.audio, weights=held.weights,
@@ -221,7 +221,7 @@ def result_view(made: jobs.JobResult) -> None:
         st.caption(f"{heard}; choose it yourself under From if that is wrong.")
     for remark in result.remarks:
         st.info(frame.plain(remark), icon=":material/info:")
-    player.show("translation-before", audio=result.recording.mono(), title=f"Before: {request.source}",
+    player.show("translation-before", audio=result.recording, title=f"Before: {request.source}",
                 spectrogram=True, lines=[player.Line("pitch", pitch(result.before))], group="translation")  # fmt: skip
     played = " and ".join(request.targets)
     player.show("translation-after", audio=result.audio, title=f"After: {played}", spectrogram=True,

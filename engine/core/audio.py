@@ -116,5 +116,6 @@ def write_flac(audio: Audio) -> bytes:
 
 def _write(audio: Audio, container: str, subtype: str) -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, np.clip(audio.samples, -1.0, 1.0), audio.rate, format=container, subtype=subtype)
+    samples = audio.samples if audio.peak <= 1 else np.clip(audio.samples, -1.0, 1.0)
+    soundfile.write(file, samples, audio.rate, format=container, subtype=subtype)
     return file.getvalue()

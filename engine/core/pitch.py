@@ -6,7 +6,7 @@ Boersma 1993, "Accurate short-term analysis of the fundamental frequency", throu
 from __future__ import annotations
 
 import re
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -57,6 +57,16 @@ def read_note_name(text: str) -> int:
     return 12 * (int(octave) + 1) + LETTERS[name.upper()] + change
 
 
+def _sound(samples: np.ndarray, rate: int) -> tuple[Any, float]:
+    """(Praat's sound of these samples, seconds of silence before and after them)."""
+    import parselmouth  # here, because not everything that asks for a frequency measures one
+
+    edge = rate // 20
+    sound = parselmouth.Sound(np.zeros(len(samples) + 2 * edge), rate)
+    sound.values[0, edge : edge + len(samples)] = samples  # put where Praat holds them: no copy in double precision
+    return sound, edge / rate
+
+
 def track_f0(
     samples: np.ndarray, rate: int, hop_seconds: float, *, floor_hz: float, ceiling_hz: float, **costs: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -64,28 +74,22 @@ def track_f0(
 
     costs: those of Praat's autocorrelation method by their names there (silence_threshold, octave_cost, …).
     """
-    import parselmouth  # here, because not everything that asks for a frequency measures one
-
-    edge = rate // 20
-    sound = parselmouth.Sound(np.pad(np.asarray(samples, np.float64), edge), rate)
+    sound, edge_seconds = _sound(samples, rate)
     track = sound.to_pitch_ac(time_step=hop_seconds, pitch_floor=floor_hz, pitch_ceiling=ceiling_hz, **costs)
     f0_hz = np.nan_to_num(np.asarray(track.selected_array["frequency"], np.float64))
-    return np.asarray(track.xs()) - edge / rate, f0_hz
+    return np.asarray(track.xs()) - edge_seconds, f0_hz
 
 
 def track_by_harmonics(
     samples: np.ndarray, rate: int, hop_seconds: float, *, floor_hz: float, ceiling_hz: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same by another way, by which the first can be doubted: subharmonic summation (Hermes 1988)."""
-    import parselmouth  # here, because not everything that asks for a frequency measures one
-
-    edge = rate // 20
-    sound = parselmouth.Sound(np.pad(np.asarray(samples, np.float64), edge), rate)
+    sound, edge_seconds = _sound(samples, rate)
     track = sound.to_pitch_shs(
         time_step=hop_seconds, minimum_pitch=floor_hz, maximum_frequency_component=5000.0, ceiling=ceiling_hz
     )
     f0_hz = np.nan_to_num(np.asarray(track.selected_array["frequency"], np.float64))
-    return np.asarray(track.xs()) - edge / rate, f0_hz
+    return np.asarray(track.xs()) - edge_seconds, f0_hz
 
 
 def loudness_db(samples: np.ndarray, window: np.ndarray, hop: int, floor_db: float = -120.0) -> np.ndarray:

@@ -45,7 +45,7 @@ Guesses = tuple[tuple[str, float], ...]  # (instrument, belief), likeliest first
 class Translation(Result):
     """A result with what was measured and what was played."""
 
-    recording: Audio
+    recording: Audio  # mono
     before: Frames
     after: Frames
     octaves: int  # the melody was moved by, to lie where the target is played
@@ -57,7 +57,7 @@ def identify(model: Model, request: Request) -> tuple[Request, Guesses]:
     none. Refused when the model cannot tell instruments apart, or none is left."""
     if model.classifier is None:
         raise RequestError(f"The weights {model.folder.name} cannot tell instruments apart; say which one it is.")
-    audio, frames = heard(request.input)
+    audio, frames, _ = heard(request.input)
     wanted = (*request.targets, request.second)
     guesses = tuple(pair for pair in model.classifier.guess(frames, ends_at(audio)) if pair[0] not in wanted)
     if not guesses:
@@ -89,7 +89,7 @@ def _translated(model: Model, request: Request, progress: Progress | None) -> Tr
         model.condition(source, target)
     tell = progress or (lambda done, total: None)
     tell(0, 100)
-    audio, before = heard(request.input)
+    audio, before, cut = heard(request.input)
     tell(40, 100)
     played = even(calmed(before) if source is None else before, request.dynamics)
     length = round(audio.seconds * RATE)
@@ -105,26 +105,27 @@ def _translated(model: Model, request: Request, progress: Progress | None) -> Tr
         every.append((after, moved))
     samples: np.ndarray = sum((stem for _, stem in stems[1:]), stems[0][1])
     scale = min(1.0, HEADROOM / max(Audio(samples, RATE).peak, 1e-9))
-    samples = samples * np.float32(scale) if scale < 1 else samples
     tell(100, 100)
     (after, moved), *_ = every
     tunes = [melody(each, target) for (each, _), target in zip(every, targets)]
-    texts: dict[str, Text] = {"stems.zip": partial(_zipped, stems, scale)}
+    texts: dict[str, Text] = {"stems.zip": partial(_zipped, stems)}
     report: dict[str, Any] = {
         "weights": model.folder.name, "octaves": moved, "notes": len(tunes[0].tracks[0].notes),
         "agreement": agreement(stems[0][1], after),
     }  # fmt: skip
+    for sound in (samples, *(stem for _, stem in stems if stem is not samples)):
+        sound *= np.float32(scale)  # where it stands: one stem is the whole sound, and no second copy of it
     song = Song(tuple(track for tune in tunes for track in tune.tracks), tempo=tunes[0].tempo)
     said = [line for (_, by), target in zip(every, targets) for line in moved_remark(by, target, request.keep_octave)]
     return Translation(
         request=request, song=song, audio=Audio(samples, RATE), texts=texts, weights=model.sha256,
         recording=audio, before=before, after=after, octaves=moved,
-        remarks=(*said, *remarks(audio, before, request.source == VOICE)), report=report,
+        remarks=(*said, *remarks(audio, before, cut, request.source == VOICE)), report=report,
     )  # fmt: skip
 
 
-def _zipped(stems: Sequence[tuple[str, np.ndarray]], scale: float) -> bytes:
-    return write_stems([(name, Audio(stem * np.float32(scale), RATE)) for name, stem in stems])
+def _zipped(stems: Sequence[tuple[str, np.ndarray]]) -> bytes:
+    return write_stems([(name, Audio(stem, RATE)) for name, stem in stems])
 
 
 def _on(model: Model, request: Request, played: Frames, source: str | None, target: str, length: int,

@@ -22,10 +22,13 @@ NOTHING_DB = -75.0  # of the strongest partial; no instrument's recording is as 
 
 
 @lru_cache(maxsize=2)
-def heard(file: File) -> tuple[Audio, Frames]:
-    """The sound in a file that a person brought, and what was measured of it; kept for the two brought last."""
+def heard(file: File) -> tuple[Audio, Frames, float]:
+    """The sound in a file that a person brought, mono, what was measured of it, and the share of it that is clipped;
+    kept for the two brought last."""
     audio = read_audio(file.content, name=file.name)
-    return audio, hear(audio)
+    cut = clipped(audio)  # before the channels' mean hides it
+    audio = audio.mono()
+    return audio, hear(audio), cut
 
 
 def hear(audio: Audio) -> Frames:
@@ -67,16 +70,23 @@ def ends_at(audio: Audio) -> float:
 
 def clipped(audio: Audio) -> float:
     """Share of samples that are cut off: full, or as far out as the outermost and as their neighbours."""
-    size = np.abs(audio.samples)
-    flat = np.zeros(size.shape, bool)
-    flat[1:] = (audio.samples[1:] == audio.samples[:-1]) & (size[1:] >= 0.98 * size.max(initial=0.0))
-    return float((flat | (size >= 0.999)).mean())
+    count, outermost = 0, 0.98 * audio.peak
+    for start in range(0, len(audio.samples), audio.rate):  # in parts, so that memory does not grow with the sound
+        part = audio.samples[max(start - 1, 0) : start + audio.rate]
+        size = np.abs(part)
+        flat = size >= 0.999
+        flat[1:] |= (part[1:] == part[:-1]) & (size[1:] >= outermost)
+        count += int(flat[min(start, 1) :].sum())  # the sample before is only there to be compared with
+    return count / audio.samples.size
 
 
-def remarks(audio: Audio, frames: Frames, voice: bool = False) -> list[str]:
-    """What a person should know about how a recording could be translated, one sentence each."""
+def remarks(audio: Audio, frames: Frames, cut: float, voice: bool = False) -> list[str]:
+    """What a person should know about how a recording could be translated, one sentence each.
+
+    cut: share of it that is clipped.
+    """
     out = []
-    if (cut := clipped(audio)) > 0.001:
+    if cut > 0.001:
         out.append(f"{cut:.1%} of the recording is clipped; a softer recording would sound cleaner.")
     if (end := ends_at(audio)) <= NARROW:
         out.append(f"The recording ends at {end / 1000:g} kHz; what lies above is added as the instrument has it.")

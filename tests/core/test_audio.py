@@ -81,6 +81,16 @@ def test_two_channels_become_one_beside_little_more_than_that_one():
     assert most < 1.5 * one.samples.nbytes
 
 
+def test_a_file_is_written_beside_no_copy_of_its_sound():
+    sound = Audio(tone(seconds=20.0), 16_000)
+    write_wav(sound)
+    tracemalloc.start()
+    file = write_wav(sound)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < len(file) + 0.5 * sound.samples.nbytes
+
+
 def test_a_truncated_file_is_read_as_far_as_it_goes():
     data = file_of(tone(1.0), 16_000)
     assert 0.3 < read_audio(data[: len(data) // 2]).seconds < 0.7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
 from dataclasses import replace
 
@@ -14,9 +15,11 @@ from engine.core.audio import Audio, read_audio, write_wav
 from engine.core.request import File
 from engine.translation.analysis import analyse
 from engine.translation.frames import HOP, KNOTS, RATE
+from engine.translation.listening import heard
 from engine.translation.profile import even
 from engine.translation.transfer import translate, whitened
 from engine.translation.voice import calmed, sung
+from tests.translation.test_translation import scale
 from training.translation.sung import Singer, line, sing
 
 NOTES = [(57.0, 0.5), (61.0, 0.5), (0.0, 0.4), (64.0, 0.5), (57.0, 0.6)]
@@ -131,3 +134,19 @@ def test_same_seed_same_bytes_for_all_of_it(model, recording):
     assert np.array_equal(one.audio.samples, again.audio.samples)
     assert not np.array_equal(one.audio.samples, asked(model, recording, **settings | {"seed": 6}).audio.samples)
     assert replace(one.request) == again.request
+
+
+def test_of_two_channels_one_is_kept_and_what_would_clip_is_turned_down_where_it_stands(model):
+    """Memory that a recording twice as long takes, in sounds of one channel: two are read, one is kept."""
+    loud, took = scale() / np.abs(scale()).max(), []
+    for times in (12, 12, 24):  # the first time more is loaded and compiled
+        sound = np.tile(loud, times)
+        file = File("both.wav", write_wav(Audio(np.stack([sound, sound], 1), RATE)))
+        heard.cache_clear()
+        tracemalloc.start()
+        result = asked(model, file, source="flute", target="trombone")
+        took.append(np.array(tracemalloc.get_traced_memory()) / (12 * loud.nbytes))
+        tracemalloc.stop()
+        assert result.audio.peak == pytest.approx(0.98, abs=1e-4) and result.recording.samples.shape == sound.shape
+    held, most = took[2] - took[1]
+    assert held < 2.6 and most < 3.7

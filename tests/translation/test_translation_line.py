@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -32,7 +33,8 @@ def test_a_telephones_band_is_noticed_at_whatever_rate_it_was_saved(tune, rate, 
     through = Audio(tune, RATE).resampled(8_000).resampled(rate)
     narrow = Audio(at_16_bits(level * through.samples), rate)
     assert ends_at(narrow) == 4_000
-    says = [said for said in remarks(narrow, analyse(narrow.resampled(RATE).samples), voice=True) if "ends at" in said]
+    every = remarks(narrow, analyse(narrow.resampled(RATE).samples), 0.0, voice=True)
+    says = [said for said in every if "ends at" in said]
     assert says == ["The recording ends at 4 kHz; what lies above is added as the instrument has it."]
 
 
@@ -68,6 +70,15 @@ def test_clipping_is_measured_however_loud_the_file_was_made_afterwards(tune, to
     assert share == pytest.approx((np.abs(loud) >= 1).mean(), rel=0.2) and share > 0.01
     whole = at_16_bits(top * loud / np.abs(loud).max() * 0.99)
     assert clipped(Audio(whole if channels > 1 else whole[:, 0], RATE)) < 0.001
+
+
+def test_clipping_is_measured_beside_no_copy_of_the_sound(tune):
+    both = Audio(np.stack([np.tile(tune, 4)] * 2, 1), RATE)
+    tracemalloc.start()
+    clipped(both)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 0.5 * both.samples.nbytes
 
 
 def test_an_octave_that_was_moved_is_said_with_where_to():

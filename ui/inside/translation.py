@@ -59,7 +59,7 @@ def draw(result: Translation) -> None:
                    says="Translated to the first instrument again, it should be the recording: so CycleGAN learns "
                         "without pairs. The nearer to 0, the more of the performance was kept.",
                    code="training/translation/cyclegan.py")  # fmt: skip
-    sounds = {"Before": result.recording.mono(), "After": audio}
+    sounds = {"Before": result.recording, "After": audio}
     figure, table = spectrograms({
         name: Audio(each.samples[round(start * each.rate) : round((start + inside.SECONDS) * each.rate)], each.rate)
         for name, each in sounds.items()
