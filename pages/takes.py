@@ -38,7 +38,8 @@ def show_replay(take: Take, replayed: Replayed, same: bool) -> None:
     if same:
         st.success("Made again: the same to the byte.", icon=":material/check:")
     elif replayed.same_weights:
-        st.warning("Made again, but it came out different on this machine.", icon=":material/warning:")
+        st.warning("Made again, but it came out different on this machine, or in this version of the studio.",
+                   icon=":material/warning:")  # fmt: skip
     else:
         st.info("It was made with weights of another version, so this is what today's make of its recipe.",
                 icon=":material/info:")  # fmt: skip

@@ -150,7 +150,7 @@ def test_takes_of_format_1_are_made_again_as_their_requests_are_made_now(brought
         assert (REPLACED in replayed.result.remarks) == (take.recipe.system == "band")
         assert (replayed.result.audio is None) == (not take.has_sound)
         known = library.song(take)
-        if replayed.same_weights:  # nearly the same music on any processor
+        if replayed.same_weights and take.recipe.system != "variation":  # nearly the same music on any processor
             assert abs(replayed.result.song.notes - known.notes) <= max(3, 0.05 * known.notes)
 
 
