@@ -24,7 +24,7 @@ def walk(results: int, bars: int) -> None:
         row(f"1 result of {bars} bars", f"{memory(address):.0f} MB", "1200 MB")
         for number in range(2, results + 1):
             visit.page.get_by_role("button", name="Play something new").click()
-            visit.page.get_by_text(f"{number} of {number}", exact=True).wait_for()
+            visit.page.get_by_text(f"Version {number} of {number}", exact=True).wait_for()
         row(f"{results} results of {bars} bars", f"{memory(address):.0f} MB", "1200 MB")
 
 
