@@ -202,9 +202,15 @@ def restore(key: str, controls: Mapping[str, Any]) -> None:
 
 
 def restore_next(key: str, controls: Mapping[str, Any]) -> None:
-    """The same at the beginning of the next run of the whole page: what a fragment puts into controls outside it, the
-    browser's next word takes back."""
+    """The same at the beginning of the next run of the whole page, or of the one after where that is broken off before
+    its controls are drawn: what a fragment puts into controls outside it, the browser's next word takes back."""
     st.session_state["_restoring"] = key, controls
+
+
+def drawn(key: str) -> None:
+    """The controls of a page have been drawn: they are no longer to be put back."""
+    if st.session_state.get("_restoring", ("",))[0] == key:
+        del st.session_state["_restoring"]
 
 
 def _controls(values: Mapping[Any, Any]) -> dict[str, Any]:
@@ -245,9 +251,11 @@ def open_memory(page: str) -> str:
                 state[name] = value
         if "_histories" in known:
             state["_histories"] = {key: history.copy() for key, history in known["_histories"].items()}
-    if waiting := state.pop("_restoring", None):
-        restore(*waiting)
     came_from, state["_page"] = state.get("_page", page), page
+    if came_from != page:
+        state.pop("_restoring", None)
+    elif waiting := state.get("_restoring"):
+        restore(*waiting)
     if came_from != page and getattr(get_script_run_ctx(), "is_history_navigation", False):
         st.rerun()
     remember()

@@ -218,6 +218,7 @@ def show(key: str) -> JobResult | None:
     """Draw the job's progress with a cancel, or why it failed; returns the latest good result or None."""
     _begin_instead(key, None)
     _collect(key)
+    history.drawn(key)
     job_slot, made_slot, says_slot = _slots(key)
     with st.container():  # whether it holds anything or not, what comes after it stays where it is
         if job := st.session_state.get(job_slot):
