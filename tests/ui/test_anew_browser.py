@@ -74,6 +74,8 @@ def test_ways_are_stepped_through_and_each_is_held_against_what_was(visit: Visit
     changed(visit, second)
     page.get_by_role("button", name="As it is now").click()
     wait_for(lambda: visit.player("lab").get("sound") == second, PATIENCE_SECONDS, "not the way it was made")
+    page.get_by_role("button", name="As it was").wait_for()
+    page.locator("[data-test-script-state='notRunning']").wait_for(state="attached")
 
 
 def test_bars_are_marked_and_written_by_the_keyboard_alone(visit: Visit) -> None:
