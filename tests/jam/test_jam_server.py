@@ -50,12 +50,17 @@ def test_bars_come_ahead_of_what_sounds_and_are_those_of_the_engine(client, mode
         assert bar["tracks"] == said(engine_bar)["tracks"] and bar["tempo"] == 200
 
 
+def begun(tab):
+    """The bars that have come of a jam whose first bar sounds, by number."""
+    tab.send_json(START)
+    came = bars(tab, AHEAD)
+    tab.send_json({"sounds": 1})
+    return {bar["bar"]: bar for bar in (*came, *bars(tab, 1))}
+
+
 def test_a_change_throws_away_what_was_written_after_its_bar_line_and_can_be_written_down(client, model):
     with client.websocket_connect("/jam", headers=OWN) as tab:
-        tab.send_json(START)
-        came = {bar["bar"]: bar for bar in bars(tab, AHEAD)}
-        tab.send_json({"sounds": 1})
-        came |= {bar["bar"]: bar for bar in bars(tab, 1)}
+        came = begun(tab)
         tab.send_json({"change": {"chords": "Dm7 | G7", "tempo": 100}, "bar": 1})
         assert tab.receive_json() == {"changed": {"chords": "Dm7 | G7", "tempo": 100}, "from": 2}
         came |= {bar["bar"]: bar for bar in bars(tab, AHEAD)}
@@ -188,10 +193,7 @@ def test_a_server_that_was_started_without_the_routes_knows_it(client, monkeypat
 
 def test_a_chord_held_while_a_bar_sounds_writes_its_second_half_again(client):
     with client.websocket_connect("/jam", headers=OWN) as tab:
-        tab.send_json(START)
-        came = {bar["bar"]: bar for bar in bars(tab, AHEAD)}
-        tab.send_json({"sounds": 1})
-        came |= {bar["bar"]: bar for bar in bars(tab, 1)}
+        came = begun(tab)
         for asked, acts in ((1.5, 1.5), (1, 1.5), (3, 3)):
             tab.send_json({"change": {"held": "Dm7" if acts == 1.5 else "G7"}, "bar": asked})
             assert tab.receive_json()["from"] == acts
@@ -205,10 +207,7 @@ def test_a_chord_held_while_a_bar_sounds_writes_its_second_half_again(client):
 
 def test_a_tempo_acts_in_the_bar_that_sounds_and_is_no_reason_to_write_its_notes_again(client, model):
     with client.websocket_connect("/jam", headers=OWN) as tab:
-        tab.send_json(START)
-        came = {bar["bar"]: bar for bar in bars(tab, AHEAD)}
-        tab.send_json({"sounds": 1})
-        came |= {bar["bar"]: bar for bar in bars(tab, 1)}
+        came = begun(tab)
         tab.send_json({"change": {"genre": "jazz"}, "bar": 3})
         assert tab.receive_json()["from"] == 3
         bars(tab, AHEAD - 1)
