@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,15 +27,19 @@ def load(path: Path | str = PATH, device: str | None = None) -> player.Model:
 
 
 def writers(model: player.Model) -> str:
-    """The version of what writes the notes: of all but the hand that strikes them."""
+    """The version of what writes the notes: of all weights but those of the hand that strikes them, and of the rates by
+    which the player's chances are moved."""
     parts = (model.facts, model.planner and model.planner.facts, model.ranker and model.ranker.facts)
-    return hashlib.sha256("".join(part["sha256"] for part in parts if part).encode()).hexdigest()
+    return _digest(*(part["sha256"] for part in parts if part), json.dumps(dict(model.rates), sort_keys=True))
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 @checkpoint.shared
 def _load(path: Path | str, device: str | None) -> player.Model:
     from engine import planner, player, ranker, touch  # here, because they bring PyTorch
 
-    parts = model, plans, chooser, hand = player.load(path), planner.load(), ranker.load(), touch.load()
-    whole = hashlib.sha256("".join(each.sha256 for each in parts).encode()).hexdigest()
-    return replace(model, planner=plans, ranker=chooser, hand=hand, sha256=whole)
+    model = replace(player.load(path), planner=planner.load(), ranker=ranker.load(), hand=(hand := touch.load()))
+    return replace(model, sha256=_digest(writers(model), hand.sha256))

@@ -104,10 +104,11 @@ def test_the_shipped_map_is_of_the_shipped_weights_and_its_phrases_lie_where_ban
     np.testing.assert_allclose(places, [one.place for one in some], atol=2e-3)
 
 
-def test_another_hand_writes_the_same_notes_and_another_judge_may_not():
+def test_another_hand_writes_the_same_notes_and_another_judge_or_other_rates_may_not():
     model = band.load()
     other = replace(model.ranker, facts=model.ranker.facts | {"sha256": "0" * 64})
     assert band.writers(replace(model, hand=None)) == band.writers(model) != band.writers(replace(model, ranker=other))
+    assert band.writers(replace(model, rates=model.rates | {"kit": 0.0})) != band.writers(model)
 
 
 def test_weights_that_were_not_measured_have_no_map(model):
