@@ -99,6 +99,8 @@ def test_a_small_evaluation_prints_all_of_it_and_writes_the_card(tmp_path: Path,
     (folder / "config.json").write_text(json.dumps(config | {"metrics": {}, "sha256": ""}))
     monkeypatch.setattr("training.band.steered.measure", lambda *_: dict(config["metrics"]["steered"]))
     monkeypatch.setattr("training.band.jams.measure", lambda *_: dict(config["metrics"]["jam"]))
+    monkeypatch.setattr("training.band.ablation.measure", lambda *_: {"the player alone": {"right": 0.8, "area": 0.9,
+                                                                                          "phrases": 8}})  # fmt: skip
     monkeypatch.setattr("training.band.steered.told", lambda *_: {"played freely": 0.9, "over given chords": 0.9,
                                                                  "phrases": 8})  # fmt: skip
     words = ["evaluate", "band", "--data", str(tmp_path), "--checkpoint", str(folder)]

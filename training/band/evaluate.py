@@ -5,6 +5,7 @@ python -m training evaluate band --data data --checkpoint checkpoints/band
 python -m training evaluate band … --player runs/player/checkpoint       with a player that is not shipped: prints alone
 python -m training evaluate band … --only-critic                          where the hand alone is new: it plays no note
 python -m training evaluate band … --only-anew                            how real bars are that are written anew
+python -m training evaluate band … --only-ablation                        what the planner and the ranker add
 
 Band has no weights of its own: the folder holds its figures and its card.
 """
@@ -22,7 +23,7 @@ import numpy as np
 
 from engine import CHECKPOINTS, band, player
 from engine.core import checkpoint
-from training.band import anew, critic, jams, measures, steered
+from training.band import ablation, anew, critic, jams, measures, steered
 from training.band.genres import GENRES, GenreClassifier, features
 from training.core import cards, metrics
 from training.core.cards import rounded
@@ -95,7 +96,8 @@ def formed(play: critic.Play, songs: Path, pieces: int, seed: int) -> dict[str, 
 def measure(model: player.Model, args: argparse.Namespace) -> dict[str, Any]:
     """Everything the card says; the critic's verdict is printed as soon as it stands."""
     songs, play = args.data / "songs.npz", critic.band(model)
-    parts = {"anew": (args.only_anew, anew.measure, args.anew), "jam": (args.only_jam, jams.measure, args.jam)}
+    parts = {"anew": (args.only_anew, anew.measure, args.anew), "jam": (args.only_jam, jams.measure, args.jam),
+             "ablation": (args.only_ablation, ablation.measure, args.ablated)}  # fmt: skip
     if only := {name: part(model, songs, size, args.seed) for name, (chosen, part, size) in parts.items() if chosen}:
         return rounded(checkpoint.read_config(args.checkpoint)["metrics"] | only)
     trial = critic.Trial.of(play, songs, BARS, args.judged, args.seed)
@@ -118,6 +120,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only-critic", action="store_true", help="the verdict; other figures stay as they are")
     parser.add_argument("--only-anew", action="store_true", help="bars written anew; other figures stay as they are")
     parser.add_argument("--only-jam", action="store_true", help="jams beside pieces; other figures stay as they are")
+    parser.add_argument("--only-ablation", action="store_true", help="what each part adds; other figures stay")
     parser.add_argument("--player", type=Path, default=band.PATH, help="the player's weights")
     parser.add_argument("--judged", type=int, default=2400, help="phrases a side that the critic is fitted to")
     parser.add_argument("--known", type=int, default=8000, help="of training songs, from which genres are learned")
@@ -125,6 +128,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steered", type=int, default=40, help="songs a style, and tunes, that are followed")
     parser.add_argument("--anew", type=int, default=240, help="phrases of which bars are written anew")
     parser.add_argument("--jam", type=float, default=10.0, help="minutes of the jams that are told from real songs")
+    parser.add_argument("--ablated", type=int, default=480, help="phrases a side of the ablation")
     parser.add_argument("--told", type=int, default=600, help="phrases a side of the critic over given chords")
 
 

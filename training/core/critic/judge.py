@@ -209,3 +209,28 @@ def real_by_folds(real: np.ndarray, made: np.ndarray, folds: int = 5, seed: int 
         critic = _classifier(seed, iterations=150).fit(x, y)
         passed += (critic.predict(made[tested][:, columns]) == 0).tolist()
     return float(np.mean(passed))
+
+
+def told_by_folds(real: Sample, made: Sample, folds: int = 5, draws: int = 2, seed: int = 0) -> tuple[float, float]:
+    """How often critics of the score that are fitted to the other folds tell made from real, balanced, and the area
+    under their curve; a half is chance. No song is in two folds; means over `draws` drawings of the folds."""
+    columns = _columns(family for family in families() if family != TOUCH) & ~np.isnan(real.features).all(0)
+    x = np.concatenate([real.features, made.features])[:, columns]
+    truth = np.repeat([0, 1], [len(real.song), len(made.song)])
+    found = []
+    for draw in range(draws):
+        rng = np.random.default_rng([seed, draw])
+        fold = np.concatenate([_folds(side.song, folds, rng) for side in (real, made)])
+        chance = np.empty(len(truth))
+        for each in range(folds):
+            critic = _classifier(seed, iterations=150).fit(x[fold != each], truth[fold != each])
+            chance[fold == each] = critic.predict_proba(x[fold == each])[:, 1]
+        found.append((balanced_accuracy_score(truth, chance > 0.5), roc_auc_score(truth, chance)))
+    right, area = np.mean(found, 0).tolist()
+    return right, area
+
+
+def _folds(song: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
+    """The fold of each phrase, int [N]: all of a song in one."""
+    songs, which = np.unique(song, return_inverse=True)
+    return np.asarray(rng.permutation(len(songs)) % folds)[which]
