@@ -30,7 +30,7 @@ INLINE = OPTIONS | {"forceinline": True}
 """For what stands within `read` and `play` alone: compiled on its own beside them it would sum in another order, and
 the process that compiles them would play otherwise than those that find them compiled."""
 _FREE, _LANES_, _SKIP, _LONG_BAR, _TOGETHER = FREE, LANES, SKIP, LONG_BAR, TOGETHER
-_END, _TOKENS, _TRACK, _EVENT = v.END, v.TOKENS, v.TRACK, v.EVENT
+_END, _TOKENS, _TRACK, _EVENT, _PITCH = v.END, v.TOKENS, v.TRACK, v.EVENT, v.PITCH
 _LEVELS, _BITS, _NUMBERS = LEVELS, grammar.BITS, grammar.NUMBERS
 _FINE = np.float32(32767)  # the highest whole number of 16 bits
 _BEFORE, _RHYTHM, _DRUMS = np.array(v.RELATIONS), v.RHYTHM, v.DRUMS
@@ -205,9 +205,12 @@ def _next(weights, desk, c, machine, script, at, begun, may, mask, temperature, 
             mask[i] &= may[c, i] or (closes and _TRACK <= i < _EVENT)
         if lean:
             _not_again(machine, mask)
-        if script[at] == _LANES_ and mask[_END] and desk.time[c] - begun > _LONG_BAR:
-            at += 1
-            continue
+        if script[at] == _LANES_ and desk.time[c] - begun > _LONG_BAR:
+            if mask[_END]:
+                at += 1
+                continue
+            if mask[_EVENT:_PITCH].any():  # of a rhythm that is followed; each of its chords has a note
+                mask[_PITCH:] = False
         uniform = desk.uniform[c, desk.drawn[c] % desk.uniform.shape[1]]
         desk.drawn[c] += 1
         token = choose(

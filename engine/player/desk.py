@@ -18,8 +18,8 @@ from engine.player.network import PERIODS, Player
 
 LONG_BAR = 240
 """Tokens of a bar after which it ends as soon as it may."""
-MOST = LONG_BAR + 60
-"""Tokens of a bar at most, until it can end."""
+MOST = LONG_BAR + 2 * grammar.RHYTHM_TOKENS + 2
+"""Tokens of a bar at most: one that is long ends when a rhythm that it follows is said, with a note for each chord."""
 ROOM = 1024
 """Tokens of a candidate for which there is room at first: eight bars, their plan and a long bar more."""
 PRODUCTS = ("in_proj", "out_proj", "fc1", "fc2")

@@ -451,3 +451,21 @@ def test_habits_are_counted_by_hand():
     assert [strikes(bar, drums) for drums in range(3)] == [(1, 2), (1, 2), (1, 2)] and strikes(bar, 4) == (0, 2)
     other = replace(bar, chords=(0, 7))  # C, and from step 8 on G
     assert roots(bar) == (2, 2) and roots(other) == (1, 2) and roots(replace(bar, chords=(-1, 0))) == (1, 1)
+
+
+def test_a_bar_that_follows_a_long_rhythm_ends_within_the_room_there_is_for_it(model):
+    row = next(n for n in range(vocabulary.RHYTHM, len(vocabulary.RELATIONS)) if vocabulary.RELATIONS[n] == 1)
+    events = [(step, length) for step in range(16) for length in (1, 2, 3)]
+    rhythm = [token for step, length in events for token in (vocabulary.event(step, length), vocabulary.PITCH + 60)]
+    plan = [vocabulary.PLAN, *[vocabulary.bar(0), vocabulary.chord(0), vocabulary.chord(5)] * 8]
+    first = [vocabulary.GO, vocabulary.track(PIANO, 0), *rhythm]
+    script = [*plan, *first, vocabulary.GO + 1, vocabulary.track(PIANO, row), compiled.LANES]
+    controls = np.zeros((1, CONTROLS), np.int64)
+    music = desk_of(model.network, [{}], controls, (4, 4), model.classes, np.full((1, 1), 0.02)).with_room(8192)
+    may = np.ones((1, vocabulary.TOKENS), bool)
+    fair = model.weights._replace(head=np.zeros_like(model.weights.head))  # by which the next pitch is the one above
+    compiled.play(fair, music, np.array([script], np.int32), may, 1.0, np.ones(3), False)
+    written = music.tokens[0, len(plan) + len(first) + 1 : music.time[0]]
+    assert desk.LONG_BAR < len(written) <= desk.MOST, "chords of many notes, and then one note for each"
+    told = [token for token in written.tolist() if vocabulary.EVENT <= token < vocabulary.PITCH]
+    assert told == [token for token in rhythm if token < vocabulary.PITCH], "the whole rhythm all the same"
