@@ -6,6 +6,7 @@ Shapes: C candidates, W width, H hidden, L layers, T tokens for which there is r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -164,14 +165,15 @@ def weights_of(network: Player, rates: Mapping[str, float]) -> Weights:
     )
 
 
-def _mixed(network: Player, genre: Mapping[str, float]) -> torch.Tensor:
-    """The embedding of a mix of genres, [W]; of no genre where none is named."""
-    genres = network.config.genres
-    weights = torch.zeros(len(genres) + 1)
-    for name, weight in genre.items():
-        weights[genres.index(name)] = weight
-    weights[-1] = 0 if genre else 1
-    return weights / weights.sum() @ network.genre.weight
+def _mixed(network: Player, genre: Mapping[str, float], rates: Mapping[str, float]) -> torch.Tensor:
+    """The embedding of a mix of genres, [W]: each as many times as far from the middle of all as its rate `style` says,
+    1 as it was learned; of no genre where none is named."""
+    if not genre:
+        return network.genre.weight[-1]
+    learned, genres = network.genre.weight[:-1], network.config.genres
+    shares = torch.tensor([float(genre.get(name, 0)) for name in genres])
+    styles = torch.tensor([float(rates.get(f"style, {name}", 1)) for name in genres])
+    return learned.mean(0) + shares / shares.sum() * styles @ (learned - learned.mean(0))
 
 
 @torch.no_grad()
@@ -182,14 +184,16 @@ def desk_of(
     meter: tuple[int, int],
     classes: np.ndarray,
     uniform: np.ndarray,
+    rates: Mapping[str, float] = MappingProxyType({}),
 ) -> Desk:
     """An empty window for each candidate, each in a genre or a mix of them.
 
-    controls: int64 [C, CONTROLS], but for the genres; uniform: numbers in [0, 1), float64 [C, n].
+    controls: int64 [C, CONTROLS], but for the genres; uniform: numbers in [0, 1), float64 [C, n]; rates: how
+    much of its genre a candidate has (`_mixed`).
     """
     config, count = network.config, len(genres)
     one = grammar.start(meter, classes)
-    whole = network.whole(torch.from_numpy(controls)) + torch.stack([_mixed(network, genre) for genre in genres])
+    whole = network.whole(torch.from_numpy(controls)) + torch.stack([_mixed(network, genre, rates) for genre in genres])
     levels = np.zeros((count, 2, _LANES + 1), np.int64)
     levels[:, :, :_LANES] = controls[:, 2 : 2 + 2 * _LANES].reshape(count, 2, _LANES)
     shape = (count, config.layers, config.heads, ROOM, config.width // config.heads)

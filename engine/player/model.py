@@ -31,7 +31,7 @@ class Model:
     network: Player
     combos: tuple[tuple[int, ...], ...]  # the drums of each COMBO
     facts: Mapping[str, Any] = field(default_factory=dict)  # config.json
-    rates: Mapping[str, float] = field(default_factory=dict)  # corrections of logits (desk.bias_of), from config.json
+    rates: Mapping[str, float] = field(default_factory=dict)  # how chances are moved (desk.py), from config.json
     sha256: str = ""
     hand: touch.Model | None = None  # that strikes the notes, where it was loaded beside
     planner: planner.Model | None = None  # that draws the form of pieces, where it was loaded beside

@@ -169,7 +169,7 @@ class Section:
         last = self.bars.stop == self.brief.bars
         return desk_of(self.model.network, [each.genre for each in self.briefs],
                        np.stack([each.controls(last) for each in self.briefs]), self.brief.meter, self.model.classes,
-                       np.stack(uniform))  # fmt: skip
+                       np.stack(uniform), self.model.rates)  # fmt: skip
 
     def hear(self, bar: Bar) -> None:
         """The next of the bars before: its plan is as it was said, its notes are now known."""
