@@ -74,18 +74,27 @@ def _sound(samples: np.ndarray, rate: int, listened_rate: int | None) -> tuple[A
 
 
 def track_f0(
-    samples: np.ndarray, rate: int, hop_seconds: float, *, floor_hz: float, ceiling_hz: float,
-    listened_rate: int | None = None, **costs: Any,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    samples: np.ndarray, rate: int, hop_seconds: float, *, floor_hz: float, ceiling_hz: float, **costs: Any
+) -> tuple[np.ndarray, np.ndarray]:
     """(seconds [n], Hz [n], 0 where nothing periodic is heard), both float64, every `hop_seconds`.
 
-    listened_rate: Hz, to which the samples are brought first. costs: those of Praat's autocorrelation method by their
-    names there (silence_threshold, octave_cost, …).
+    costs: those of Praat's autocorrelation method by their names there (silence_threshold, octave_cost, …).
     """
+    seconds, f0_hz, _ = track_periods(samples, rate, hop_seconds, floor_hz=floor_hz, ceiling_hz=ceiling_hz, **costs)
+    return seconds, f0_hz
+
+
+def track_periods(
+    samples: np.ndarray, rate: int, hop_seconds: float, *, floor_hz: float, ceiling_hz: float,
+    listened_rate: int | None = None, **costs: Any,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """The same, and how periodic the sound is at every frame: the autocorrelation's height there, float64 [n], 1 at
+    most. listened_rate: Hz, to which the samples are brought first."""
     sound, edge_seconds = _sound(samples, rate, listened_rate)
     track = sound.to_pitch_ac(time_step=hop_seconds, pitch_floor=floor_hz, pitch_ceiling=ceiling_hz, **costs)
-    f0_hz = np.nan_to_num(np.asarray(track.selected_array["frequency"], np.float64))
-    return np.asarray(track.xs()) - edge_seconds, f0_hz
+    chosen = track.selected_array
+    f0_hz, strength = (np.nan_to_num(np.asarray(chosen[of], np.float64)) for of in ("frequency", "strength"))
+    return np.asarray(track.xs()) - edge_seconds, f0_hz, strength
 
 
 def track_by_harmonics(

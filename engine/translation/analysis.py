@@ -48,16 +48,18 @@ DOUBTED_SECONDS = 60  # of a recording, that a second tracker hears too
 LISTENED: dict[str, Any] = {"floor_hz": F0_RANGE[0], "ceiling_hz": F0_RANGE[1], "listened_rate": 16_000}
 """The range of fundamentals, and a rate that is enough for every one of them."""
 TRACKER: dict[str, Any] = {
-    "silence_threshold": 0.01, "voicing_threshold": 0.45, "octave_cost": 0.045, "octave_jump_cost": 1.0,
+    "silence_threshold": 0.01, "voicing_threshold": 0.45, "octave_cost": 0.045, "octave_jump_cost": 0.5,
     "voiced_unvoiced_cost": 0.14,
 }  # fmt: skip
-"""Praat's costs, but for the octaves': .03 hears 0.8% of the phrases' frames an octave low, .06 bassoons too high."""
+"""Praat's costs, but for the octaves': .03 hears 0.8% of the phrases' frames an octave low, .06 bassoons too high; and
+with a jump of 1 a slurred note of a quarter of a second that leaps an octave is heard without its leap."""
 
 
 def track_f0(samples: np.ndarray) -> np.ndarray:
     """Fundamental in Hz at every frame, float64 [t], 0 where nothing periodic is heard."""
     frames = frame_count(len(samples))
-    times, f0_hz = pitch.track_f0(samples, RATE, HOP / RATE, **LISTENED, **TRACKER)
+    times, f0_hz, strength = pitch.track_periods(samples, RATE, HOP / RATE, **LISTENED, **TRACKER)
+    f0_hz[astray(f0_hz, strength)] = 0
     voiced = np.flatnonzero(f0_hz > 0)
     if not len(voiced):
         return np.zeros(frames)
@@ -65,6 +67,15 @@ def track_f0(samples: np.ndarray) -> np.ndarray:
     nearest = np.clip(np.round((at - times[0]) / (HOP / RATE)).astype(int), 0, len(f0_hz) - 1)
     line = np.exp(np.interp(at, times[voiced], np.log(f0_hz[voiced])))
     return np.where(f0_hz[nearest] > 0, line, 0.0)
+
+
+def astray(f0_hz: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """Which frames lie so high above the recording's median pitch that they are more likely the room's noise, whose
+    periods are short, bool [t]: an octave above, what is heard has to be as periodic as .9, two .95, three 1."""
+    if not f0_hz.any():
+        return np.zeros(len(f0_hz), bool)
+    octaves = np.log2(np.maximum(f0_hz, F0_RANGE[0]) / np.median(f0_hz[f0_hz > 0]))
+    return np.asarray((octaves > 1) & (strength < 0.85 + 0.05 * octaves))
 
 
 def doubted(audio: Audio, f0_hz: np.ndarray, loudness_db: np.ndarray) -> float:
