@@ -7,6 +7,7 @@ Files are read by libsndfile and resampled by soxr, both through well-kept libra
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ RATES = (4_000, 192_000)  # Hz, lowest and highest read
 CANCELLED = 0.1  # of the channels' power: what two that have nothing in common keep in their mean is a half
 ENDINGS = ("wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd", "caf", "w64", "rf64")
 """Endings of the files that people have of those that can be read."""
+PART = 2**18  # samples that are resampled at once
 SILENCE = 10 ** (-60 / 20)  # a peak below this is silence
 
 
@@ -62,11 +64,25 @@ class Audio:
         """The same sound at another rate (soxr, high quality)."""
         if rate == self.rate:
             return self
-        return Audio(soxr.resample(self.samples, self.rate, rate).astype(np.float32), rate)
+        return Audio(np.asarray(soxr.resample(self.samples, self.rate, rate), np.float32), rate)
 
     def normalised(self, peak: float = 0.9) -> Audio:
         """The same sound scaled to this peak; silence stays as it is."""
         return self if self.silent else Audio(self.samples * np.float32(peak / self.peak), self.rate)
+
+
+def resampled_length(samples: int, rate: int, to: int) -> int:
+    """Samples of a sound at another rate, as soxr counts them."""
+    return (2 * samples * to + rate) // (2 * rate)
+
+
+def resampled_parts(samples: np.ndarray, rate: int, to: int) -> Iterator[np.ndarray]:
+    """A mono sound [n] at another rate, some seconds after the other: joined, the samples of `Audio.resampled`."""
+    through = soxr.ResampleStream(rate, to, 1, dtype="float32") if to != rate else None
+    for start in range(0, len(samples), PART):
+        part = samples[start : start + PART]
+        last = start + PART >= len(samples)
+        yield through.resample_chunk(np.asarray(part, np.float32), last=last) if through else part
 
 
 def read_audio(source: bytes | Path | str, *, max_seconds: float = MAX_SECONDS, name: str = "The file") -> Audio:

@@ -9,8 +9,10 @@ import re
 from typing import Any, overload
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from engine import RequestError
+from engine.core.audio import resampled_length, resampled_parts
 
 A4 = 440.0  # Hz, MIDI number 69
 NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -57,34 +59,50 @@ def read_note_name(text: str) -> int:
     return 12 * (int(octave) + 1) + LETTERS[name.upper()] + change
 
 
-def _sound(samples: np.ndarray, rate: int) -> tuple[Any, float]:
-    """(Praat's sound of these samples, seconds of silence before and after them)."""
+def _sound(samples: np.ndarray, rate: int, listened_rate: int | None) -> tuple[Any, float]:
+    """(Praat's sound of these samples, at `listened_rate` where one is said; seconds of silence before and after)."""
     import parselmouth  # here, because not everything that asks for a frequency measures one
 
-    edge = rate // 20
-    sound = parselmouth.Sound(np.zeros(len(samples) + 2 * edge), rate)
-    sound.values[0, edge : edge + len(samples)] = samples  # put where Praat holds them: no copy in double precision
-    return sound, edge / rate
+    to = listened_rate or rate
+    edge = to // 20
+    sound = parselmouth.Sound(np.zeros(resampled_length(len(samples), rate, to) + 2 * edge), to)
+    at = edge
+    for part in resampled_parts(samples, rate, to):  # put where Praat holds them: no copy of the whole
+        sound.values[0, at : at + len(part)] = part
+        at += len(part)
+    return sound, edge / to
 
 
 def track_f0(
-    samples: np.ndarray, rate: int, hop_seconds: float, *, floor_hz: float, ceiling_hz: float, **costs: float
+    samples: np.ndarray, rate: int, hop_seconds: float, *, floor_hz: float, ceiling_hz: float, **costs: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """(seconds [n], Hz [n], 0 where nothing periodic is heard), both float64, every `hop_seconds`.
 
     costs: those of Praat's autocorrelation method by their names there (silence_threshold, octave_cost, …).
     """
-    sound, edge_seconds = _sound(samples, rate)
+    seconds, f0_hz, _ = track_periods(samples, rate, hop_seconds, floor_hz=floor_hz, ceiling_hz=ceiling_hz, **costs)
+    return seconds, f0_hz
+
+
+def track_periods(
+    samples: np.ndarray, rate: int, hop_seconds: float, *, floor_hz: float, ceiling_hz: float,
+    listened_rate: int | None = None, **costs: Any,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """The same, and how periodic the sound is at every frame: the autocorrelation's height there, float64 [n], 1 at
+    most. listened_rate: Hz, to which the samples are brought first."""
+    sound, edge_seconds = _sound(samples, rate, listened_rate)
     track = sound.to_pitch_ac(time_step=hop_seconds, pitch_floor=floor_hz, pitch_ceiling=ceiling_hz, **costs)
-    f0_hz = np.nan_to_num(np.asarray(track.selected_array["frequency"], np.float64))
-    return np.asarray(track.xs()) - edge_seconds, f0_hz
+    chosen = track.selected_array
+    f0_hz, strength = (np.nan_to_num(np.asarray(chosen[of], np.float64)) for of in ("frequency", "strength"))
+    return np.asarray(track.xs()) - edge_seconds, f0_hz, strength
 
 
 def track_by_harmonics(
-    samples: np.ndarray, rate: int, hop_seconds: float, *, floor_hz: float, ceiling_hz: float
-) -> tuple[np.ndarray, np.ndarray]:
+    samples: np.ndarray, rate: int, hop_seconds: float, *, floor_hz: float, ceiling_hz: float,
+    listened_rate: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """The same by another way, by which the first can be doubted: subharmonic summation (Hermes 1988)."""
-    sound, edge_seconds = _sound(samples, rate)
+    sound, edge_seconds = _sound(samples, rate, listened_rate)
     track = sound.to_pitch_shs(
         time_step=hop_seconds, minimum_pitch=floor_hz, maximum_frequency_component=5000.0, ceiling=ceiling_hz
     )
@@ -101,7 +119,7 @@ def loudness_db(samples: np.ndarray, window: np.ndarray, hop: int, floor_db: flo
         first, last = start * hop - size // 2, start * hop + at[-1] + size
         inside = np.asarray(samples[max(first, 0) : last], np.float64) ** 2
         squares = np.pad(inside, (max(-first, 0), max(0, last - len(samples))))
-        power[start : start + len(at)] = squares[at[:, None] + np.arange(size)] @ window
+        power[start : start + len(at)] = sliding_window_view(squares, size)[at] @ window
     return np.asarray(10 * np.log10(np.maximum(power / window.sum(), 10 ** (floor_db / 10))))
 
 

@@ -7,6 +7,7 @@ spectrum near the multiples of that, its noise what remains (Serra & Smith 1990)
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -42,21 +43,23 @@ from engine.translation.frames import (
     pieces,
 )
 
-TRACKED_RATE = 16_000  # Hz: enough for every fundamental
-TRACKER = {
-    "silence_threshold": 0.01, "voicing_threshold": 0.45, "octave_cost": 0.045, "octave_jump_cost": 1.0,
+SPECTRA = 128  # frames whose spectra are held at once
+DOUBTED_SECONDS = 60  # of a recording, that a second tracker hears too
+LISTENED: dict[str, Any] = {"floor_hz": F0_RANGE[0], "ceiling_hz": F0_RANGE[1], "listened_rate": 16_000}
+"""The range of fundamentals, and a rate that is enough for every one of them."""
+TRACKER: dict[str, Any] = {
+    "silence_threshold": 0.01, "voicing_threshold": 0.45, "octave_cost": 0.045, "octave_jump_cost": 0.5,
     "voiced_unvoiced_cost": 0.14,
 }  # fmt: skip
-"""Praat's costs, but for the octaves': .03 hears 0.8% of the phrases' frames an octave low, .06 bassoons too high."""
+"""Praat's costs, but for the octaves': .03 hears 0.8% of the phrases' frames an octave low, .06 bassoons too high; and
+with a jump of 1 a slurred note of a quarter of a second that leaps an octave is heard without its leap."""
 
 
 def track_f0(samples: np.ndarray) -> np.ndarray:
     """Fundamental in Hz at every frame, float64 [t], 0 where nothing periodic is heard."""
     frames = frame_count(len(samples))
-    low = Audio(np.asarray(samples, np.float32), RATE).resampled(TRACKED_RATE).samples
-    times, f0_hz = pitch.track_f0(
-        low, TRACKED_RATE, HOP / RATE, floor_hz=F0_RANGE[0], ceiling_hz=F0_RANGE[1], **TRACKER
-    )
+    times, f0_hz, strength = pitch.track_periods(samples, RATE, HOP / RATE, **LISTENED, **TRACKER)
+    f0_hz[astray(f0_hz, strength)] = 0
     voiced = np.flatnonzero(f0_hz > 0)
     if not len(voiced):
         return np.zeros(frames)
@@ -66,14 +69,23 @@ def track_f0(samples: np.ndarray) -> np.ndarray:
     return np.where(f0_hz[nearest] > 0, line, 0.0)
 
 
-def doubted(samples: np.ndarray, f0_hz: np.ndarray, loudness_db: np.ndarray) -> float:
+def astray(f0_hz: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """Which frames lie so high above the recording's median pitch that they are more likely the room's noise, whose
+    periods are short, bool [t]: an octave above, what is heard has to be as periodic as .9, two .95, three 1."""
+    if not f0_hz.any():
+        return np.zeros(len(f0_hz), bool)
+    octaves = np.log2(np.maximum(f0_hz, F0_RANGE[0]) / np.median(f0_hz[f0_hz > 0]))
+    return np.asarray((octaves > 1) & (strength < 0.85 + 0.05 * octaves))
+
+
+def doubted(audio: Audio, f0_hz: np.ndarray, loudness_db: np.ndarray) -> float:
     """Share of loud frames in which another way of following the pitch hears another one, 0 to 1: high where several
-    instruments play at once, and where an octave is in doubt. Of a long recording its first minute."""
-    samples, f0_hz, loudness_db = samples[: 60 * RATE], f0_hz[: 60 * RATE // HOP], loudness_db[: 60 * RATE // HOP]
-    low = Audio(np.asarray(samples, np.float32), RATE).resampled(TRACKED_RATE).samples
-    times, other_hz = pitch.track_by_harmonics(
-        low, TRACKED_RATE, HOP / RATE, floor_hz=F0_RANGE[0], ceiling_hz=F0_RANGE[1]
-    )
+    instruments play at once, and where an octave is in doubt. Of a long recording its first minute, which alone is
+    brought to 44.1 kHz."""
+    a_little_more = audio.mono().samples[: (DOUBTED_SECONDS + 1) * audio.rate]  # for what the filter hears ahead
+    samples = Audio(a_little_more, audio.rate).resampled(RATE).samples[: DOUBTED_SECONDS * RATE]
+    f0_hz, loudness_db = (of_all[: DOUBTED_SECONDS * RATE // HOP] for of_all in (f0_hz, loudness_db))
+    times, other_hz = pitch.track_by_harmonics(samples, RATE, HOP / RATE, **LISTENED)
     nearest = np.clip(np.round((np.arange(len(f0_hz)) * HOP / RATE - times[0]) / (HOP / RATE)).astype(int),
                       0, len(other_hz) - 1)  # fmt: skip
     other_hz = other_hz[nearest]
@@ -109,8 +121,8 @@ def envelope(samples: np.ndarray, midi: np.ndarray) -> np.ndarray:
 
 def _spectra(samples: np.ndarray, frames: np.ndarray, size: int) -> np.ndarray:
     """Zero-phase spectra of Hann windows around frames, complex64 [n, bins]; samples are padded by half an FFT."""
-    index = (frames * HOP + FFT // 2 - size // 2)[:, None] + np.arange(size)
-    windowed = samples[index] * np.hanning(size + 1)[:-1].astype(np.float32)
+    windowed = np.lib.stride_tricks.sliding_window_view(samples, size)[frames * HOP + FFT // 2 - size // 2]
+    windowed *= np.hanning(size + 1)[:-1].astype(np.float32)  # a copy, as the frames were chosen by their numbers
     padded = np.zeros((len(frames), FFT), np.float32)
     padded[:, : size // 2] = windowed[:, size // 2 :]
     padded[:, -(size // 2) :] = windowed[:, : size // 2]
@@ -129,10 +141,12 @@ def split_frames(samples: np.ndarray, f0_hz: np.ndarray) -> Iterator[tuple[slice
     Harmonics above 18 kHz repeat the last one below; of unvoiced frames they are -150. What leaks from harmonics only
     ever adds to a band, so of two windows, the longer four times the shorter, each band takes the one that leaves less.
     """
-    padded = np.pad(np.asarray(samples, np.float32), (FFT // 2, FFT // 2 + HOP))
     for part in pieces(len(f0_hz)):
-        at, hz = np.arange(len(f0_hz))[part], f0_hz[part]
-        sizes = window_sizes(hz)
+        hz = f0_hz[part]
+        at, sizes = np.arange(len(hz)), window_sizes(hz)
+        first, last = part.start * HOP - FFT // 2, part.stop * HOP + FFT // 2
+        inside = np.asarray(samples[max(first, 0) : last], np.float32)
+        padded = np.pad(inside, (max(-first, 0), max(0, last - len(samples))))
         harmonics, bands = _through(padded, at, hz, sizes)
         _, calmer = _through(padded, at, hz, np.minimum(LONGER * sizes, WINDOWS[-1]))
         yield part, harmonics, np.minimum(bands, calmer)
@@ -145,11 +159,12 @@ def _through(padded: np.ndarray, at: np.ndarray, f0_hz: np.ndarray, sizes: np.nd
     harmonics = np.full((len(at), HARMONICS), -FLOOR_OF_POWER)
     bands = np.zeros((len(at), BANDS))
     for size in WINDOWS:
-        chosen = sizes == size
-        if chosen.any():
-            h, b = harmonics[chosen], bands[chosen]
-            split(_spectra(padded, at[chosen], size), f0_hz[chosen], size, h, b, EDGES)
-            harmonics[chosen], bands[chosen] = h, b
+        of_size = np.flatnonzero(sizes == size)
+        for part in pieces(len(of_size), SPECTRA):
+            rows = of_size[part]
+            h, b = harmonics[rows], bands[rows]
+            split(_spectra(padded, at[rows], size), f0_hz[rows], size, h, b, EDGES)
+            harmonics[rows], bands[rows] = h, b
     return harmonics, bands
 
 
@@ -162,7 +177,7 @@ def analyse(samples: np.ndarray, f0_hz: np.ndarray | None = None) -> Frames:
         level = 10 * np.log10(power + 1e-15)[:, None]
         timbre[part, :KNOTS] = np.maximum(harmonics - level, FLOOR_DB) @ TO_KNOTS.T
         timbre[part, KNOTS:] = np.maximum(bands - level, FLOOR_DB)
-    timbre = _held(np.clip(timbre, FLOOR_DB, 6.0), f0_hz > 0)
+    timbre = _held(np.clip(timbre, FLOOR_DB, 6.0, out=timbre), f0_hz > 0)
     return Frames(f0_hz, loudness(samples), timbre, envelope(samples, filled_midi(f0_hz)))
 
 

@@ -98,7 +98,7 @@ def remarks(audio: Audio, frames: Frames, cut: float, voice: bool = False) -> li
         out.append("The pitch hardly ever rests on a note (speech, or a long glide); it is carried over as it moves.")
     elif unexplained(frames) > POLYPHONIC:
         out.append("More than one note, or much breath, seems to sound at once; only one melody is followed.")
-    elif (share := doubted(audio.mono().resampled(RATE).samples, frames.f0_hz, frames.loudness_db)) > DOUBTED:
+    elif (share := doubted(audio, frames.f0_hz, frames.loudness_db)) > DOUBTED:
         out.append(
             f"Two ways of following the pitch disagree in {share:.0%} of it: several instruments may play at once, "
             "and only one melody is followed."

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from engine.core.pitch import octaves_into
-from engine.translation.frames import BANDS, KNOTS, TIMBRE, Frames
+from engine.translation.frames import BANDS, KNOTS, TIMBRE, Frames, pieces
 
 LEVELS = np.arange(-42.0, 1.0, 6.0)  # dB
 NEARBY = 25  # frames to each side (0.4 s) whose loudest is 0 dB
@@ -89,16 +89,19 @@ class Profile:
 
     def whiten(self, timbre: np.ndarray, midi: np.ndarray, level: np.ndarray, voiced: np.ndarray) -> np.ndarray:
         """Frames [t, 80] dB → float32 [t, 80] in spreads from this instrument's mean; 0 where too soft to be heard."""
-        mean, spread = self.at(midi, level, voiced)
-        white = np.clip((timbre - mean) / spread, -CLIP, CLIP)
-        white[np.asarray(level) <= SILENT] = 0
-        out: np.ndarray = white.astype(np.float32)
+        out = np.empty((len(midi), TIMBRE), np.float32)
+        for part in pieces(len(out)):  # so that memory does not grow with the recording
+            mean, spread = self.at(midi[part], level[part], voiced[part])
+            out[part] = np.clip((timbre[part] - mean) / spread, -CLIP, CLIP)
+        out[np.asarray(level) <= SILENT] = 0
         return out
 
     def colour(self, white: np.ndarray, midi: np.ndarray, level: np.ndarray, voiced: np.ndarray) -> np.ndarray:
         """The other way: [t, 80] in spreads → float32 [t, 80] dB."""
-        mean, spread = self.at(midi, level, voiced)
-        out: np.ndarray = (mean + np.clip(white, -CLIP, CLIP) * spread).astype(np.float32)
+        out = np.empty((len(midi), TIMBRE), np.float32)
+        for part in pieces(len(out)):
+            mean, spread = self.at(midi[part], level[part], voiced[part])
+            out[part] = mean + np.clip(white[part], -CLIP, CLIP) * spread
         return out
 
     def tensors(self) -> dict[str, np.ndarray]:

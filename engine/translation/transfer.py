@@ -94,8 +94,10 @@ def translate(
         given = controls(*(torch.from_numpy(np.asarray(x, np.float32)) for x in
                            (sounding, np.full(len(frames), shift + transpose / 12), level, voiced)))  # fmt: skip
         out = _generated(model, slow, fast, torch.cat([given, condition.expand(len(frames), -1)], dim=-1), progress)
+    del white, slow, fast  # of a long recording as much memory as what follows needs
     timbre = other.colour(lively(out, other, level, voiced), sounding, level, voiced)
-    timbre = (amount * timbre + (1 - amount) * frames.timbre).astype(np.float32)
+    timbre *= np.float32(amount)
+    timbre += np.float32(1 - amount) * frames.timbre
     return replace(frames, f0_hz=shifted(frames.f0_hz, 12 * shift + transpose), timbre=timbre), shift
 
 

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from engine import RequestError
-from engine.core.audio import Audio, read_audio, write_flac, write_wav
+from engine.core.audio import PART, Audio, read_audio, resampled_length, resampled_parts, write_flac, write_wav
 
 
 def tone(seconds=0.5, rate=16_000, hz=440.0, channels=1):
@@ -79,6 +79,24 @@ def test_two_channels_become_one_beside_little_more_than_that_one():
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 1.5 * one.samples.nbytes
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 32_000, 44_100, 48_000])
+@pytest.mark.parametrize("length", [1, 2, 4_411, PART, PART + 1, 2 * PART + 3])
+def test_a_sound_resampled_in_parts_is_the_same_to_the_last_sample(rate, length):
+    sound = np.random.default_rng(length).uniform(-1, 1, length).astype(np.float32)
+    whole = Audio(sound, rate).resampled(16_000).samples
+    assert np.array_equal(np.concatenate(list(resampled_parts(sound, rate, 16_000))), whole)
+    assert resampled_length(length, rate, 16_000) == len(whole)
+
+
+def test_resampling_keeps_one_copy():
+    sound = Audio(tone(seconds=20.0, rate=48_000), 48_000)
+    tracemalloc.start()
+    low = sound.resampled(44_100)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1.5 * low.samples.nbytes
 
 
 def test_a_file_is_written_beside_no_copy_of_its_sound():

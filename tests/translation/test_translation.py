@@ -296,7 +296,7 @@ def test_two_melodies_at_once_are_doubted():
     shares = []
     for samples in (one, other, one[:length] + other[:length]):
         frames = analyse(samples)
-        shares.append(doubted(samples, frames.f0_hz, frames.loudness_db))
+        shares.append(doubted(Audio(samples, RATE), frames.f0_hz, frames.loudness_db))
     assert max(shares[:2]) < 0.05 < 0.15 < shares[2]
 
 

@@ -139,7 +139,7 @@ def test_same_seed_same_bytes_for_all_of_it(model, recording):
 def test_of_two_channels_one_is_kept_and_what_would_clip_is_turned_down_where_it_stands(model):
     """Memory that a recording twice as long takes, in sounds of one channel: two are read, one is kept."""
     loud, took = scale() / np.abs(scale()).max(), []
-    for times in (12, 12, 24):  # the first time more is loaded and compiled
+    for times in (1, 32, 44):  # first more is loaded and compiled; beyond a minute no remark hears more
         sound = np.tile(loud, times)
         file = File("both.wav", write_wav(Audio(np.stack([sound, sound], 1), RATE)))
         heard.cache_clear()
@@ -149,4 +149,4 @@ def test_of_two_channels_one_is_kept_and_what_would_clip_is_turned_down_where_it
         tracemalloc.stop()
         assert result.audio.peak == pytest.approx(0.98, abs=1e-4) and result.recording.samples.shape == sound.shape
     held, most = took[2] - took[1]
-    assert held < 2.6 and most < 3.7
+    assert held < 2.6 and most < 3.0

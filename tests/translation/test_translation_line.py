@@ -11,7 +11,7 @@ import pytest
 from engine import translation
 from engine.core.audio import Audio, write_wav
 from engine.core.request import File
-from engine.translation.analysis import analyse
+from engine.translation.analysis import DOUBTED_SECONDS, analyse, doubted, loudness, track_f0
 from engine.translation.classifier import InstrumentClassifier, describe
 from engine.translation.frames import KNOTS, RATE, TIMBRE
 from engine.translation.listening import clipped, ends_at, moved_remark, remarks
@@ -79,6 +79,21 @@ def test_clipping_is_measured_beside_no_copy_of_the_sound(tune):
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 0.5 * both.samples.nbytes
+
+
+def test_a_second_tracker_hears_one_minute_of_a_recording_at_any_rate_and_no_more_of_it(tune):
+    took = []
+    for seconds in (DOUBTED_SECONDS + 4, 3 * DOUBTED_SECONDS):
+        sound = Audio(np.resize(tune, seconds * 48_000), 48_000)
+        low = sound.resampled(RATE)
+        f0_hz, level = track_f0(low.samples), loudness(low.samples)
+        f0_hz[::3] *= 2
+        tracemalloc.start()
+        share = doubted(sound, f0_hz, level)
+        took.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert 0.2 < share < 0.5 and share == doubted(low, f0_hz, level)
+    assert took[1] < 1.1 * took[0]
 
 
 def test_an_octave_that_was_moved_is_said_with_where_to():

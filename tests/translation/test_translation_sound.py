@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections import deque
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfilt
 
-from engine.translation.analysis import analyse, envelope, loudness, split_frames, track_f0
+from engine.translation.analysis import analyse, astray, envelope, loudness, split_frames, track_f0
 from engine.translation.frames import HARMONICS, HOP, KNOTS, RATE, TO_HARMONICS, TO_KNOTS
 from engine.translation.profile import relative
 from engine.translation.synthesis import controls, synthesise
@@ -40,6 +42,31 @@ def test_knots_hold_every_low_harmonic_exactly():
     assert np.allclose((TO_HARMONICS @ TO_KNOTS @ harmonics)[:13], harmonics[:13], atol=0.05)
     knots = np.random.default_rng(1).normal(size=KNOTS)
     assert np.allclose(TO_KNOTS @ TO_HARMONICS @ knots, knots, atol=1e-6)
+
+
+def test_a_short_note_that_leaps_an_octave_is_followed_there_and_back():
+    seconds = np.array([0.0, 1.0, 1.25, 2.25])
+    hz = np.repeat([220.0, 440.0, 220.0], np.diff(np.round(seconds * RATE)).astype(int))  # slurred: the phase goes on
+    phase = 2 * np.pi * np.cumsum(hz) / RATE
+    f0_hz = track_f0(sum(a * np.sin((k + 1) * phase) for k, a in enumerate((0.3, 0.2, 0.1, 0.05))))
+    at = np.arange(len(f0_hz)) * HOP / RATE
+    for first, last, wanted in zip(seconds, seconds[1:], (220, 440, 220)):
+        inside = f0_hz[(at > first + 0.04) & (at < last - 0.04)]
+        assert np.abs(inside / wanted - 1).max() < 0.01
+
+
+def test_a_rooms_noise_far_above_the_notes_is_no_pitch_and_a_high_note_is():
+    random = np.random.default_rng(0)
+    band = butter(2, (1_300, 1_900), "band", fs=RATE, output="sos")
+    room = 0.03 * sosfilt(band, random.standard_normal(RATE))
+    low, high = tone(131, 1.0, noise=1e-4), tone(4 * 131, 0.5, noise=1e-4)
+    f0_hz = track_f0(np.concatenate([low, room, high, low]))
+    frames = RATE // HOP
+    assert (f0_hz[frames + 3 : 2 * frames - 3] > 0).mean() < 0.1
+    assert np.abs(f0_hz[2 * frames + 5 : 2 * frames + frames // 2 - 5] / (4 * 131) - 1).max() < 0.01
+    periods = np.array([220.0, 220.0, 220.0, 220.0, 220.0, 500.0, 500.0, 900.0, 900.0, 0.0])
+    strength = np.array([0.5, 0.5, 0.5, 0.9, 0.9, 0.88, 0.95, 0.94, 0.96, 0.0])
+    assert astray(periods, strength).tolist() == [*[False] * 5, True, False, True, False, False]
 
 
 def test_resynthesis_keeps_pitch_loudness_and_spectrum():
@@ -81,9 +108,13 @@ def test_a_recording_twice_as_long_takes_its_sound_more_memory_and_no_copy_of_it
     frames = [analyse(sound) for sound in sounds]
     synthesise(frames[0])  # compiles its loop
     more = len(sounds[0]) * sounds[0].itemsize
-    for listen, copies in ((loudness, 0.5), (track_f0, 1.4)):
+    for listen, copies in ((loudness, 0.5), (track_f0, 0.9)):
         first, second = (most_memory(lambda s=sound: listen(s)) for sound in sounds)  # noqa: B023
         assert second - first < copies * more
+    unvoiced = [np.zeros(4 * len(f)) for f in frames]  # of sounds four times as long: three chunks at least
+    longer = [np.tile(sound, 4) for sound in sounds]
+    first, second = (most_memory(lambda s=s, f=f: deque(split_frames(s, f), 0)) for s, f in zip(longer, unvoiced))
+    assert second - first < 0.5 * 4 * more
     first, second = (most_memory(lambda f=f: synthesise(f)) for f in frames)
     assert second - first < 1.5 * more
 
