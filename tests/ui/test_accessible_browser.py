@@ -76,6 +76,39 @@ def test_a_page_can_be_read_and_touched_in_light_and_dark_at_every_width(studio:
             assert first and first["y"] + first["height"] < 844, "play is below the first screen"
 
 
+def test_a_phone_says_beside_a_control_what_becomes_of_it(studio: tuple[Browser, str]) -> None:
+    """The music is above, out of sight: that it is made, ready or refused stands over what is under the thumb."""
+    with Visit(*studio, phone=True).open("band", ".bs .play") as visit:
+        wait_for(visit.players, PATIENCE_SECONDS, "no player")
+        over = visit.page.locator(".st-key-new-band_seed").bounding_box()
+        assert over
+
+        def seen(css: str) -> None:
+            visit.page.locator(css).wait_for()
+            box = visit.page.locator(css).bounding_box()
+            assert box and 0 < box["y"] and box["y"] + box["height"] <= over["y"], f"{css} is out of sight"
+
+        line = visit.page.locator(".st-key-band_chords input")
+        line.fill("C | F")
+        line.press("Enter")
+        seen(".ready")
+        assert not visit.player("band")["playing"]
+        visit.page.locator(".ready button").click()
+        visit.heard("band")
+        assert violations(visit) == []
+        line.fill("C | Hm7")
+        line.press("Enter")
+        seen("[data-testid=stAlert]")
+        line.fill("")
+        line.press("Enter")
+        visit.page.locator("[data-testid=stAlert]").wait_for(state="detached")
+        visit.page.get_by_role("slider", name="Length").press("End")
+        seen(".st-key-job-band")
+        visit.page.get_by_role("button", name="Cancel").click()
+        visit.page.locator(".bs .play").first.scroll_into_view_if_needed()
+        visit.page.locator(".ready").wait_for(state="detached")
+
+
 def test_a_tune_is_written_and_played_by_the_keyboard_alone(studio: tuple[Browser, str]) -> None:
     """Tab leads to the menu, to New and to play, and what has the focus can be seen."""
     with Visit(*studio).open("melody?melody_bars=8&melody_count=1", ".bs .play") as visit:
