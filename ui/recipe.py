@@ -69,8 +69,8 @@ WORDS: dict[str, Callable[[Any], str]] = {
     "program": lambda program: f"on {program_names().get(int(program), 'another instrument')}",
     "kind": str, "meter": str, "dynamic": str, "articulation": str, "form": str,
     "key": lambda key: f"in {key}",
-    "candidates": lambda number: f"chosen from {number}",
-    "attempt": lambda number: f"number {number} of its tunes",
+    "candidates": lambda number: f"chosen from {number}" if number != 1 else "",
+    "attempt": lambda number: f"tune {number} of its seed",
 }  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def in_words(take: Take, song: Song | None = None) -> list[str]:
         said.append(_said(own.get(name) or WORDS.get(name), labels.get(name, name.replace("_", " ")).lower(), value))
     beside = {"notes by hand": recipe.by_hand, "a mix of its own": recipe.mix,
               f"locked {', '.join(recipe.locks)}": recipe.locks}  # fmt: skip
-    return [*said, *(words for words, so in beside.items() if so)]
+    return [*filter(None, said), *(words for words, so in beside.items() if so)]
 
 
 def _said(words: Callable[[Any], str] | None, label: str, value: Any) -> str:

@@ -63,6 +63,7 @@ def test_a_recipe_is_told_in_the_words_of_its_page(library):
         Recipe("variation", {"input": "input.mid", "frozen_tracks": ["bass", "drums"], "noise": {"piano": 1.0}}, 5),
         Recipe("tuba", {"deep_breath": 2}, 6),  # a system that is not here
         Recipe("melody", {"chosen_by": "critic", "attempt": 2, "candidates": 3, "tempo": "fast"}, 7),
+        Recipe("melody", {"attempt": 3, "candidates": 1}, 1),  # as the page keeps it
         Recipe("trombone", {"note": 58, "seconds": 2.5, "rate": 44100, "dynamic": "mf", "articulation": "tenuto"}, 8),
         Recipe("band", {"genre": {"jazz": 3, "rock": 1}, "bars": 8, "density": 0.5, "without": ["drums"],
                         "register": {"piano": -1}, "busy": {"bass": 0.8}}, 9),
@@ -76,7 +77,8 @@ def test_a_recipe_is_told_in_the_words_of_its_page(library):
         "Melody · reel · seed 4",
         "holds bass, drums · drifts piano 1 · seed 5",
         "Tuba · deep breath 2 · seed 6",
-        "Melody · number 2 of its tunes · chosen from 3 · tempo fast · seed 7",
+        "Melody · tune 2 of its seed · chosen from 3 · tempo fast · seed 7",
+        "Melody · tune 3 of its seed · seed 1",
         "Trombone · Bb3 · 2.5 s · mf · seed 8",
         "jazz 75%, rock 25% · 8 bars · no drums · piano 1 octave lower · bass busy 80% · seed 9",
     ):
