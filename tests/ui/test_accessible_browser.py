@@ -23,6 +23,9 @@ STREAMLITS = ("stFileUploaderDropzone",)  # what axe finds in these is not ours
 TOUCHED = ".st-key-menu a, .bs:not(.compact) .transport button, [data-testid^=stBaseButton]"
 CUT = "all => all.filter((one) => one.textContent && one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
 NEW, TOPS = "[class*=st-key-new-] button", "all => all.map((one) => one.getBoundingClientRect().top)"
+HIGHER = """desk => desk.getBoundingClientRect().top - Math.min(...[...desk.closest("[data-testid=stColumn]")
+    .previousElementSibling.querySelectorAll(":scope > * > *")].map((one) => one.getBoundingClientRect())
+    .filter((box) => box.height > 0).map((box) => box.top))"""
 INK = {"light": "rgb(43, 33, 27)", "dark": "rgb(243, 233, 218)"}
 SETTLED = """ink => !document.querySelector("[data-stale=true], [data-testid=stSkeleton]") &&
     [...document.querySelectorAll(
@@ -64,6 +67,8 @@ def test_a_page_can_be_read_and_touched_in_light_and_dark_at_every_width(studio:
             assert visit.page.locator(f"{NEW} p").evaluate_all(CUT) == [], f"a button is cut at {width}"
             assert visit.page.locator(".bs .chord").evaluate_all(CUT) == [], f"a name is cut at {width}"
             visit.fits()
+            if width > 640 and (desk := visit.page.locator(".st-key-desk")).count():
+                assert abs(desk.evaluate(HIGHER)) < 1, f"desk and music begin at two heights at {width}"
         ends = visit.page.locator(".st-key-menu a").evaluate_all("links => links.map(a => a.getBoundingClientRect())")
         assert len(ends) == len(frame.pages()) + 1 and max(end["right"] for end in ends) <= 390, "the menu is cut off"
         rows = sorted({end["top"] for end in ends})
@@ -74,6 +79,14 @@ def test_a_page_can_be_read_and_touched_in_light_and_dark_at_every_width(studio:
         if page.makes:
             first = visit.page.locator(":is(.bs, .jam) .play").first.bounding_box()
             assert first and first["y"] + first["height"] < 844, "play is below the first screen"
+
+
+def test_what_can_be_brought_is_said_to_its_end(studio: tuple[Browser, str]) -> None:
+    said = "[data-testid=stFileUploaderDropzoneInstructions]"
+    with Visit(*studio).open("band?open=band_tune,band_file", said) as visit:
+        for width in WIDTHS:
+            visit.page.set_viewport_size({"width": width, "height": 844})
+            assert visit.page.locator(f"{said} *").evaluate_all(CUT) == [], f"cut at {width}"
 
 
 def test_a_phone_says_beside_a_control_what_becomes_of_it(studio: tuple[Browser, str]) -> None:
