@@ -8,6 +8,7 @@ What is as usual is not said. A field without words of its own here has its page
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine import RequestError
@@ -94,6 +95,19 @@ def in_words(take: Take, song: Song | None = None) -> list[str]:
     beside = {"notes by hand": recipe.by_hand, "a mix of its own": recipe.mix,
               f"locked {', '.join(recipe.locks)}": recipe.locks}  # fmt: skip
     return [*filter(None, said), *(words for words, so in beside.items() if so)]
+
+
+def when(made: str, now: datetime) -> str:
+    """When a take was made, as one says it `now`, in that clock's zone: "today, 14:05", "yesterday, 9:30",
+    "28 November", "28 November 2025". The first ten characters of what is no time."""
+    try:
+        then = datetime.fromisoformat(made).astimezone(now.tzinfo)
+    except (ValueError, OverflowError):
+        return made[:10]
+    for day, name in ((now, "today"), (now - timedelta(days=1), "yesterday")):
+        if then.date() == day.date():
+            return f"{name}, {then.hour}:{then:%M}"
+    return f"{then.day} {then:%B}" + (f" {then.year}" if then.year != now.year else "")
 
 
 def _said(words: Callable[[Any], str] | None, label: str, value: Any) -> str:

@@ -1,6 +1,7 @@
 """The Takes page: what was kept is shown, found, starred, renamed, deleted with undo; and takes sent between pages."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -10,7 +11,7 @@ from engine.takes.archive import export
 from engine.takes.library import SONG, Library, Recipe, Take
 from tests.studio import app, kept_as, refusals, settled, tune
 from ui import frame
-from ui.recipe import in_words
+from ui.recipe import in_words, when
 from ui.takes import labels
 
 
@@ -48,6 +49,19 @@ def test_takes_are_shown_with_recipe_and_parents_and_names_stay_text(library):
     shown = text(page())
     assert r"Mother \*tune\* \<script\>" in shown and "<script" not in shown.replace("\\<", "")
     assert "seed 2" in shown and "Made from Mother" in shown
+
+
+def test_a_take_says_when_it_was_made_as_one_says_it_here(library):
+    zone = timezone(timedelta(hours=2))
+    now = datetime(2026, 11, 30, 9, 0, tzinfo=zone)
+    for made, said in (
+        ("2026-11-29T22:05:00.000+00:00", "today, 0:05"),  # it is tomorrow already where the clock says so
+        ("2026-11-29T07:30:00.000+00:00", "yesterday, 9:30"), ("2026-11-28T21:59:00.000+00:00", "28 November"),
+        ("2025-11-30T08:00:00.000+00:00", "30 November 2025"), ("long ago, it is said", "long ago, "),
+    ):  # fmt: skip
+        assert when(made, now) == said
+    keep(library, "Lark")
+    assert "today, " in text(page())
 
 
 def test_a_tempo_is_told_in_the_beats_that_are_felt():
