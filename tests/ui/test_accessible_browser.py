@@ -20,7 +20,8 @@ pytestmark = pytest.mark.browser
 WIDTHS = (1440, 820, 390)
 DRAWN_SECONDS = 2  # until a page that has the focus has its style again
 STREAMLITS = ("stFileUploaderDropzone",)  # what axe finds in these is not ours
-TOUCHED = ".st-key-menu a, .bs:not(.compact) .transport button, [data-testid^=stBaseButton]"
+TOUCHED = ("[data-testid=stPageLink] a, .bs:not(.compact) :is(.transport button, .ruler, .fader), "
+           "[data-testid^=stBaseButton]")  # fmt: skip
 CUT = "all => all.filter((one) => one.textContent && one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
 NEW, TOPS = "[class*=st-key-new-] button", "all => all.map((one) => one.getBoundingClientRect().top)"
 HIGHER = """desk => desk.getBoundingClientRect().top - Math.min(...[...desk.closest("[data-testid=stColumn]")
@@ -81,12 +82,17 @@ def test_a_page_can_be_read_and_touched_in_light_and_dark_at_every_width(studio:
             assert first and first["y"] + first["height"] < 844, "play is below the first screen"
 
 
-def test_what_can_be_brought_is_said_to_its_end(studio: tuple[Browser, str]) -> None:
+def test_what_can_be_brought_is_said_to_its_end_and_taken_by_a_finger(studio: tuple[Browser, str]) -> None:
     said = "[data-testid=stFileUploaderDropzoneInstructions]"
     with Visit(*studio).open("band?open=band_tune,band_file", said) as visit:
         for width in WIDTHS:
             visit.page.set_viewport_size({"width": width, "height": 844})
-            assert visit.page.locator(f"{said} *").evaluate_all(CUT) == [], f"cut at {width}"
+            wait_for(lambda: not visit.page.locator(f"{said} *").evaluate_all(CUT), DRAWN_SECONDS, f"cut at {width}")
+        box = visit.page.locator("[data-testid=stAudioInput]").get_by_role("button", name="Record").bounding_box()
+        assert box and min(box["width"], box["height"]) >= 40, "too small for a finger"
+        near = """one => { one.scrollIntoView({ block: "center" }); const at = one.getBoundingClientRect();
+            return one.contains(document.elementFromPoint(at.right + 10, at.bottom + 10)); }"""
+        assert visit.page.get_by_label("Help for Style").evaluate(near), "a finger beside it misses the help"
 
 
 def test_a_phone_says_beside_a_control_what_becomes_of_it(studio: tuple[Browser, str]) -> None:
