@@ -10,10 +10,15 @@ class Ready {
   }
 
   tell() {
-    // There is other music: until the player is seen.
+    // There is other music: until the player's own button is seen.
     studio.ready?.leave(); // one line a page
     studio.ready = this;
-    this.seen.observe(this.player.root);
+    this.look();
+  }
+
+  look() {
+    this.seen.disconnect();
+    this.seen.observe((this.looked = this.player.playButton));
   }
 
   come() {
@@ -24,11 +29,13 @@ class Ready {
   }
 
   leave() {
+    this.looked = null;
     this.seen.disconnect();
     this.line.remove();
   }
 
   refresh() {
+    if (this.looked && this.looked !== this.player.playButton) this.look(); // it was built anew
     const { playing } = this.player.deck;
     this.play.replaceChildren(icon(playing ? "pause" : "play"));
     this.play.setAttribute("aria-label", playing ? "Pause" : "Play what is ready");
