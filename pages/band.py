@@ -32,7 +32,7 @@ BARS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 OWN_SEEDS = 10_000
 OPENING, FIRST_SEED = "jazz", 7  # all five play, over chords that move and come home
 
-frame.open_page("Band", "Pick a style and a seed: drums, piano, guitar, bass and strings improvise together.")
+frame.open_page("Band", "Pick a style: drums, piano, guitar, bass and strings improvise together.")
 
 
 class Asked(NamedTuple):  # a tuple, because Streamlit makes another class of it at every rerun

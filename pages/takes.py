@@ -1,5 +1,7 @@
 """Takes: everything that was kept, to find, hear, compare, rename, make again, send on, and carry elsewhere."""
 
+from datetime import datetime
+
 import streamlit as st
 
 from engine import Progress, RequestError
@@ -65,7 +67,8 @@ def draw(take: Take) -> None:
     except RequestError as refused:
         show_error(refused)
     asked = recipe.in_words(take, song)
-    lines = [" · ".join([take.recipe.system.capitalize(), *asked, f"seed {take.recipe.seed}", take.made[:10]])]
+    made = recipe.when(take.made, datetime.now().astimezone())
+    lines = [" · ".join([take.recipe.system.capitalize(), *asked, f"seed {take.recipe.seed}", made])]
     if made_from := chain(library, take.parents):
         lines.append(f"Made from {made_from}")
     st.caption("  \n".join(map(frame.plain, lines)))

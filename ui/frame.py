@@ -3,7 +3,7 @@
 A page begins with :func:`open_page`, before any other call to Streamlit:
 
     from ui import frame
-    frame.open_page("Band", "Pick a style and a seed; five players improvise.")
+    frame.open_page("Band", "Pick a style; five players improvise.")
     model, lock = frame.cached_model("band", CHECKPOINTS / "band", band.load)
 
 The menu and the home page's cards show the pages that exist, in the order of `PAGES`: a new page is one line there.
@@ -52,7 +52,7 @@ class Page:
 HOME = Page("app.py", "Home", ":material/home:", "")
 PAGES = (
     Page("pages/band.py", "Band", ":material/queue_music:",
-         "Pick a style and a seed: drums, piano, guitar, bass and strings improvise together."),
+         "Pick a style: drums, piano, guitar, bass and strings improvise together."),
     Page("pages/variation.py", "Variation", ":material/alt_route:",
          "Bring a MIDI file, move one slider, hear its cousins, and what might come next."),
     Page("pages/melody.py", "Melody", ":material/music_note:",

@@ -54,7 +54,7 @@ from ui.stems import RATE, Sound
 LINES = (("#0f7f9c", "#7fe3ff"), ("#7a2fb0", "#d9a6ff"), ("#2b211b", "#fff7e8"))  # over a spectrogram
 
 _PARTS = Path(__file__).with_name("player_parts")
-_SCRIPTS = ("sound", "draw", "spectrum", "ruler", "lanes", "face", "hand", "player")  # one module, in this order
+_SCRIPTS = ("sound", "draw", "spectrum", "ruler", "lanes", "face", "ready", "hand", "player")  # in this order
 _component = component(
     "bandstand_player",
     html='<div class="bs"></div>',

@@ -8,6 +8,7 @@ What is as usual is not said. A field without words of its own here has its page
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine import RequestError
@@ -69,8 +70,8 @@ WORDS: dict[str, Callable[[Any], str]] = {
     "program": lambda program: f"on {program_names().get(int(program), 'another instrument')}",
     "kind": str, "meter": str, "dynamic": str, "articulation": str, "form": str,
     "key": lambda key: f"in {key}",
-    "candidates": lambda number: f"chosen from {number}",
-    "attempt": lambda number: f"number {number} of its tunes",
+    "candidates": lambda number: f"chosen from {number}" if number != 1 else "",
+    "attempt": lambda number: f"tune {number} of its seed",
 }  # fmt: skip
 
 
@@ -93,7 +94,20 @@ def in_words(take: Take, song: Song | None = None) -> list[str]:
         said.append(_said(own.get(name) or WORDS.get(name), labels.get(name, name.replace("_", " ")).lower(), value))
     beside = {"notes by hand": recipe.by_hand, "a mix of its own": recipe.mix,
               f"locked {', '.join(recipe.locks)}": recipe.locks}  # fmt: skip
-    return [*said, *(words for words, so in beside.items() if so)]
+    return [*filter(None, said), *(words for words, so in beside.items() if so)]
+
+
+def when(made: str, now: datetime) -> str:
+    """When a take was made, as one says it `now`, in that clock's zone: "today, 14:05", "yesterday, 9:30",
+    "28 November", "28 November 2025". The first ten characters of what is no time."""
+    try:
+        then = datetime.fromisoformat(made).astimezone(now.tzinfo)
+    except (ValueError, OverflowError):
+        return made[:10]
+    for day, name in ((now, "today"), (now - timedelta(days=1), "yesterday")):
+        if then.date() == day.date():
+            return f"{name}, {then.hour}:{then:%M}"
+    return f"{then.day} {then:%B}" + (f" {then.year}" if then.year != now.year else "")
 
 
 def _said(words: Callable[[Any], str] | None, label: str, value: Any) -> str:

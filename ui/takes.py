@@ -32,7 +32,7 @@ def targets(song: bool, current: str = "") -> list[frame.Page]:
 
 
 def chain(library: Library, parents: Sequence[str]) -> str:
-    """What a take was made from, as plain text: "Reel no. 7 ← Jazz, seed 3"; empty where it was from nothing kept."""
+    """What a take was made from, as plain text: "The Rosy Heron ← Jazz, seed 3"; "" where from nothing kept."""
     return " ← ".join(take.name for take in library.lineage(parents))
 
 

@@ -270,7 +270,7 @@ def read(text: str) -> Progression:
             chord = None if word == "NC" else _chord(word)
             if chord is None and word != "NC":
                 raise RequestError(
-                    f"'{word[:20]}' in bar {len(bars) + 1} of the chords (character {place + 1}) is none; expected "
+                    f"'{word[:20]}' in bar {len(bars) + 1} of the chords (character {place + 1}) is no chord; expected "
                     f"{EXPECTED}."
                 )
             bar.append(chord)

@@ -20,8 +20,9 @@ from engine.melody.critic import plausible
 from engine.melody.features import CHORDS, Features, Plan
 from engine.melody.grammar import Grammar
 from engine.melody.model import Model
+from engine.melody.names import name_of
 from engine.melody.over import Over
-from engine.melody.request import CRITIC, Request
+from engine.melody.request import CRITIC, MAX_ATTEMPTS, Request
 from engine.melody.tokens import END
 
 MAX_CHARACTERS = 6000  # of a body; the longest tune learned from has 1830
@@ -82,7 +83,8 @@ def _side_by_side(
     out = []
     for request, writer in asked:
         written = writer.written(len(start))
-        title = f"{(written.tune.kind or canonical_kind(request.kind or '') or 'tune').capitalize()} no. {request.seed}"
+        kind = written.tune.kind or canonical_kind(request.kind or "")
+        title = name_of(request.seed, request.attempt, MAX_ATTEMPTS, kind)
         out.append(replace(written, attempt=request.attempt, tune=replace(written.tune, title=title)))
     return out
 

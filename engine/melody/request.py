@@ -13,6 +13,7 @@ from engine.core.chords import read
 from engine.core.request import File, option
 from engine.melody.abc.canonical import UNITS, canonical_kind, check_key, check_meter, check_unit
 from engine.melody.features import SECTIONS_LEFT
+from engine.melody.names import name_of
 
 PATH = CHECKPOINTS / "melody"
 KEYS = "a tonic with # or b, and a mode: G, Em, Bb, F#m, Ador, Dmix, Glyd, Ephr"
@@ -157,7 +158,7 @@ class Request(request.Request):
     def title(self) -> str:
         if self.input and self.rewrite:
             return f"{self.input.title}, {rewriting.spelled(self.rewrite)} anew, seed {self.seed}"
-        return f"{(self.kind or 'tune').capitalize()} no. {self.seed}"
+        return name_of(self.seed, self.attempt, MAX_ATTEMPTS, self.kind or "")
 
     @classmethod
     def learned(cls) -> dict[str, Any]:

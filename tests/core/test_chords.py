@@ -46,7 +46,7 @@ def test_a_shorter_progression_comes_again_and_roman_numerals_follow_the_key() -
 
 
 @pytest.mark.parametrize("text, words", [
-    ("C | Hm7", r"'Hm7' in bar 2 of the chords \(character 5\)"), ("", "no chords"), ("% C", "before it"),
+    ("C | Hm7", r"'Hm7' in bar 2 of the chords \(character 5\) is no chord"), ("", "no chords"), ("% C", "before it"),
     ("C | | G", "Bar 2"), ("| |", "no chords"), ("C | Cmaj77", "Cmaj77"), ("play something", "'play'"),
 ])  # fmt: skip
 def test_what_is_no_chord_is_refused_with_its_place(text: str, words: str) -> None:

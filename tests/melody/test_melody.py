@@ -6,6 +6,7 @@ import re
 import shutil
 import threading
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -21,8 +22,9 @@ from engine.melody.config import Config
 from engine.melody.features import Features, offsets, rows, sizes
 from engine.melody.generate import generate
 from engine.melody.model import load
+from engine.melody.names import name_of
 from engine.melody.network import MelodyNet
-from engine.melody.request import Request
+from engine.melody.request import MAX_ATTEMPTS, Request
 from engine.melody.sampler import Sampler, rounded
 from engine.melody.scoring import score
 from tests.melodies import SHIPPED, TUNES
@@ -161,6 +163,14 @@ def test_tunes_end_on_the_tonic_more_often_than_by_chance(model):
     assert sum(map(ends_on_tonic, tunes)) >= 7
 
 
+def test_a_tune_is_called_by_words_that_tell_it_from_thousands():
+    names = [name_of(seed, attempt, MAX_ATTEMPTS) for seed in range(200) for attempt in range(1, MAX_ATTEMPTS + 1)]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"The [A-Z][a-z]+ [A-Z][a-z]+", name) for name in names), "no number"
+    apart = [set(a.split()) & set(b.split()) for a, b in pairwise(names)]
+    assert apart.count({"The"}) == len(apart), "of two that were written together no word is the same"
+
+
 @pytest.mark.parametrize(
     "start", ["A|dfa fdf|", "|:A2 B", "d2f a>", "dfa [df", "A|:d3 e3|f6-|", "(dfa) ~g2", "(3def", "^", "abc def:|\ng"]
 )
@@ -207,7 +217,9 @@ def test_a_waltz_is_asked_for_by_its_name_and_goes_in_its_meter(model):
     waltz = generate(model, Request(kind="Waltz", key="D", bars=8, seed=4, candidates=2))
     plain = generate(model, Request(meter="3/4", key="D", bars=8, seed=4, candidates=2))
     assert waltz.tune.meter == "3/4" and waltz.tune.body == plain.tune.body and not waltz.remarks
-    assert waltz.tune.title == waltz.request.title == "Waltz no. 4"
+    [chosen] = {w.attempt for w in waltz.candidates if w.tune == waltz.tune}
+    assert waltz.tune.title == replace(waltz.request, attempt=chosen).title == name_of(4, chosen, MAX_ATTEMPTS, "Waltz")
+    assert waltz.tune.title.endswith(" (waltz)")
     with pytest.raises(RequestError, match="A waltz goes in 3/4, not in 6/8"):
         Request(kind="waltz", meter="6/8")
 
@@ -247,7 +259,7 @@ def test_candidates_by_likelihood_come_likeliest_first_and_progress_can_stop_the
     found = candidates(model, asked, progress=lambda a, b: seen.append((a, b)))
     varied = [w.likelihood for w in found if distinct_bars(w.tune) >= DISTINCT]
     assert varied == sorted(varied, reverse=True) == [w.likelihood for w in found[: len(varied)]]
-    assert sorted(w.attempt for w in found) == [1, 2, 3] and {w.tune.title for w in found} == {"Jig no. 1"}
+    assert sorted(w.attempt for w in found) == [1, 2, 3] and len({w.tune.title for w in found}) == 3
     assert all(compose(model, Request(kind="jig", seed=1, attempt=w.attempt)).tune == w.tune for w in found)
     assert len({w.tune.body for w in found}) == 3
     assert [a for a, _ in seen] == sorted(a for a, _ in seen) and seen[-1][0] == seen[-1][1]

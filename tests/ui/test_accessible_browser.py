@@ -20,9 +20,13 @@ pytestmark = pytest.mark.browser
 WIDTHS = (1440, 820, 390)
 DRAWN_SECONDS = 2  # until a page that has the focus has its style again
 STREAMLITS = ("stFileUploaderDropzone",)  # what axe finds in these is not ours
-TOUCHED = ".st-key-menu a, .bs:not(.compact) .transport button, [data-testid^=stBaseButton]"
+TOUCHED = ("[data-testid=stPageLink] a, .bs:not(.compact) :is(.transport button, .ruler, .fader), "
+           "[data-testid^=stBaseButton]")  # fmt: skip
 CUT = "all => all.filter((one) => one.textContent && one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
 NEW, TOPS = "[class*=st-key-new-] button", "all => all.map((one) => one.getBoundingClientRect().top)"
+HIGHER = """desk => desk.getBoundingClientRect().top - Math.min(...[...desk.closest("[data-testid=stColumn]")
+    .previousElementSibling.querySelectorAll(":scope > * > *")].map((one) => one.getBoundingClientRect())
+    .filter((box) => box.height > 0).map((box) => box.top))"""
 INK = {"light": "rgb(43, 33, 27)", "dark": "rgb(243, 233, 218)"}
 SETTLED = """ink => !document.querySelector("[data-stale=true], [data-testid=stSkeleton]") &&
     [...document.querySelectorAll(
@@ -64,6 +68,8 @@ def test_a_page_can_be_read_and_touched_in_light_and_dark_at_every_width(studio:
             assert visit.page.locator(f"{NEW} p").evaluate_all(CUT) == [], f"a button is cut at {width}"
             assert visit.page.locator(".bs .chord").evaluate_all(CUT) == [], f"a name is cut at {width}"
             visit.fits()
+            if width > 640 and (desk := visit.page.locator(".st-key-desk")).count():
+                assert abs(desk.evaluate(HIGHER)) < 1, f"desk and music begin at two heights at {width}"
         ends = visit.page.locator(".st-key-menu a").evaluate_all("links => links.map(a => a.getBoundingClientRect())")
         assert len(ends) == len(frame.pages()) + 1 and max(end["right"] for end in ends) <= 390, "the menu is cut off"
         rows = sorted({end["top"] for end in ends})
@@ -74,6 +80,52 @@ def test_a_page_can_be_read_and_touched_in_light_and_dark_at_every_width(studio:
         if page.makes:
             first = visit.page.locator(":is(.bs, .jam) .play").first.bounding_box()
             assert first and first["y"] + first["height"] < 844, "play is below the first screen"
+
+
+def test_what_can_be_brought_is_said_to_its_end_and_taken_by_a_finger(studio: tuple[Browser, str]) -> None:
+    said = "[data-testid=stFileUploaderDropzoneInstructions]"
+    with Visit(*studio).open("band?open=band_tune,band_file", said) as visit:
+        for width in WIDTHS:
+            visit.page.set_viewport_size({"width": width, "height": 844})
+            wait_for(lambda: not visit.page.locator(f"{said} *").evaluate_all(CUT), DRAWN_SECONDS, f"cut at {width}")
+        box = visit.page.locator("[data-testid=stAudioInput]").get_by_role("button", name="Record").bounding_box()
+        assert box and min(box["width"], box["height"]) >= 40, "too small for a finger"
+        near = """one => { one.scrollIntoView({ block: "center" }); const at = one.getBoundingClientRect();
+            return one.contains(document.elementFromPoint(at.right + 10, at.bottom + 10)); }"""
+        assert visit.page.get_by_label("Help for Style").evaluate(near), "a finger beside it misses the help"
+
+
+def test_a_phone_says_beside_a_control_what_becomes_of_it(studio: tuple[Browser, str]) -> None:
+    """The music is above, out of sight: that it is made, ready or refused stands over what is under the thumb."""
+    with Visit(*studio, phone=True).open("band", ".bs .play") as visit:
+        wait_for(visit.players, PATIENCE_SECONDS, "no player")
+        over = visit.page.locator(".st-key-new-band_seed").bounding_box()
+        assert over
+
+        def seen(css: str) -> None:
+            visit.page.locator(css).wait_for()
+            box = visit.page.locator(css).bounding_box()
+            assert box and 0 < box["y"] and box["y"] + box["height"] <= over["y"], f"{css} is out of sight"
+
+        line = visit.page.locator(".st-key-band_chords input")
+        line.fill("C | F")
+        line.press("Enter")
+        seen(".ready")
+        assert not visit.player("band")["playing"]
+        visit.page.locator(".ready button").click()
+        visit.heard("band")
+        assert violations(visit) == []
+        line.fill("C | Hm7")
+        line.press("Enter")
+        seen("[data-testid=stAlert]")
+        line.fill("")
+        line.press("Enter")
+        visit.page.locator("[data-testid=stAlert]").wait_for(state="detached")
+        visit.page.get_by_role("slider", name="Length").press("End")
+        seen(".st-key-job-band")
+        visit.page.get_by_role("button", name="Cancel").click()
+        visit.page.locator(".bs .play").first.scroll_into_view_if_needed()
+        visit.page.locator(".ready").wait_for(state="detached")
 
 
 def test_a_tune_is_written_and_played_by_the_keyboard_alone(studio: tuple[Browser, str]) -> None:

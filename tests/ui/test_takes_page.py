@@ -1,6 +1,7 @@
 """The Takes page: what was kept is shown, found, starred, renamed, deleted with undo; and takes sent between pages."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -10,7 +11,7 @@ from engine.takes.archive import export
 from engine.takes.library import SONG, Library, Recipe, Take
 from tests.studio import app, kept_as, refusals, settled, tune
 from ui import frame
-from ui.recipe import in_words
+from ui.recipe import in_words, when
 from ui.takes import labels
 
 
@@ -50,6 +51,19 @@ def test_takes_are_shown_with_recipe_and_parents_and_names_stay_text(library):
     assert "seed 2" in shown and "Made from Mother" in shown
 
 
+def test_a_take_says_when_it_was_made_as_one_says_it_here(library):
+    zone = timezone(timedelta(hours=2))
+    now = datetime(2026, 11, 30, 9, 0, tzinfo=zone)
+    for made, said in (
+        ("2026-11-29T22:05:00.000+00:00", "today, 0:05"),  # it is tomorrow already where the clock says so
+        ("2026-11-29T07:30:00.000+00:00", "yesterday, 9:30"), ("2026-11-28T21:59:00.000+00:00", "28 November"),
+        ("2025-11-30T08:00:00.000+00:00", "30 November 2025"), ("long ago, it is said", "long ago, "),
+    ):  # fmt: skip
+        assert when(made, now) == said
+    keep(library, "Lark")
+    assert "today, " in text(page())
+
+
 def test_a_tempo_is_told_in_the_beats_that_are_felt():
     take = Take("0" * 32, "A jig", Recipe("melody", {"tempo": 180.0}, 1), (), "2026-11-30")
     for meter, said in (((6, 8), "♩. = 120"), ((4, 4), "180 bpm")):
@@ -63,6 +77,7 @@ def test_a_recipe_is_told_in_the_words_of_its_page(library):
         Recipe("variation", {"input": "input.mid", "frozen_tracks": ["bass", "drums"], "noise": {"piano": 1.0}}, 5),
         Recipe("tuba", {"deep_breath": 2}, 6),  # a system that is not here
         Recipe("melody", {"chosen_by": "critic", "attempt": 2, "candidates": 3, "tempo": "fast"}, 7),
+        Recipe("melody", {"attempt": 3, "candidates": 1}, 1),  # as the page keeps it
         Recipe("trombone", {"note": 58, "seconds": 2.5, "rate": 44100, "dynamic": "mf", "articulation": "tenuto"}, 8),
         Recipe("band", {"genre": {"jazz": 3, "rock": 1}, "bars": 8, "density": 0.5, "without": ["drums"],
                         "register": {"piano": -1}, "busy": {"bass": 0.8}}, 9),
@@ -76,7 +91,8 @@ def test_a_recipe_is_told_in_the_words_of_its_page(library):
         "Melody · reel · seed 4",
         "holds bass, drums · drifts piano 1 · seed 5",
         "Tuba · deep breath 2 · seed 6",
-        "Melody · number 2 of its tunes · chosen from 3 · tempo fast · seed 7",
+        "Melody · tune 2 of its seed · chosen from 3 · tempo fast · seed 7",
+        "Melody · tune 3 of its seed · seed 1",
         "Trombone · Bb3 · 2.5 s · mf · seed 8",
         "jazz 75%, rock 25% · 8 bars · no drums · piano 1 octave lower · bass busy 80% · seed 9",
     ):

@@ -233,6 +233,7 @@ class Face extends Lanes {
     this.playButton.replaceChildren(icon(playing ? "pause" : "play"));
     this.playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
     this.playButton.title = playing ? "Pause (space)" : "Play (space)";
+    this.ready.refresh();
     this.loopButton?.setAttribute("aria-pressed", String(Boolean(loop)));
     const bars = this.data.mayRewrite && loop ? this.barsOf(loop) : null;
     this.root.classList.toggle("marking", Boolean(bars));

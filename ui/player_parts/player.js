@@ -14,6 +14,7 @@ class Player extends Face {
     this.large = null; // name of the track whose lane is enlarged
     this.row = ROW; // pixels of its rows
     this.hand = new Hand(this);
+    this.ready = new Ready(this);
     this.view = { from: 0, to: 1 };
     this.pending = false; // play as soon as the sound is there
     this.tick = this.tick.bind(this);
@@ -29,6 +30,7 @@ class Player extends Face {
 
   destroy() {
     this.deck.halt();
+    this.ready.leave();
     clearInterval(this.theme);
     this.watch.disconnect();
     window.removeEventListener("bandstand:seek", this.onSeek);
@@ -89,6 +91,7 @@ class Player extends Face {
     this.view = { from, to: from || !whole && this.alike(before, data) ? Math.min(axis, from + span) : axis };
     this.deck.seconds = data.seconds;
     this.build();
+    if (before && before.sound !== data.sound && !stays && !data.compact) this.ready.tell();
     if (data.audible && (data.eager || this.pending)) {
       this.load().then((ready) => {
         this.paint();
