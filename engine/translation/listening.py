@@ -15,7 +15,9 @@ from engine.translation.frames import RATE, Frames
 from engine.translation.transcription import GLIDING, POLYPHONIC, steady, tonal, unexplained
 
 MIN_SECONDS = 0.1
-DOUBTED = 0.15  # share of frames; of 110 phrases of one instrument 5 lie above, of 80 mixes of two or three 74
+UNSURE, DOUBTED = 0.05, 0.15
+"""Shares of frames: above the one something is said, for an octave is in doubt; above the other several instruments may
+play, for of 129 phrases of one 9 lie there, of 60 mixes of two or three 49."""
 NARROW = 8_000.0  # Hz: what ends there was recorded at a telephone's rate, or not much more
 TELEPHONE = (4_000.0, 4_200.0)  # Hz: where its band ends, and above which nothing is left of what came through it
 NOTHING_DB = -75.0  # of the strongest partial; no instrument's recording is as soft above a telephone's band
@@ -98,9 +100,8 @@ def remarks(audio: Audio, frames: Frames, cut: float, voice: bool = False) -> li
         out.append("The pitch hardly ever rests on a note (speech, or a long glide); it is carried over as it moves.")
     elif unexplained(frames) > POLYPHONIC:
         out.append("More than one note, or much breath, seems to sound at once; only one melody is followed.")
-    elif (share := doubted(audio, frames.f0_hz, frames.loudness_db)) > DOUBTED:
-        out.append(
-            f"Two ways of following the pitch disagree in {share:.0%} of it: several instruments may play at once, "
-            "and only one melody is followed."
-        )
+    elif (share := doubted(audio, frames.f0_hz, frames.loudness_db)) > UNSURE:
+        why = "several instruments may play at once, and only one melody is followed" if share > DOUBTED else \
+            "a note there may come out an octave off"  # fmt: skip
+        out.append(f"Two ways of following the pitch disagree in {share:.0%} of it: {why}.")
     return out

@@ -38,6 +38,13 @@ def test_a_telephones_band_is_noticed_at_whatever_rate_it_was_saved(tune, rate, 
     assert says == ["The recording ends at 4 kHz; what lies above is added as the instrument has it."]
 
 
+@pytest.mark.parametrize(("share", "words"), [(0.04, ""), (0.07, "7% of it: a note"), (0.4, "40% of it: several")])
+def test_a_doubted_pitch_is_said_as_an_octave_or_as_more_than_one_player(tune, share, words, monkeypatch):
+    monkeypatch.setattr("engine.translation.listening.doubted", lambda *_: share)
+    said = remarks(Audio(tune, RATE), analyse(tune), 0.0)
+    assert [words in remark for remark in said if "disagree" in remark] == ([True] if words else [])
+
+
 def test_what_a_telephone_swallowed_does_not_tell_instruments_apart(tune):
     """An ear that knows the brighter of two by their highest band alone is sure of a whole recording alone."""
     usual = describe(analyse(tune))
