@@ -1,5 +1,6 @@
 """Takes: everything that was kept, to find, hear, compare, rename, make again, send on, and carry elsewhere."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import streamlit as st
@@ -27,10 +28,11 @@ def show_error(refused: RequestError) -> None:
 
 
 def replay_of(take: Take, progress: Progress) -> tuple[Replayed, bool]:
-    """A take made again, and whether it is the same to the byte. Runs in the worker."""
+    """A take made again, and whether it is the same to the byte, whatever it is called. Runs in the worker."""
     replayed = replay(library, take, progress)
-    song, audio = replayed.result.song, replayed.result.audio
-    same = not take.has_song or (song is not None and write_midi(song) == library.read(take, SONG))
+    song, audio, kept = replayed.result.song, replayed.result.audio, library.song(take)
+    named = song and kept and replace(song, title=kept.title)
+    same = not take.has_song or (named is not None and write_midi(named) == library.read(take, SONG))
     same &= not take.has_sound or (audio is not None and write_flac(audio) == library.read(take, SOUND))
     return replayed, same
 
