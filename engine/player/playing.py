@@ -167,9 +167,10 @@ class Section:
         uniform = [np.random.default_rng([each.seed, self.bars.start, 5, *([number] if number else [])]).random(DRAWS)
                    for each, number in zip(self.briefs, cycle(self.numbers))]  # fmt: skip
         last = self.bars.stop == self.brief.bars
+        rates = {} if self.brief.chords else self.model.rates  # further from the middle, given chords are kept less
         return desk_of(self.model.network, [each.genre for each in self.briefs],
                        np.stack([each.controls(last) for each in self.briefs]), self.brief.meter, self.model.classes,
-                       np.stack(uniform), self.model.rates)  # fmt: skip
+                       np.stack(uniform), rates)  # fmt: skip
 
     def hear(self, bar: Bar) -> None:
         """The next of the bars before: its plan is as it was said, its notes are now known."""

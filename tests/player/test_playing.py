@@ -200,14 +200,16 @@ def test_busyness_register_temperature_and_genre_change_what_is_played(model):
 
 
 def test_a_genre_can_be_played_more_or_less_as_what_it_is(model):
-    def played(style, genre):
+    def played(style, genre, **asked):
         rates = dict.fromkeys(("style, jazz", "style, rock"), style)
-        return whole(replace(model, rates=rates), bars=2, genre=genre, seed=3)
+        return whole(replace(model, rates=rates), bars=2, genre=genre, seed=3, **asked)
 
     jazz, rock = {"jazz": 1.0}, {"rock": 1.0}
     assert played(0, jazz) == played(0, rock) == played(1, {"jazz": 1.0, "rock": 1.0}), "the middle of all"
     assert played(1, jazz) == whole(model, bars=2, genre=jazz, seed=3) != played(4, jazz) != played(4, rock)
     assert played(4, {}) == played(1, {}), "no genre is none of them"
+    chords = dict.fromkeys(range(4), 5)
+    assert played(4, jazz, chords=chords) == played(1, jazz, chords=chords), "chords that are given are not left for it"
 
 
 def test_what_is_all_given_comes_back_as_it_is(model):
