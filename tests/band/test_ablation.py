@@ -9,7 +9,7 @@ import pytest
 
 from engine import band
 from tests import tiny_data
-from training.band import ablation
+from training.band import ablation, critic
 from training.core.critic import FEATURES, Sample
 from training.core.critic.judge import told_by_folds
 
@@ -29,7 +29,7 @@ def test_songs_that_differ_from_each_other_alone_are_not_told() -> None:
 
 
 def test_the_player_alone_plays_each_seed_again() -> None:
-    play = ablation.alone(band.load())
+    play = critic.band(band.load(), ablation.alone)
     one, two = (list(play(["jazz", "rock"], 4, (5, 6))) for _ in range(2))
     assert one == two and one[0] != one[1] and all(song.notes for song in one)
 

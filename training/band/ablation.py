@@ -8,15 +8,12 @@ python -m training evaluate band --only-ablation
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from engine import player
 from engine.band import Request
-from engine.band.played import song_from
-from engine.core.song import Song
+from engine.band.played import brief_of
 from training.band import critic
 from training.core.cards import table
 from training.core.critic.judge import told_by_folds
@@ -37,7 +34,7 @@ def measure(model: player.Model, songs: Path, phrases: int, seed: int) -> dict[s
     known, figures = real.sample(), {}
     for name, (planned, chosen) in PARTS.items():
         playing = model if chosen else replace(model, ranker=None)
-        play = critic.band(playing) if planned else alone(playing)
+        play = critic.band(playing, brief_of if planned else alone)
         made = critic.made_side(play, real, BARS, SEED + seed)
         right, area = told_by_folds(known, made.sample(), seed=seed)
         figures[name] = {"right": right, "area": area, "phrases": len(made.phrases)}
@@ -46,15 +43,6 @@ def measure(model: player.Model, songs: Path, phrases: int, seed: int) -> dict[s
     return figures
 
 
-def alone(model: player.Model) -> critic.Play:
-    """The player without a plan: who rests and what comes again is its own."""
-    return partial(_played, model)
-
-
-def _played(model: player.Model, genres: Sequence[str], bars: int, seeds: Sequence[int]) -> Iterator[Song]:
-    for first in range(0, len(seeds), critic.SIDE_BY_SIDE):
-        part = slice(first, first + critic.SIDE_BY_SIDE)
-        asked = [Request(genre={genre: 1.0}, bars=bars, seed=seed) for genre, seed in zip(genres[part], seeds[part])]
-        briefs = [player.Brief(bars, dict(one.genre), seed=one.seed) for one in asked]
-        for one, piece in zip(asked, player.phrases(model, briefs)):
-            yield song_from(model, one, piece)
+def alone(_: player.Model, request: Request) -> player.Brief:
+    """What is asked of the player without a plan: who rests and what comes again is its own."""
+    return player.Brief(request.length, dict(request.genre), seed=request.seed)

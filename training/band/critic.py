@@ -21,6 +21,7 @@ from training.core.data import SongNotes, songs_npz
 
 Play = Callable[[Sequence[str], int, Sequence[int]], Iterable[Song]]
 """(a genre each, bars, a seed each) → songs of so many bars in five tracks."""
+Briefed = Callable[[player.Model, Request], player.Brief]
 SIDE_BY_SIDE = 8  # pieces
 
 
@@ -127,16 +128,18 @@ def judge(play: Play, songs: Path, bars: int = 8, phrases: int = 2400, seed: int
     return Trial.of(play, songs, bars, phrases, seed).verdict(seed)
 
 
-def band(model: player.Model) -> Play:
-    """What Band plays of nothing but a genre, for each seed."""
-    return partial(_played, model)
+def band(model: player.Model, brief: Briefed = brief_of) -> Play:
+    """What Band plays of nothing but a genre, for each seed; `brief` says what a request asks of the player."""
+    return partial(_played, model, brief)
 
 
-def _played(model: player.Model, genres: Sequence[str], bars: int, seeds: Sequence[int]) -> Iterator[Song]:
+def _played(
+    model: player.Model, brief: Briefed, genres: Sequence[str], bars: int, seeds: Sequence[int]
+) -> Iterator[Song]:
     for first in range(0, len(seeds), SIDE_BY_SIDE):
         part = slice(first, first + SIDE_BY_SIDE)
         asked = [Request(genre={genre: 1.0}, bars=bars, seed=seed) for genre, seed in zip(genres[part], seeds[part])]
-        briefs = [brief_of(model, one) for one in asked]
+        briefs = [brief(model, one) for one in asked]
         short = bars <= SECTION
         pieces = player.phrases(model, briefs) if short else (list(player.perform(model, one)) for one in briefs)
         for one, piece in zip(asked, pieces):
