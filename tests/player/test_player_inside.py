@@ -12,10 +12,11 @@ from engine.player import grammar, inside
 from engine.player import vocabulary as v
 from engine.player.brief import Brief
 from engine.player.playing import LATELY, perform
-from tests.player.test_playing import BASS, DRUMS, LEAD, PIANO, TUNE, Fewest, model  # noqa: F401 - a fixture
+from tests.player.test_playing import Fewest
+from tests.tiny_player import BASS, DRUMS, LEAD, PIANO, TUNE
 
 
-def looked_at(model, **asked):  # noqa: F811
+def looked_at(model, **asked):
     brief = Brief(**asked)
     return inside.written(model, brief), list(islice(perform(model, brief), v.SECTION))
 
@@ -31,7 +32,7 @@ def rows(look, bars):
     {"seed": 3}, {"seed": 4, "genre": {"rock": 1.0, "jazz": 2.0}, "chords": {0: 5, 1: 31}, "temperature": 0.8},
     {"seed": 5, "given": {n: TUNE[n] for n in range(8)}, "genre": {"rock": 1.0}},
 ])  # fmt: skip
-def test_what_is_looked_at_is_what_is_played(model, asked):  # noqa: F811
+def test_what_is_looked_at_is_what_is_played(model, asked):
     look, bars = looked_at(model, bars=8, **asked)
     seen, played = rows(look, bars)
     assert seen == played and look.grids == tuple(bar.grid for bar in bars)
@@ -46,7 +47,7 @@ def test_what_is_looked_at_is_what_is_played(model, asked):  # noqa: F811
 
 
 @torch.no_grad()
-def pytorch(model, brief, tokens):  # noqa: F811
+def pytorch(model, brief, tokens):
     """-log2 of what PyTorch gives each token after those before it."""
     numbers, bits = np.zeros((len(tokens), grammar.NUMBERS), np.int64), np.zeros((len(tokens), grammar.BITS), np.uint8)
     grammar.walk(grammar.start(brief.meter, model.classes), tokens, numbers, bits)
@@ -58,7 +59,7 @@ def pytorch(model, brief, tokens):  # noqa: F811
 
 
 @pytest.mark.parametrize("asked", [{"seed": 3}, {"seed": 5, "given": {n: TUNE[n] for n in range(4)}}])
-def test_the_surprises_are_what_pytorch_gives_and_what_was_given_has_none(model, asked):  # noqa: F811
+def test_the_surprises_are_what_pytorch_gives_and_what_was_given_has_none(model, asked):
     brief = Brief(4, {"rock": 1.0}, temperature=0.9, **asked)
     look = inside.written(model, brief)
     expected = pytorch(model, brief, look.tokens)
@@ -67,7 +68,7 @@ def test_the_surprises_are_what_pytorch_gives_and_what_was_given_has_none(model,
     assert look.per_token == pytest.approx(expected[look.drawn].mean(), abs=1e-4)
 
 
-def test_a_later_section_is_looked_at_after_those_before_it_and_what_is_given_has_no_surprise(model):  # noqa: F811
+def test_a_later_section_is_looked_at_after_those_before_it_and_what_is_given_has_no_surprise(model):
     brief = Brief(12, {"jazz": 1.0}, seed=2, lanes=(DRUMS, PIANO, BASS))
     look = inside.written(model, brief, first=8)
     seen, played = rows(look, list(perform(model, brief))[8:])
@@ -79,7 +80,7 @@ def test_a_later_section_is_looked_at_after_those_before_it_and_what_is_given_ha
 
 
 @pytest.mark.parametrize("asked", [{}, {"chords": {0: 5, 17: 31}, "given": {n: TUNE[n] for n in range(8)}}])
-def test_of_what_was_played_lately_only_what_was_taken_is_written_once_more(model, asked, monkeypatch):  # noqa: F811
+def test_of_what_was_played_lately_only_what_was_taken_is_written_once_more(model, asked, monkeypatch):
     brief = Brief(16, {"rock": 1.0}, seed=3, **asked)
     ranked = replace(model, ranker=Fewest())
     fresh = {first: inside.written(replace(ranked), brief, first) for first in (0, 8)}
