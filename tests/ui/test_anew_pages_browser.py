@@ -86,14 +86,20 @@ class Mouse:
         self.page.mouse.up()
 
     def move(self, player: str, second: float) -> None:
-        """The first note of a player from a second on, by some keys upwards."""
+        """The first note of a player from a second on, onto a key that nothing else is played on."""
         lane = self.page.get_by_role("application", name=f"Notes of {player}")
         lane.scroll_into_view_if_needed()
-        x, y, tall = self.page.evaluate(PLACE, [player.lower(), second])
+        x, y, tall, pitch = self.page.evaluate(PLACE, [player.lower(), second])
+        steps = self.free(player, pitch, (2, -2, 1, -1))
         self.page.mouse.move(x, y)
         self.page.mouse.down()
-        self.page.mouse.move(x, y - 2 * tall, steps=5)
+        self.page.mouse.move(x, y - steps * tall, steps=5)
         self.page.mouse.up()
+
+    def free(self, player: str, pitch: int, steps: tuple[int, ...]) -> int:
+        """By how many keys to move, so that no other note is on that key (two at once would be one)."""
+        played = [note[2] for note in notes(self.tab, "band")[player.lower()]]
+        return min(steps, key=lambda step: played.count(pitch + step))
 
 
 class Keys(Mouse):
@@ -118,21 +124,23 @@ class Keys(Mouse):
 
     def move(self, player: str, second: float) -> None:
         self.reach(self.page.get_by_role("application", name=f"Notes of {player}"))
-        for key in ("ArrowRight", "Shift+ArrowUp"):
-            self.page.keyboard.press(key)
+        self.page.keyboard.press("ArrowRight")
+        pitch = self.page.evaluate(f"{PLAYER}.hand.chosen.note[2]")
+        self.page.keyboard.press("Shift+ArrowUp" if self.free(player, pitch, (1, -1)) > 0 else "Shift+ArrowDown")
 
 
 FOCUSED = """element => { let at = document.activeElement;
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
   return at === element; }"""
-PLACE = """([name, second]) => {
-  const player = window.__bandstand.players.get("band");
+PLAYER = "window.__bandstand.players.get('band')"
+PLACE = f"""([name, second]) => {{
+  const player = {PLAYER};
   const lane = player.lanes.find((each) => each.tracks[0].name === name);
   const note = lane.tracks[0].notes.find((each) => each[0] >= second - 1e-3), box = lane.over.getBoundingClientRect();
   const tall = box.height / lane.rows.count, span = player.view.to - player.view.from;
   return [box.x + ((note[0] + 0.2 * note[1] - player.view.from) / span) * box.width,
-          box.bottom - (lane.rows.row(note[2]) + 0.5) * tall, tall];
-}"""
+          box.bottom - (lane.rows.row(note[2]) + 0.5) * tall, tall, note[2]];
+}}"""
 
 
 @pytest.mark.parametrize("who", [Mouse, Keys])
