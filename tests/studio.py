@@ -224,6 +224,10 @@ class Visit:
         assert loudest >= 1e-3, f"{key} plays, but nothing is heard"
         assert moved >= 0.2, f"the playhead of {key} stands still"
 
+    def at_rest(self) -> None:
+        """All that the page runs has run."""
+        self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
     def fits(self) -> None:
         """Nothing reaches beyond the width of the screen."""
         wide = self.page.evaluate(
