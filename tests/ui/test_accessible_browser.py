@@ -23,6 +23,9 @@ STREAMLITS = ("stFileUploaderDropzone",)  # what axe finds in these is not ours
 TOUCHED = ("[data-testid=stPageLink] a, .bs:not(.compact) :is(.transport button, .ruler, .fader), "
            "[data-testid^=stBaseButton]")  # fmt: skip
 CUT = "all => all.filter((one) => one.textContent && one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
+OVER = """all => { const boxes = all.map((one) => one.getBoundingClientRect()).filter((box) => box.width);
+    return boxes.filter((a) => boxes.some((b) => b !== a && b.top === a.top && a.left <= b.left &&
+        b.left < a.right - 1)).length }"""
 NEW, TOPS = "[class*=st-key-new-] button", "all => all.map((one) => one.getBoundingClientRect().top)"
 HIGHER = """desk => desk.getBoundingClientRect().top - Math.min(...[...desk.closest("[data-testid=stColumn]")
     .previousElementSibling.querySelectorAll(":scope > * > *")].map((one) => one.getBoundingClientRect())
@@ -67,6 +70,7 @@ def test_a_page_can_be_read_and_touched_in_light_and_dark_at_every_width(studio:
             assert len(set(visit.page.locator(NEW).evaluate_all(TOPS)) - {0}) <= 1, f"the seed stands apart at {width}"
             assert visit.page.locator(f"{NEW} p").evaluate_all(CUT) == [], f"a button is cut at {width}"
             assert visit.page.locator(".bs .chord").evaluate_all(CUT) == [], f"a name is cut at {width}"
+            assert visit.page.locator(".bs .chord").evaluate_all(OVER) == 0, f"chords lie over each other at {width}"
             visit.fits()
             if width > 640 and (desk := visit.page.locator(".st-key-desk")).count():
                 assert abs(desk.evaluate(HIGHER)) < 1, f"desk and music begin at two heights at {width}"

@@ -1,6 +1,7 @@
 // Above the lanes: a ruler to go by and to loop with, the chords that sound, and the names of the parts.
 
 const LEVELS = 3; // at which names stand that are wider than what they stand for
+const SLIM = 7; // pixels that one takes up beside its name: its edge, its padding, and a gap
 
 class Ruler {
   // How long the axis is, in seconds: to the last bar line, or as long as a sound of its own.
@@ -77,12 +78,12 @@ class Ruler {
     pen.font = getComputedStyle(entries[0].symbol).font;
     for (const { symbol, name, from, to } of entries) {
       const [left, right] = [from, to].map((at) => Math.max(0, Math.min(xOf(at, this.view, width), width)));
-      const wide = Math.ceil(pen.measureText(name).width) + 7;
+      const wide = Math.ceil(pen.measureText(name).width) + SLIM;
       const start = Math.min(left, Math.max(0, width - wide)); // the last one ends at the edge
       const free = wide > width ? -1 : ends.findIndex((end) => end <= start + 0.5), whole = free >= 0;
       const level = whole ? free : ends.indexOf(Math.min(...ends));
       const begin = whole ? start : Math.max(left, ends[level]), end = whole ? Math.max(right, start + wide) : right;
-      symbol.hidden = right <= left || end - begin < 2;
+      symbol.hidden = right <= left || end - begin < SLIM;
       if (symbol.hidden) continue;
       symbol.textContent = whole ? name : "";
       symbol.style.cssText = `left: ${begin}px; width: ${end - begin - 2}px; --level: ${level}`;
