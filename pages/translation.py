@@ -221,8 +221,9 @@ def result_view(made: jobs.JobResult) -> None:
         st.caption(f"{heard}; choose it yourself under From if that is wrong.")
     for remark in result.remarks:
         st.info(frame.plain(remark), icon=":material/info:")
-    player.show("translation-before", audio=result.recording, title=f"Before: {request.source}",
-                spectrogram=True, lines=[player.Line("pitch", pitch(result.before))], group="translation")  # fmt: skip
+    with st.container(key="original"):
+        player.show("translation-before", audio=result.recording, title=f"Before: {request.source}", spectrogram=True,
+                    lines=[player.Line("pitch", pitch(result.before))], group="translation")  # fmt: skip
     played = " and ".join(request.targets)
     player.show("translation-after", audio=result.audio, title=f"After: {played}", spectrogram=True,
                 lines=[player.Line("pitch", pitch(result.after))], group="translation")  # fmt: skip

@@ -330,7 +330,8 @@ with view:
                                   label=MODES[wanted.mode], hand=hand)  # fmt: skip
         pace = controls.paced(original)
         title = f"{picked.file.name}, as it is" + (f", {pace}" if pace not in picked.file.name else "")
-        player.show("variation-original", song=original, group="variation", title=title)
+        with st.container(key="original"):
+            player.show("variation-original", song=original, group="variation", title=title)
     made = jobs.show("variation")
     if made:
         result_view(made.value, made.settings, unheard)
