@@ -140,6 +140,11 @@ def test_a_phone_says_beside_a_control_what_becomes_of_it(studio: tuple[Browser,
         line.fill("C | Hm7")
         line.press("Enter")
         seen("[data-testid=stAlert]")
+        last, alert = visit.page.locator(".st-key-desk"), visit.page.locator("[data-testid=stAlert]").bounding_box()
+        visit.page.locator("[data-testid=stMain]").evaluate("page => page.scrollTo(0, page.scrollHeight)")
+        box = last.bounding_box()
+        assert alert and alert["height"] < 85, "what is refused takes a tenth of the screen"
+        assert box and box["y"] + box["height"] <= alert["y"], "what is refused lies over the last control"
         line.fill("")
         line.press("Enter")
         visit.page.locator("[data-testid=stAlert]").wait_for(state="detached")
