@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine import Progress, RequestError
 from engine.core import render
-from engine.core.audio import ENDINGS, read_audio, write_flac
+from engine.core.audio import ENDINGS, MAX_SECONDS, read_audio, write_flac
 from engine.core.instruments import INSTRUMENTS
 from engine.core.request import File, field_of
 from engine.core.song import Note, Song, Track
@@ -104,7 +104,7 @@ def recording() -> Recording | None:
                                key="translation_way", **PERSISTED,
                                help="Where the melody comes from.")  # fmt: skip
     if way == "file":
-        says = "One melody, played or sung, up to ten minutes; WAV, FLAC, OGG or MP3."
+        says = f"One melody, played or sung, up to {MAX_SECONDS / 60:g} minutes; WAV, FLAC, OGG or MP3."
         file = controls.upload("A recording", ENDINGS, key="translation_file", help=says)
         return uploaded(file.content, file.name) if file else None
     if way == "microphone":
@@ -131,7 +131,11 @@ def recording() -> Recording | None:
 
 def settings_panel() -> Asked | None:
     """The controls; returns what is asked for once there is a recording. Refused when it is none."""
-    input_sound = recording()
+    input_sound, refusal = None, None
+    try:
+        input_sound = recording()
+    except RequestError as refused:  # the other controls are drawn all the same
+        refusal = refused
     seed = controls.new("translation_seed", "Another breath", help="The same with other noise of the breath.")
     source = controls.pick(Request, "source", choices=[AUTO, VOICE, *KNOWN], key="translation_from",
                            names=lambda n: SOURCES.get(n, n.capitalize()))  # fmt: skip
@@ -146,6 +150,8 @@ def settings_panel() -> Asked | None:
     up = st.slider("Transpose", -24, 24, 0, key="translation_transpose", format="%+d", **PERSISTED,
                    help=field_of(Request, "transpose").option.help)  # fmt: skip
     keeps = controls.toggle(Request, "keep_octave", key="translation_keep_octave")
+    if refusal:
+        raise refusal
     if input_sound is None:
         return None
     known = input_sound.instrument if source == AUTO and input_sound.instrument else source

@@ -21,7 +21,7 @@ from engine.takes.library import Library
 from engine.trombone import Request, generate, load
 from engine.trombone.conditions import DYNAMICS, HIGHEST, LOWEST
 from engine.trombone.generate import line_of
-from engine.trombone.phrasing import read_song
+from engine.trombone.phrasing import MAX_LENGTH, read_song
 from engine.trombone.pitch import HOP_SECONDS, RATE, track_f0
 from engine.trombone.request import MAX_SECONDS
 from ui import controls, frame, hum, inside, jobs, opening, player, takes
@@ -106,7 +106,8 @@ def melody_file() -> tuple[File, tuple[str, ...]] | None:
     if takes.was_sent("trombone"):
         controls.let_go("trombone_file")
     file = controls.upload("A MIDI, MusicXML or ABC file", [*SONGS, "abc"], key="trombone_file", most=SONG_MIB,
-                           help=field_of(Request, "input").option.help.partition(". ")[2])  # fmt: skip
+                           help=f"{field_of(Request, 'input').option.help.partition('. ')[2]} Up to "
+                           f"{MAX_LENGTH / 60:g} minutes.")  # fmt: skip
     take = takes.pick("trombone")
     with st.expander("Hum it or play it", icon=":material/mic:"):
         hummed = hum.tune("trombone")

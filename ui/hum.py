@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 
 from engine import Progress, RequestError
-from engine.core.audio import ENDINGS, read_audio, write_wav
+from engine.core.audio import ENDINGS, MAX_SECONDS, read_audio, write_wav
 from engine.core.midi import write_midi
 from engine.core.pitch import note_name, read_note_name
 from engine.core.request import File
@@ -44,7 +44,7 @@ def tune(key: str) -> File | None:
         st.audio(_click(tempo), format="audio/wav")
     if way == "file":
         file = controls.upload("A recording of one voice", list(ENDINGS), key=f"{key}_hum_file",
-                               help="Up to ten minutes; WAV, FLAC, OGG or MP3.")  # fmt: skip
+                               help=f"Up to {MAX_SECONDS / 60:g} minutes; WAV, FLAC, OGG or MP3.")  # fmt: skip
     else:
         slot = f"{key}_hum_microphone"
         given = st.audio_input("Hum, sing or play", sample_rate=RATE, key=slot, on_change=controls.dropped,

@@ -108,7 +108,7 @@ def read_audio(source: bytes | Path | str, *, max_seconds: float = MAX_SECONDS, 
             raise
         raise RequestError(f"{name} is not audio that can be read; WAV, FLAC, OGG or MP3 is wanted.") from None
     if len(samples) > limit:
-        raise RequestError(f"{name} is longer than {max_seconds:g} seconds, the most that is taken here.")
+        raise RequestError(f"{name} is longer than {max_seconds / 60:g} minutes, the most that is taken here.")
     if not len(samples):
         raise RequestError(f"{name} holds no sound.")
     if not np.isfinite(samples).all():

@@ -67,7 +67,7 @@ def test_the_chords_of_a_song_are_named_where_they_begin(tmp_path, capsys):
     ("words", "why"),
     [
         (["--input", "silent.wav", "--out", "t.mid"], "silent.wav is silent"),
-        (["--input", "long.flac", "--out", "t.mid"], "long.flac is longer than 600 seconds"),
+        (["--input", "long.flac", "--out", "t.mid"], "long.flac is longer than 10 minutes"),
         (["--input", "hum.wav", "--out", "t.mid", "--tempo", "3"], "from 30 to 300, not 3"),
         (["--input", "hum.wav", "--out", "t.mid", "--tempo", "nan"], "from 30 to 300, not nan"),
         (["--input", "hum.wav", "--out", "t.mid", "--tune-number", "2"], "without a book"),

@@ -136,7 +136,7 @@ def test_a_book_that_is_brought_as_a_file_goes_into_the_editor(opened):
     [
         (np.zeros(22_050, np.float32), "hum.wav is silent"),
         (np.random.default_rng(0).uniform(-0.3, 0.3, 22_050).astype(np.float32), "No notes are heard in hum.wav"),
-        (np.full(8_000 * 601, 0.1, np.float32), "hum.wav is longer than 600 seconds"),
+        (np.full(8_000 * 601, 0.1, np.float32), "hum.wav is longer than 10 minutes"),
     ],
     ids=["silence", "noise", "too long"],
 )

@@ -73,6 +73,7 @@ def test_a_bad_file_is_refused_and_what_was_there_stays():
     page = settled(page, "translation")
     assert len(refusals(page)) == 1 and "not audio" in refusals(page)[0]
     assert page.session_state["_made translation"].number == before.number and not page.exception
+    assert page.selectbox(key="translation_to").value == before.settings.request.target, "the controls stay"
 
 
 def test_the_same_instrument_twice_is_refused():

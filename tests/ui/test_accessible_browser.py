@@ -11,6 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
+from engine.core.midi import write_midi
+from engine.core.reading import SONG_MIB
 from engine.takes.library import Library
 from tests.studio import PATIENCE_SECONDS, ROOT, Visit, chromium, kept_as, served, tune, wait_for
 from ui import frame
@@ -115,6 +117,25 @@ def test_a_phone_shows_what_was_made_before_what_it_was_made_from(studio, page: 
                 assert box
                 tops[key] = box["y"]
             assert (tops[made] < tops[before]) == (screen["width"] == 390)
+
+
+def test_a_file_that_is_too_large_is_refused_in_a_sentence_that_can_be_read(studio, tmp_path: Path) -> None:
+    within, beyond = tmp_path / "within.mid", tmp_path / "beyond.mid"
+    for path, size in ((within, SONG_MIB * 10**6), (beyond, SONG_MIB * 10**6 + 1)):  # as the browser counts megabytes
+        path.write_bytes(write_midi(tune(3)).ljust(size, b"\0"))
+    with Visit(*studio, phone=True).open("band?open=band_tune,band_file", "[data-testid=stFileUploader]") as visit:
+        wait_for(visit.players, PATIENCE_SECONDS, "no player")
+        chosen = visit.page.locator("[data-testid=stFileUploader]").first
+        chosen.locator("input[type=file]").set_input_files(within)
+        visit.page.get_by_text("Your tune", exact=True).wait_for()
+        chosen.locator("input[type=file]").set_input_files(beyond)
+        said = chosen.get_by_role("alert")
+        said.wait_for()
+        assert said.inner_text() == f"Error: File must be {SONG_MIB}.0MB or smaller."
+        box = said.bounding_box()
+        assert box and box["height"] > 12 and box["width"] > 100, "the sentence cannot be seen"
+        visit.page.get_by_text("Your tune", exact=True).wait_for()
+        visit.fits()
 
 
 def test_a_phone_says_beside_a_control_what_becomes_of_it(studio: tuple[Browser, str]) -> None:
