@@ -23,6 +23,7 @@ PATH = CHECKPOINTS / "player"
 """The weights that it is played with."""
 KEYS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 METERS = ("4/4", "3/4", "6/8", "2/4", "12/8")
+MAX_BARS = 128  # as many as the player keeps
 REPLACED = "The network that drew four bars at once is gone: the player plays this instead."
 """Said of what was made when two networks could be chosen."""
 
@@ -53,7 +54,7 @@ class Request(request.Request):
         metavar='"slow sad jazz waltz, no drums"', excludes=("input",),
     )  # fmt: skip
     bars: int = option(
-        8, "A longer piece begins as the shorter one and has sections that return.", low=4, high=128,
+        8, "A longer piece begins as the shorter one and has sections that return.", low=4, high=MAX_BARS,
         called="The number of bars", label="Length", excludes=("tune", "input"),
     )  # fmt: skip
     adventurousness: float = option(
@@ -71,7 +72,8 @@ class Request(request.Request):
     )  # fmt: skip
     tune: File | None = option(
         None, "A melody, MIDI, MusicXML or ABC, that the band plays for: it is kept note for note, with its length, "
-        "key, tempo and meter.", called="The tune", ending="mid", excludes=("input",),
+        f"key, tempo and meter. At most {MAX_BARS} bars, in one meter.", called="The tune", ending="mid",
+        excludes=("input",),
     )  # fmt: skip
     tune_number: int | None = option(
         None,

@@ -19,9 +19,10 @@ from engine import RequestError
 from engine.core.audio import Audio, read_audio, write_flac
 from engine.core.home import HOME_VARIABLE
 from engine.core.midi import write_midi
-from engine.core.reading import song_of
+from engine.core.reading import SONG_MIB, song_of
 from engine.core.request import File
 from engine.core.song import Note
+from engine.melody import read_any
 from engine.takes.archive import unpack
 from engine.takes.library import Library
 from engine.trombone.phrasing import melody, read_song
@@ -152,3 +153,12 @@ def test_a_song_too_long_to_be_played_is_a_sentence_too(monkeypatch):
     test.session_state["variation_source"] = "A MIDI file of mine"
     test.run().file_uploader(key="variation_file").upload("slow.mid", write_midi(slow), "audio/midi").run()
     assert any("at most 30 can be played" in text for text in refusals(settled(test, "variation")))
+
+
+def test_an_abc_file_may_be_as_large_as_its_uploader_says_and_one_tune_is_read_within_seconds():
+    tune_of_it, book = b"X:1\nK:C\n" + b"C D E F|" * 8, SONG_MIB * 2**20
+    assert read_any(File("book.abc", (tune_of_it + b"\n\n").ljust(book, b"%"))).notes
+    with pytest.raises(RequestError, match=f"larger than {SONG_MIB} MiB"):
+        read_any(File("book.abc", (tune_of_it + b"\n\n").ljust(book + 1, b"%")))
+    with pytest.raises(RequestError, match="most that is taken of one tune"):
+        read_any(File("long.abc", b"X:1\nK:C\n" + b"CDEF GABc|\n" * 100_000))

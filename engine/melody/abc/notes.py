@@ -15,10 +15,11 @@ from typing import TypeVar
 
 from engine import RequestError
 from engine.core.chords import CHORD_SYMBOLS
-from engine.core.midi import MAX_BEATS
+from engine.core.midi import MAX_BEATS, MAX_BYTES
 from engine.core.reading import is_song, song_of
 from engine.core.request import File
 from engine.core.song import GRACE, Note, Song, Track, moved_key
+from engine.core.upload import content_of
 from engine.melody.abc.canonical import Tune, encoding_of, read_tunes
 from engine.melody.abc.events import Bar, Event, Voice
 from engine.melody.abc.fields import Meter
@@ -35,8 +36,8 @@ TEMPI = {  # quarter notes a minute at which a type of tune is usually played
     "reel": 200, "jig": 170, "slip jig": 165, "hornpipe": 168, "strathspey": 130, "waltz": 150, "march": 120,
     "polka": 130, "slide": 190, "air": 80, "clog": 160, "fling": 150, "walkaround": 150,
 }  # fmt: skip
+MAX_TUNE = 2**18  # characters of one tune of a book: 32 for each beat of the longest, and read within seconds
 LEAST_TEMPO, MOST_TEMPO = 20.0, 400.0  # as a request may have it
-MAX_FILE_BYTES = 2**20
 ENCODINGS = {"cp1252": "Windows", "cp850": "DOS"}  # that are remarked on
 Value = TypeVar("Value")
 FLUTE = 73
@@ -265,6 +266,8 @@ def parse(text: str | bytes, number: int | None = None) -> tuple[Tune, list[str]
         many = f"{len(tunes)} tunes" if len(tunes) > 1 else "1 tune"
         raise RequestError(f"There is no tune {number}: the file holds {many}.")
     line, part = tunes[(number or 1) - 1]
+    if len(part) > MAX_TUNE:
+        raise RequestError(f"The tune's text is longer than {MAX_TUNE >> 10} KiB, the most that is taken of one tune.")
     reading = read(part, line)
     beats = max(sum(end - start for start, end in played(reading, voice)) for voice in reading.voices)
     if beats > MAX_BEATS:
@@ -341,6 +344,5 @@ def read_any(file: File, number: int | None = None) -> Song:
         return song_of(file)
     if not (name.lower().endswith(".abc") or any(line.startswith(b"K:") for line in content[:65536].splitlines())):
         raise RequestError(f"{name} is neither a MIDI file, a MusicXML score nor an ABC tune.")
-    if len(content) > MAX_FILE_BYTES:
-        raise RequestError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB, the most that is taken of an ABC file.")
+    content, name = content_of(content, name, MAX_BYTES)
     return read_abc(content, number)
