@@ -10,7 +10,7 @@ from engine.core.audio import Audio, write_flac
 from engine.core.midi import write_midi
 from engine.core.result import Music
 from engine.core.song import Song
-from engine.takes.archive import export, unpack
+from engine.takes.archive import bytes_of, export, unpack
 from engine.takes.library import SONG, SOUND, Library, Take
 from engine.takes.replay import Replayed, replay
 from ui import downloads, frame, jobs, mixing, opening, player, recipe
@@ -152,7 +152,10 @@ def compare(takes: list[Take]) -> None:
 
 def import_export(takes: list[Take]) -> None:
     """Export these takes as a zip, or bring such a zip in."""
-    if takes:
+    most = st.get_option("server.maxUploadSize")
+    if bytes_of(library, takes) > most * 10**6:
+        st.caption(f"These {len(takes)} are more than the {most} MB that one zip brings in again: search for fewer.")
+    elif takes:
         st.download_button(
             f"Export these {len(takes)}" if len(takes) > 1 else "Export this one",
             lambda: export(library, takes),

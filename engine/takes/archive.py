@@ -26,6 +26,12 @@ MAX_ENTRY = 64 * 2**10  # bytes of one take's words and settings
 FORMAT = 1
 
 
+def bytes_of(library: Library, takes: Sequence[Take]) -> int:
+    """As large as a zip of these takes is at most."""
+    files = [library.files / take.id / file for take in takes for file in take.files]
+    return sum(file.stat().st_size for file in files if file.exists()) + MAX_ENTRY * len(takes)
+
+
 def export(library: Library, takes: Sequence[Take]) -> bytes:
     """The zip of these takes."""
     entries = [

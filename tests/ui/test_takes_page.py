@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+import streamlit as st
 
 from engine.core.home import HOME_VARIABLE
 from engine.core.midi import write_midi
@@ -207,6 +208,15 @@ def test_a_zip_brings_takes_in_once(library, tmp_path):
     assert not refusals(test) and library.takes() == away.takes() and "Brought" in text(test)
     library.delete(library.takes()[0].id)
     assert "Brought" not in text(test.run()), "the same upload is not read again at every move"
+
+
+def test_what_one_zip_could_not_bring_in_again_is_not_exported(library, monkeypatch):
+    keep(library, "One")
+    assert any(each.label == "Export this one" for each in page().get("download_button"))
+    monkeypatch.setattr("engine.takes.archive.MAX_ENTRY", st.get_option("server.maxUploadSize") * 10**6)
+    test = page()
+    assert not test.get("download_button") or all("Export" not in each.label for each in test.get("download_button"))
+    assert "one zip brings in again" in text(test)
 
 
 @pytest.mark.parametrize("path", ["pages/takes.py", "pages/trombone.py"])
