@@ -28,7 +28,7 @@ from ui.controls import PERSISTED
 
 EXAMPLES = frame.ROOT / "assets" / "examples"
 OWN, TAKE, HUMMED = "A MIDI file of mine", "A take", "A tune that I hum"
-MODES = {"vary": "Vary", "grid": "Grid", "continue": "Continue", "walk": "Walk"}
+MODES = {"vary": "Another version", "grid": "Nine small ones", "continue": "What comes next", "walk": "To another song"}
 WRITERS = {"player": "The band's player", "networks": "A network for each instrument"}
 GRID = (0.5, 1.0, 1.5)  # noise of a grid's rows
 GRID_BARS, GRID_SEEDS = 4, 3
@@ -95,10 +95,12 @@ def source(key: str, label: str, first: int = 0) -> Source | None:
 
 def settings_panel(grid: BarGrid) -> tuple[str, dict[str, Any]]:
     """The controls that belong to what is made; returns the mode and fields of the request."""
+    if (named := st.query_params.get("variation_mode", "").lower()) in MODES:  # in an address from when it said "Grid"
+        st.session_state["variation_mode"] = named
     mode = st.segmented_control("What to make", list(MODES), default="vary", format_func=MODES.__getitem__,
                                 key="variation_mode", required=True, **PERSISTED,
-                                help="Vary: another version. Grid: nine small ones. Continue: what comes next. "
-                                "Walk: the way to a second song.")  # fmt: skip
+                                help="One to work with, nine to choose from, the bars that might follow, or a way in "
+                                "steps from this song to a second.")  # fmt: skip
     fields: dict[str, Any] = {"seed": 0}
     if mode != "walk":  # a walk leaves nothing to chance
         fields["seed"] = controls.new("variation_seed", "Another one" if mode != "grid" else "Others")
@@ -223,13 +225,16 @@ def actions(key: str, result: Result, asked: Asked, **options: Any) -> None:
     request = result.request
     assert isinstance(request, Request)
     mode = "vary" if asked.mode == "grid" else asked.mode
-    name = f"{request.input.name}, {title_of(mode, request).lower()}"
+    title = title_of(mode, request)
+    name = f"{request.input.name}, {title[:1].lower()}{title[1:]}"
     file = f"variation-{request.noise:g}-{request.seed}" if asked.mode == "grid" else f"variation-{request.seed}"
     takes.actions(key, result, file, name=name, parents=asked.parents, **options)
 
 
 def title_of(mode: str, request: Request) -> str:
     """What a result is called."""
+    if request.towards:  # nothing of it is left to chance
+        return f"To {request.towards.name}"
     what = f"{rewriting.spelled(request.rewrite).capitalize()} anew" if request.rewrite else MODES[mode]
     return f"{what}, seed {request.seed}"
 

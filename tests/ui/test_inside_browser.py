@@ -53,7 +53,7 @@ def test_every_plot_is_drawn_a_cousin_that_is_clicked_is_played_and_one_drags_on
             taken = max((i for i in range(COUSINS) if i != 7), key=free.__getitem__)  # 7 is heard already
             points.nth(taken).click(force=True)
             wait_for(lambda: seed_of(visit) == str(taken), 60, "the seed stays")
-            page.get_by_text(f"Vary, seed {taken}").first.wait_for()
+            page.get_by_text(f"Another version, seed {taken}").first.wait_for()
 
             # ---- the handle is dragged: the song follows, and of the drag one version stays
             page.get_by_text("Version 2 of 2").wait_for()

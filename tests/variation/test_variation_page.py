@@ -45,6 +45,24 @@ def test_each_way_of_making_makes_something(mode, more):
         assert [beat for beat, _ in parts] == [request.step_bars * song.beats_per_bar * step for step in range(5)]
 
 
+@pytest.mark.parametrize("named, mode", [("Grid", "grid"), ("continue", "continue"), ("To another song", "walk")])
+def test_an_address_names_what_to_make_in_todays_words_and_in_those_before(named, mode):
+    test = app(PAGE)
+    test.query_params["variation_mode"] = named
+    settled(test.run(), "variation")
+    assert not refusals(test) and made(test).settings.mode == mode
+    test.segmented_control(key="variation_mode").set_value("vary").run()
+    assert made(settled(test, "variation")).settings.mode == "vary", "the address does not hold a person back"
+
+
+def test_a_walk_is_called_after_the_song_it_leads_to():
+    test = opened(variation_mode="walk")
+    [result] = made(test).value
+    test.button(key="save variation").click().run()
+    [take] = Library().takes()
+    assert take.name == f"{result.request.input.name}, to {result.request.towards.name}"
+
+
 def test_moving_the_noise_makes_another_and_zero_makes_the_likest():
     test = opened()
     first = made(test).value[0].song
