@@ -42,11 +42,6 @@ class Asked(NamedTuple):  # a tuple, because Streamlit makes another class of it
     parents: tuple[str, ...] = ()
 
 
-def named(midi: int) -> str:
-    """58 → "Bb3 · 58"."""
-    return f"{note_name(midi)} · {midi}"
-
-
 def mode_control() -> str:
     """What is to be played."""
     return st.segmented_control("Play", KINDS, default=KINDS[0], key="trombone_kind", required=True, **PERSISTED,
@@ -57,9 +52,12 @@ def settings_panel(mode: str) -> dict[str, Any]:
     """The controls that a note, a scale and a melody share, and those of each; fields of the request."""
     fields: dict[str, Any] = {"seed": controls.new("trombone_seed", "Play it again, differently")}
     if mode != KINDS[2]:
-        help = f"From {named(LOWEST)} to {named(HIGHEST)}: the notes that it has learned."
-        fields["note"] = st.select_slider("Note", range(LOWEST, HIGHEST + 1), 58, format_func=named,
-                                          key="trombone_note", help=help, **PERSISTED)  # fmt: skip
+        notes = range(LOWEST, HIGHEST + 1)
+        if before := {f"{note_name(n)} · {n}": n for n in notes}.get(st.query_params.get("trombone_note", "")):
+            st.session_state["trombone_note"] = before  # in an address from when notes had numbers too
+        help = f"From {note_name(LOWEST)} to {note_name(HIGHEST)}: the notes that it has learned. C4 is the middle C."
+        fields["note"] = st.select_slider("Note", notes, 58, format_func=note_name, key="trombone_note", help=help,
+                                          **PERSISTED)  # fmt: skip
         number, usual = (0, 2.0) if mode == KINDS[0] else (1, 0.5)
         fields["seconds"] = controls.slider(Request, "seconds", low=SHORTEST, high=LONGEST[number], default=usual,
                                             step=0.1, format="%.1f s", key=f"trombone_seconds_{number}")  # fmt: skip

@@ -43,6 +43,15 @@ def test_another_note_is_another_pitch_and_the_page_says_what_it_measured():
     assert abs(measured_cents(second.value.audio.resampled(RATE).samples, 51)) < 25 and second.number != first.number
 
 
+def test_a_note_is_called_as_musicians_do_and_older_addresses_are_still_understood():
+    test = opened(trombone_note="D3 · 50", trombone_seconds_0="0.3")
+    slider = test.select_slider(key="trombone_note")
+    assert slider.value == made(test).value.request.note == 50
+    assert "Bb3" in slider.options and not any("·" in name for name in slider.options)
+    slider.set_value(51).run()
+    assert settled(test, "trombone").select_slider(key="trombone_note").value == 51, "the address holds it no longer"
+
+
 def test_a_scale_rises_and_stops_at_the_top():
     test = opened(trombone_seconds_0="0.3", trombone_seconds_1="0.3")
     test.session_state["trombone_note"] = 72
