@@ -12,6 +12,7 @@ from ui import frame
 REPORT = frame.ROOT / "EVALUATION.json"
 BELONGS = {"player": "band", "planner": "band", "ranker": "band", "touch": "band"}  # what plays in another's page
 CODE = "training/report_rows.py"
+FEW = 14  # measures that are drawn at first: all of Band's are four screens of a desk high
 
 frame.open_page("Inside", "What the networks do on music that they did not learn from, and how they came to it.")
 
@@ -26,14 +27,23 @@ def report(changed: float) -> dict[str, Any]:
 def how_good(name: str, system: dict[str, Any]) -> None:
     """A network's figures as a chart, and how and when they were measured."""
     from ui import plots  # here, because it brings plotly
-    from ui.plots.report import figures
+    from ui.plots.report import compared, figures
 
     missed = [row["measure"] for row in system["rows"] if "missed" in row["aim"]]
     said = ("Each line has a scale of its own: the diamond is this network, the stroke real music that it never "
             "learned from, the circles what one would use instead; under its name stands which side is better. "
             "What has nothing beside it is among the numbers.")  # fmt: skip
-    figure, table = figures(system["rows"])
+    further = compared(system["rows"])[FEW:]
+    figure, table = figures([row for row in system["rows"] if row not in further])
     plots.show(f"inside {name}", figure, table, title=f"How good is {name.capitalize()}?", says=said, code=CODE)
+    if further:
+        more = st.expander(f"{len(further)} more measures", icon=":material/expand_more:", key=f"inside {name} more",
+                           on_change="rerun")  # fmt: skip
+        if more.open:
+            with more:
+                figure, table = figures(further)
+                plots.show(f"inside {name} further", figure, table, title=f"What else {name.capitalize()} does",
+                           says="Read as those above.", code=CODE)  # fmt: skip
     if missed:
         st.caption(frame.plain(f"Aims that are missed: {'; '.join(missed)}."))
     st.caption("  \n".join(system["measured"]))

@@ -18,7 +18,7 @@ from tests.studio import app, refusals, settled, tune
 from ui import frame
 from ui.plots import band as figures_of_band
 from ui.plots import variation as figures_of_variation
-from ui.plots.report import better, curves, figures, numbers
+from ui.plots.report import better, compared, curves, figures, numbers
 
 REPORT = json.loads((frame.ROOT / "EVALUATION.json").read_text("utf-8"))
 
@@ -69,6 +69,21 @@ def test_the_page_shows_each_network_and_what_it_misses():
         assert len(test.get("plotly_chart")) == 1 + len(system["curves"])
         said = " ".join(caption.value for caption in test.caption)
         assert ("missed" in said) == any("missed" in row["aim"] for row in system["rows"])
+
+
+def test_of_many_measures_the_first_are_drawn_and_the_others_once_they_are_asked_for():
+    test = app("pages/inside.py").run()
+    drawn = [row["measure"] for row in compared(REPORT["band"]["rows"])]
+
+    def shown():
+        plots = [json.loads(each.proto.spec) for each in test.get("plotly_chart")]
+        titles = [note["text"] for plot in plots for note in plot["layout"].get("annotations", ())]
+        return [title.split("<br>")[0].lower() for title in titles if title.endswith("</i>")]
+
+    first = shown()
+    assert 0 < len(first) < len(drawn) and first == [measure.lower() for measure in drawn[: len(first)]]
+    test.session_state["inside band more"] = True
+    assert not refusals(test.run()) and shown() == [measure.lower() for measure in drawn]
 
 
 @pytest.mark.parametrize(("asked", "shown"), [("player", "Player"), ("MELODY", "Melody"), ("Touch", "Touch"),

@@ -38,13 +38,18 @@ def better(measure: str) -> str:
             "lower is better" if LOWER.search(measure) else "higher is better")  # fmt: skip
 
 
+def compared(rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """The measures that have a number of real music, or of what one would use instead, beside ours."""
+    return [row for row in rows if numbers(row["ours"]) and (numbers(row["real"]) or numbers(row["beside"]))]
+
+
 def figures(rows: Sequence[Mapping[str, str]]) -> tuple[go.Figure, Table]:
     """Ours beside real music and beside what one would use instead, a line for each measure that has any.
 
     Written out as plotly reads it: plotly's own way to dozens of axes takes nine times as long.
     """
     colours = look()
-    drawn = [row for row in rows if numbers(row["ours"]) and (numbers(row["real"]) or numbers(row["beside"]))]
+    drawn = compared(rows)
     gap = GAP / max(len(drawn), 1)
     tall, named = (1 + gap) / max(len(drawn), 1) - gap, set[str]()
     data: list[dict[str, Any]] = []
