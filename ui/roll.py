@@ -57,7 +57,7 @@ def _track(
     return {
         "name": track.name,
         "label": (labels or {}).get(track.name, track.name.capitalize()),
-        "colour": COLOURS.get(track.name, OTHERS[index % len(OTHERS)]),
+        "colour": COLOURS.get("drums" if track.is_drum else track.name.lower(), OTHERS[index % len(OTHERS)]),
         "drum": track.is_drum,
         "volume": float((volumes or {}).get(track.name, 1.0)),
         "url": None,

@@ -6,7 +6,14 @@ from engine.band.request import REPLACED
 from engine.core.song import Note, Song, Track
 from tests.studio import app, settled
 from ui import frame
-from ui.roll import roll
+from ui.roll import COLOURS, roll
+
+
+def test_a_player_has_its_colour_however_a_file_writes_its_name() -> None:
+    kit = Track("Standard Kit", 0, True, (Note(0, 1, 36, 90),))
+    tracks = (kit, Track("BASS", 33, False, (Note(0, 1, 40, 90),)), Track("Flute", 73, False, (Note(0, 1, 72, 90),)))
+    colours = [each["colour"] for each in roll(Song(tracks))["tracks"]]
+    assert colours[:2] == [COLOURS["drums"], COLOURS["bass"]] and colours[2] not in COLOURS.values()
 
 
 def test_words_move_the_controls_and_unknown_ones_are_said() -> None:
