@@ -289,6 +289,8 @@ def result_view(result: Result, parents: tuple[str, ...]) -> None:
                       rewrite=partial(write_anew, result, parents), edit=partial(byhand.keep, "band", result),
                       marks=result.report.get("parts", ()), before=before.value.song if before else None,
                       )  # fmt: skip
+    if not song.notes:  # which the player has said
+        return
     silent = [track.name for track in song.tracks if not track.notes and st.session_state.get(f"band_{track.name}")]
     if silent:
         st.caption(f"Resting all through: {', '.join(silent)}. The die of a player brings one in.")

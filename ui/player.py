@@ -111,7 +111,7 @@ def show(
     if song is None and audio is None:
         raise ValueError("a player needs a song, a sound, or both")
     if song is not None and not song.notes and audio is None:
-        st.info("Everyone rests: there is nothing to hear.", icon=":material/music_off:")
+        st.info("Everyone rests: there is nothing to hear until somebody plays.", icon=":material/music_off:")
         return {}
     slot, past = f"player {key}", history_of(of or key) if song is not None and not compact else None
     by_hand = _Hand(slot, song, edit) if song is not None and edit and audio is None and not compact else None

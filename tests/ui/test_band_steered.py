@@ -51,6 +51,18 @@ def test_who_rests_all_through_is_said_while_asked_to_play() -> None:
     assert not any("Resting" in caption.value for caption in settled(test.run(), "band").caption)
 
 
+def test_where_everyone_rests_that_is_said_and_nothing_is_offered_to_keep() -> None:
+    test = app("pages/band.py")
+    test.query_params["band_bars"] = "4 bars"
+    settled(test.run(), "band").text_input(key="band_words").set_value(
+        "no drums, no piano, no guitar, no bass, no strings"
+    ).run()
+    assert "Everyone rests" in settled(test, "band").info[0].value and not test.error
+    assert not any(button.key == "save band" for button in test.button)
+    test.toggle(key="band_bass").set_value(True).run()
+    assert not settled(test, "band").info and any(button.key == "save band" for button in test.button)
+
+
 def test_a_common_progression_is_written_into_the_line_and_wrong_chords_leave_what_was_made() -> None:
     test = settled(app("pages/band.py").run(), "band")
     test.selectbox(key="band_progression").set_value("Two five one").run()
