@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from engine.core.reading import SONG_MIB, SONGS, is_song, song_of
 from engine.core.request import File, field_of
 from engine.core.result import Result
 from engine.core.song import Song
+from engine.melody import read_any
 from engine.melody.abc.notes import titles
 from engine.takes.library import Library
 from ui import anew, byhand, controls, frame, history, hum, inside, jobs, opening, player, stems, strip, takes
@@ -120,16 +122,28 @@ def tune_controls() -> tuple[dict[str, Any], tuple[str, ...]]:
             controls.let_go("band_file")
         file = controls.upload("A MIDI, MusicXML or ABC file", [*SONGS, "abc"], key="band_file", most=SONG_MIB,
                                help=field_of(Request, "tune").option.help)  # fmt: skip
+        tune: dict[str, Any] = {"tune": file, **in_file(file)} if file else {}
+        parents: tuple[str, ...] = ()
         take = takes.pick("band")
+        if not tune and take is not None and (song := Library().song(take)) is not None:
+            file, parents = File(take.name, write_midi(song), "mid"), (take.id,)
+            tune = {"tune": file, **in_file(file)}
         hummed = hum.tune("band")
-        if file is not None:
-            number = None if is_song(file) else controls.tune_of_book(titles(file.content), "band_tune_number")
-            return {"tune": file, "tune_number": number}, ()
-        if take is not None and (song := Library().song(take)) is not None:
-            return {"tune": File(take.name, write_midi(song), "mid")}, (take.id,)
-        if hummed is not None:
-            return {"tune": hummed}, ()
-    return {}, ()
+        if not tune and hummed is not None:
+            tune = {"tune": hummed}
+    return tune, parents
+
+
+def in_file(file: File) -> dict[str, Any]:
+    """Which tune of a file it is, where it holds several; fields of the request."""
+    fields: dict[str, Any] = {}
+    with suppress(RequestError):  # what cannot be read is refused where it is asked for
+        if not is_song(file):
+            key = controls.of_file("band_tune_number", file)
+            fields["tune_number"] = controls.tune_of_book(titles(file.content), key)
+        song = read_any(file, fields.get("tune_number"))
+        fields["track"] = controls.track_of(Request, song, controls.of_file("band_track", file))
+    return fields
 
 
 def settings_panel(learned: dict[str, Any], tune: bool, locks: Sequence[str]) -> dict[str, Any]:
@@ -190,7 +204,9 @@ def controls_from(opened: opening.Opened) -> dict[str, Any]:
         "band_bars": opening.nearest(BARS, request.bars), "band_adventure": request.adventurousness,
         "band_density": request.density, "band_own_tempo": request.tempo is not None,
         "band_tempo": None if request.tempo is None else round(request.tempo), "band_key": request.key,
-        "band_meter": request.meter, "band_strict": request.lock_key, "band_tune_number": request.tune_number,
+        "band_meter": request.meter, "band_strict": request.lock_key,
+        **({controls.of_file("band_tune_number", request.tune): request.tune_number,
+            controls.of_file("band_track", request.tune): request.track} if request.tune else {}),
         **opened.source("band_file", request.tune), **strip.controls_from("band", opened),
     }  # fmt: skip
 

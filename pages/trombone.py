@@ -8,14 +8,12 @@ import streamlit as st
 
 from engine import Progress, RequestError
 from engine.core.audio import Audio
-from engine.core.instruments import program_names
 from engine.core.midi import write_midi
 from engine.core.pitch import midi_hz, note_name
 from engine.core.reading import SONG_MIB, SONGS, is_song
 from engine.core.request import File, field_of
 from engine.core.result import Result
 from engine.core.song import Song
-from engine.core.tune import ALL, tracks_of
 from engine.melody.abc.notes import titles
 from engine.takes.library import Library
 from engine.trombone import Request, generate, load
@@ -87,8 +85,9 @@ def controls_from(opened: opening.Opened) -> dict[str, Any]:
         f"trombone_seconds_{number}": min(max(request.seconds, SHORTEST), LONGEST[number]) if number < 2 else None,
         "trombone_dynamic" if number < 2 else "trombone_tune_dynamic": request.dynamic,
         "trombone_articulation": request.articulated, "trombone_temperature": min(request.temperature, BREATHIEST),
-        "trombone_tune": request.tune_number, "trombone_track": request.track,
         **opened.source("trombone_file", request.input),
+        **({controls.of_file("trombone_tune", request.input): request.tune_number,
+            controls.of_file("trombone_track", request.input): request.track} if request.input else {}),
     }  # fmt: skip
 
 
@@ -124,19 +123,8 @@ def melody_file() -> tuple[File, tuple[str, ...]] | None:
 
 def tune_number_of(file: File) -> int | None:
     """The number of the tune that a person chose in a book of ABC; None where there is no choice."""
-    return None if is_song(file) else controls.tune_of_book(titles(file.content), "trombone_tune")
-
-
-def track_of(file: File, tune_number: int | None) -> str | None:
-    """The number of the track that a person chose to hear; None where the tune is to be looked for."""
-    tracks = tracks_of(read_song(file, tune_number))
-    if len(tracks) < 2:
-        return None
-    programs = program_names()
-    labels = [f"{track.name}, {programs.get(track.program, 'effect').lower()}" for track in tracks]
-    names = {ALL: "All together", **{str(n): f"{n} · {label}" for n, label in enumerate(labels, start=1)}}
-    return st.selectbox("Track", names, index=None, placeholder="The tune, as it is found", key="trombone_track",
-                        format_func=names.__getitem__, help=field_of(Request, "track").option.help)  # fmt: skip
+    key = controls.of_file("trombone_tune", file)
+    return None if is_song(file) else controls.tune_of_book(titles(file.content), key)
 
 
 def play(request: Request, progress: Progress) -> Result:
@@ -198,7 +186,8 @@ with panel, st.container(border=True, key="desk"):
     mode = mode_control()
     brought = melody_file() if mode == KINDS[2] else None
     tune_number = tune_number_of(brought[0]) if brought else None
-    track = track_of(brought[0], tune_number) if brought else None
+    track = controls.track_of(Request, read_song(brought[0], tune_number),
+                              controls.of_file("trombone_track", brought[0])) if brought else None  # fmt: skip
     fields = settings_panel(mode) | ({"tune_number": tune_number, "track": track} if brought else {})
 with view:
     try:

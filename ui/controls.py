@@ -13,13 +13,17 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
+from engine.core.chords import CHORD_SYMBOLS
+from engine.core.instruments import program_names
 from engine.core.request import File, Request, field_of
 from engine.core.song import Song, beat_of
+from engine.core.tune import ALL, tracks_of
 from ui import history
 from ui.frame import plain
 
@@ -188,5 +192,23 @@ def tune_of_book(titles: list[str], key: str) -> int | None:
         return None
     names = {number: f"{number} · {title}" for number, title in enumerate(titles, start=1)}
     chosen: int = st.selectbox("Tune of the book", names, key=key, format_func=names.__getitem__,
-                               help="The text holds several; this one is played.")  # fmt: skip
+                               persist_state="session", help="The text holds several; this one is played.")  # fmt: skip
     return chosen
+
+
+def track_of(request: type[Request], song: Song, key: str) -> str | None:
+    """The number of the track that is a song's tune; None, where there is but one or a person leaves it to be found."""
+    tracks = tracks_of(dataclasses.replace(song, tracks=tuple(t for t in song.tracks if t.name != CHORD_SYMBOLS)))
+    if len(tracks) < 2:
+        return None
+    programs = program_names()
+    labels = [f"{track.name}, {programs.get(track.program, 'effect').lower()}" for track in tracks]
+    names = {ALL: "All together", **{str(n): f"{n} · {label}" for n, label in enumerate(labels, start=1)}}
+    return st.selectbox("Track", names, index=None, placeholder="The tune, as it is found", key=key,
+                        persist_state="session", format_func=names.__getitem__,
+                        help=field_of(request, "track").option.help)  # fmt: skip
+
+
+def of_file(key: str, file: File) -> str:
+    """The key of a control of what is in a file: another one for another file."""
+    return f"{key}_{zlib.crc32(file.content):08x}"

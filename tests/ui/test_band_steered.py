@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.band.request import REPLACED
+from engine.core.midi import write_midi
 from engine.core.song import Note, Song, Track
 from tests.studio import app, settled
 from ui import frame
@@ -61,6 +64,43 @@ def test_where_everyone_rests_that_is_said_and_nothing_is_offered_to_keep() -> N
     assert not any(button.key == "save band" for button in test.button)
     test.toggle(key="band_bass").set_value(True).run()
     assert not settled(test, "band").info and any(button.key == "save band" for button in test.button)
+
+
+BOOK = "".join(f"X:{n}\nT:{name}\nM:4/4\nL:1/4\nK:C\n{notes}|]\n" for n, name, notes in (
+    (1, "Up", "CDEF|GABc"), (2, "Down", "cBAG|FEDC")))  # fmt: skip
+
+
+def test_which_tune_of_a_book_is_chosen_outlives_a_change_of_page_and_not_another_file() -> None:
+    test = settled(app("pages/band.py").run(), "band")
+
+    def lead() -> list[int]:
+        song = settled(test, "band").session_state["_made band"].value.song
+        return [note.pitch for note in song.tracks[-1].notes]
+
+    def choice() -> Any:
+        return next(box for box in test.selectbox if box.label == "Tune of the book")
+
+    test.file_uploader(key="band_file").upload("book.abc", BOOK.encode(), "text/plain").run()
+    assert lead()[0] == 60
+    choice().set_value(2).run()
+    assert lead()[0] == 72
+    test.switch_page("pages/inside.py").run()
+    test.switch_page("pages/band.py").run()
+    assert choice().value == 2 and lead()[0] == 72
+    test.file_uploader(key="band_file").upload("again.abc", BOOK.replace("T:", "T:The ").encode(), "text/plain").run()
+    assert choice().value == 1 and lead()[0] == 60
+
+
+def test_of_a_song_that_is_brought_another_track_can_be_the_tune() -> None:
+    test = settled(app("pages/band.py").run(), "band")
+    tracks = [Track(name, 73 + n, False, tuple(Note(beat, 1.0, low + beat % 5, 90) for beat in range(16)))
+              for n, (name, low) in enumerate((("Flute", 72), ("Clarinet", 60)))]  # fmt: skip
+    test.file_uploader(key="band_file").upload("two.mid", write_midi(Song(tuple(tracks))), "audio/midi").run()
+    [choice] = [box for box in settled(test, "band").selectbox if box.label == "Track"]
+    assert choice.value is None and choice.options == ["All together", "1 · Flute, flute", "2 · Clarinet, recorder"]
+    choice.set_value("2").run()
+    made = settled(test, "band").session_state["_made band"].value
+    assert not test.error and min(note.pitch for note in made.song.tracks[-1].notes) == 60
 
 
 def test_a_common_progression_is_written_into_the_line_and_wrong_chords_leave_what_was_made() -> None:
