@@ -102,7 +102,7 @@ def melody(song: Song, *, dynamic: float | None = None, tempo: float | None = No
         raise RequestError(f"The melody has {len(line):,} notes; the trombone plays at most {MAX_NOTES:,}.")
     if clock(line[-1].end) > MAX_LENGTH:
         raise RequestError(
-            f"The melody lasts {clock(line[-1].end):,.0f} seconds; the trombone plays at most {MAX_LENGTH:.0f}."
+            f"The melody lasts longer than {MAX_LENGTH / 60:g} minutes, the most that the trombone plays."
         )
     shift = 12 * octaves_into(np.array([n.pitch for n in line]), LOWEST, HIGHEST)
     beat = 60.0 / song.tempo

@@ -73,7 +73,7 @@ def test_windows_lines_latin_1_and_missing_fields_are_read():
         (b"X:1\nK:D\nab\x00c|", "line 3"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "not text"),
         (b"MThd\x00\x00\x00\x06", "is MIDI; a tune in ABC"),
-        (b"X:1\nK:D\n" + b"a" * 10 * 2**20, "10.0 MiB"),
+        (b"X:1\nK:D\n".ljust(4 * 2**20 + 1, b"a"), "larger than 4 MiB"),
     ],
 )
 def test_what_is_no_abc_is_refused(content, said):

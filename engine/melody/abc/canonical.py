@@ -126,9 +126,7 @@ def encoding_of(content: bytes) -> str:
 def decode(content: bytes, name: str = "The file") -> str:
     """Text of a file's bytes, by `encoding_of`. Refused when it is too large or no text."""
     if len(content) > MAX_BYTES:
-        raise RequestError(
-            f"{name} has {len(content) / 2**20:.1f} MiB; an ABC file may have at most {MAX_BYTES >> 20}."
-        )
+        raise RequestError(f"{name} is larger than {MAX_BYTES >> 20} MiB, the most that is taken of an ABC file.")
     if content.startswith((b"MThd", b"PK")):
         kind = "MIDI" if content.startswith(b"M") else "a packed score"
         raise RequestError(f"{name} is {kind}; a tune in ABC notation is wanted here.")
@@ -147,8 +145,9 @@ def read_tunes(content: bytes | str | Path, name: str = "The file") -> list[Tune
         name = str(content)
         try:
             if content.stat().st_size > MAX_BYTES:
-                raise RequestError(f"{name} has {content.stat().st_size / 2**20:.1f} MiB; an ABC file may have at most "
-                              f"{MAX_BYTES >> 20}.")  # fmt: skip
+                raise RequestError(
+                    f"{name} is larger than {MAX_BYTES >> 20} MiB, the most that is taken of an ABC file."
+                )
             content = content.read_bytes()
         except OSError as error:
             raise RequestError(f"{name} cannot be read: {error.strerror}.") from None
