@@ -71,6 +71,8 @@ def players() -> dict[str, Any]:
                                      help=field_of(Request, "busy").option.help, **PERSISTED)  # fmt: skip
             if isinstance(level, float):
                 busy[track] = level
+    if len(without) == len(TRACKS):
+        st.caption("Everyone rests: there is nothing to hear until somebody plays.")
     return {"busy": busy, "without": tuple(without)}
 
 

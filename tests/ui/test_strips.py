@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.core.pianoroll import TRACKS
 from engine.core.song import Song
 from tests.studio import app, refusals, settled
 
@@ -69,3 +70,12 @@ def test_where_everyone_is_locked_it_is_said_and_nothing_is_lost(opened: AppTest
     assert opened.session_state["_made band"].value.song == before
     assert others(before, heard(pressed(opened, "band lock guitar"))) == set()
     assert others(before, heard(pressed(opened, "band_seed again"))) <= {"guitar"}
+
+
+def test_a_jam_in_which_everyone_rests_says_so() -> None:
+    test = app("pages/jam.py")
+    for track in TRACKS:
+        test.session_state[f"jam_{track}"] = False
+    assert any("Everyone rests" in caption.value for caption in test.run().caption)
+    test.toggle(key="jam_bass").set_value(True).run()
+    assert not any("Everyone rests" in caption.value for caption in test.caption)
