@@ -63,7 +63,7 @@ class Request(request.Request):
     )  # fmt: skip
     chords: str = option(
         "", "Bars divided by |, in each the chords that share it, or a chord a bar: Dm7 | G7 | Cmaj7 %. As they sound, "
-        "or roman numerals in the key; N.C. is silence. Fewer bars than the piece come again.", called="The chords",
+        "or roman numerals in the key; N.C. names no chord. Fewer bars than the piece come again.", called="The chords",
         metavar='"Dm7 | G7 | C %"', excludes=("chords_from",),
     )  # fmt: skip
     chords_from: File | None = option(

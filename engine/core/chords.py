@@ -251,7 +251,7 @@ def _words(text: str) -> Iterator[tuple[int, list[tuple[int, str]]]]:
 def read(text: str) -> Progression:
     """Chords as they are typed: bars divided by |, in each the chords that share it. Without a | each chord is a bar.
 
-    % is what came before: alone in a bar the whole bar, beside others the chord; / beside others too. N.C. is silence.
+    % is what came before: alone in a bar the whole bar, beside others the chord; / beside others too. N.C. is none.
     Refused with the word that is none, and where it stands.
     """
     bars: list[Bar] = []
