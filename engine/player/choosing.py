@@ -18,7 +18,10 @@ import engine.player.grammar as grammar
 import engine.player.vocabulary as v
 from engine.core import chords
 
+NEAR = 17
+"""Semitones between two notes of a line that are no leap."""
 OPTIONS: Any = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
+_NEAR, _RELATIONS, _SIXTEENTH = NEAR, len(v.RELATIONS), 6 // grammar.SLOT
 _END, _TRACK, _EVENT, _LONG, _LENGTHS, _TOKENS = v.END, v.TRACK, v.EVENT, v.LONG, v.LENGTHS, v.TOKENS
 _PITCH, _COMBO, _CHORDS, _DRUMS, _BASS, _LEAD = (
     v.PITCH, v.COMBO, v.CHORDS, v.DRUMS, v.LANES.index("bass"), v.LEAD,
@@ -123,9 +126,14 @@ def _end_instead(chance, may, allowed):
 
 
 @njit(**OPTIONS)
-def _equip(chance, may, machine, drums, kit):
-    """Raise each set of drums by the weights `drums` of those in it, by their classes, and from the second bar with
-    drums on by `kit` for each that is new, those aside that come and go."""
+def _equip(chance, may, machine, drums, kit, groove):
+    """Raise each set of drums by the weights `drums` of those in it, by their classes; in the first bar with drums by
+    those of its `groove` [SIXTEENTHS, drums] too, and then by `kit` for each that is new, those aside that come and
+    go."""
+    state = machine.state
+    slot = state[grammar.STEP] * _UNITS[state[grammar.GRID]]
+    if machine.kit[0] == 0 and slot % _SIXTEENTH == 0:
+        drums = drums + groove[slot // _SIXTEENTH % groove.shape[0]]
     known = machine.kit[1] | _PASSING
     for n in range(may.shape[0]):
         if may[n] >= _PITCH:
@@ -155,16 +163,44 @@ def _repeat(chance, may, tokens, time, weight):
 
 
 @njit(**OPTIONS)
-def _vary(chance, may, tokens, time, machine, weights):
-    """Raise pitches that come again by `weights.repeat`, and drums by `weights.drums` and `weights.kit`; whether there
-    is a note at all stays as likely as it was."""
+def _last(tokens, time, lane):
+    """The pitch that a lane struck last before the event being written, in this bar or one before; -1 where none."""
+    last, begun = -1, False  # of the bar that is looked through, from its end; whether this one's begin is behind
+    for at in range(time - 1, -1, -1):
+        token = tokens[at]
+        if _PITCH <= token < _COMBO:
+            if last < 0:
+                last = token - _PITCH
+        elif _TRACK <= token < _EVENT:
+            if last >= 0 and (not begun or (token - _TRACK) // _RELATIONS == lane):
+                return last
+            last, begun = -1, True
+    return -1
+
+
+@njit(**OPTIONS)
+def _leap(chance, may, last, weight):
+    """Raise pitches by `weight` for each octave that they are further than `_NEAR` from the one before."""
+    for n in range(may.shape[0]):
+        if _PITCH <= may[n] < _COMBO:
+            chance[n] *= np.exp(weight * max(0, abs(may[n] - _PITCH - last) - _NEAR) / 12)
+
+
+@njit(**OPTIONS)
+def _vary(chance, may, tokens, time, machine, weights, groove):
+    """Raise pitches that come again by `weights.repeat` and those far from the last by `weights.leap`, and drums by
+    `weights.drums`, `weights.kit` and `groove`; whether there is a note at all stays as likely as it was."""
     lane, before = machine.state[grammar.LANE], _share(chance, may, _PITCH, _TOKENS)
     if lane == grammar.NO_LANE or before == 0:
         return
     if lane == _DRUMS:
-        _equip(chance, may, machine, weights.drums, weights.kit)
+        _equip(chance, may, machine, weights.drums, weights.kit, groove)
     else:
         _repeat(chance, may, tokens, time, weights.repeat[lane])
+        if weights.leap[lane] and tokens[time - 1] < _PITCH:  # the event's first note
+            last = _last(tokens, time, lane)
+            if last >= 0:
+                _leap(chance, may, last, weights.leap[lane])
     _rescale(chance, may, _PITCH, _TOKENS, before)
 
 
@@ -191,12 +227,12 @@ def _meet(chance, may, machine, weights):
 
 
 @njit(**OPTIONS)
-def choose(weights, said, mask, allowed, temperature, top_p, uniform, machine, lean, tokens, time):
+def choose(weights, said, mask, allowed, temperature, top_p, uniform, machine, lean, tokens, time, groove):
     """The next token: the likeliest that is allowed at temperature 0, else the one that `uniform` falls on among the
     likeliest that share `top_p` [3] of the chance, of drums (2), of pitches (1) or of all else (0).
 
     said: float32 [W]; mask: bool [TOKENS] of what could follow, of which TRACKs may be not `allowed`; lean: whether to
-    the plan's chords; tokens [T] are those written until `time`."""
+    the plan's chords; tokens [T] are those written until `time`; groove: float64 [SIXTEENTHS, drums] of the genre."""
     head = weights.head
     may = np.flatnonzero(mask)
     logits = np.empty(may.shape[0])
@@ -208,7 +244,7 @@ def choose(weights, said, mask, allowed, temperature, top_p, uniform, machine, l
     chance = np.exp((logits - logits.max()) / (temperature if temperature > 0 else 1.0))
     _correct(chance, may, weights.bias)
     _end_instead(chance, may, allowed)
-    _vary(chance, may, tokens, time, machine, weights)
+    _vary(chance, may, tokens, time, machine, weights, groove)
     _meet(chance, may, machine, weights)
     _pull(chance, may, machine, weights, lean)
     if temperature <= 0:

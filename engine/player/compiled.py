@@ -225,6 +225,7 @@ def _next(weights, desk, c, machine, script, at, begun, may, mask, temperature, 
             lean,
             desk.tokens[c],
             desk.time[c],
+            desk.groove[c],
         )
         if token != _END:
             return token, at + (script[at] == _FREE), begun

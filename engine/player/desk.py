@@ -23,6 +23,8 @@ MOST = LONG_BAR + 2 * grammar.RHYTHM_TOKENS + 2
 """Tokens of a bar at most: one that is long ends when a rhythm that it follows is said, with a note for each chord."""
 ROOM = 1024
 """Tokens of a candidate for which there is room at first: eight bars, their plan and a long bar more."""
+SIXTEENTHS = 16
+"""Of a bar of 4/4."""
 PRODUCTS = ("in_proj", "out_proj", "fc1", "fc2")
 """A block's weights that are read with eight bits."""
 _LANES = len(v.LANES)
@@ -54,6 +56,7 @@ class Weights(NamedTuple):
     root: float  # logit by which the bass's root of the planned chord is raised
     chord: float  # logit by which chords that are given are leaned to
     repeat: Any  # float64 [lanes], logit by which a lane's pitch that it struck just before is raised
+    leap: Any  # float64 [lanes], logit by which a lane's pitch is raised for each octave that it leaps too far
     meet: Any  # float64 [lanes], logit by which a lane's event is raised where an earlier lane has one, the bass's kick
     drums: Any  # float64 [grammar.DRUM_NAMES], logit by which each is raised
     kit: float  # logit by which a drum is raised that was not struck in the window before
@@ -73,6 +76,7 @@ class Desk(NamedTuple):
     said: Any  # float32 [C, W], the network's last state, normed
     states: Any  # float32 [C, T, W], the same after each token of which a choice followed
     whole: Any  # float32 [C, W], what the genre, meter and place in the song add to every token
+    groove: Any  # float64 [C, SIXTEENTHS, grammar.DRUM_NAMES], logit by which each is raised in the first bar of drums
     levels: Any  # int64 [C, 2, lanes + 1], busyness and register
     uniform: Any  # float64 [C, draws]
     drawn: Any  # int64 [C], how many of them are used
@@ -157,12 +161,18 @@ def weights_of(network: Player, rates: Mapping[str, float]) -> Weights:
         root=float(rates.get("root", 0)),
         chord=float(rates.get("chord", 0)),
         repeat=np.array([rates.get(f"repeat, {lane}", 0.0) for lane in v.LANES]),
+        leap=np.array([rates.get(f"leap, {lane}", 0.0) for lane in v.LANES]),
         meet=np.array([rates.get(f"meet, {lane}", 0.0) for lane in v.LANES]),
         drums=np.array([rates.get(f"drums, {name}", 0.0) for name in grammar.DRUM_NAMES]),
         kit=float(rates.get("kit", 0)),
         rate=10_000.0 ** -(np.arange(quarter) / quarter),
         turns=2 * np.pi / np.array(PERIODS[:quarter]) * grammar.SLOT / 24,
     )
+
+
+def groove(genre: str, drum: str, step: int) -> str:
+    """The name of the rate by which a genre's drum is raised at a sixteenth of the first bar that has drums."""
+    return f"groove, {genre}, {drum}, {step}"
 
 
 def _mixed(network: Player, genre: Mapping[str, float], rates: Mapping[str, float]) -> torch.Tensor:
@@ -174,6 +184,15 @@ def _mixed(network: Player, genre: Mapping[str, float], rates: Mapping[str, floa
     shares = torch.tensor([float(genre.get(name, 0)) for name in genres])
     styles = torch.tensor([float(rates.get(f"style, {name}", 1)) for name in genres])
     return learned.mean(0) + shares / shares.sum() * styles @ (learned - learned.mean(0))
+
+
+def _groove(genre: Mapping[str, float], rates: Mapping[str, float]) -> np.ndarray:
+    """By how much each drum is raised at each sixteenth of a bar in a mix of genres, float64 [SIXTEENTHS, drums]."""
+    out, total = np.zeros((SIXTEENTHS, len(grammar.DRUM_NAMES))), sum(genre.values()) or 1
+    for name, share in genre.items():
+        for step, drum in np.ndindex(out.shape):
+            out[step, drum] += share / total * rates.get(groove(name, grammar.DRUM_NAMES[drum], step), 0)
+    return out
 
 
 @torch.no_grad()
@@ -188,8 +207,8 @@ def desk_of(
 ) -> Desk:
     """An empty window for each candidate, each in a genre or a mix of them.
 
-    controls: int64 [C, CONTROLS], but for the genres; uniform: numbers in [0, 1), float64 [C, n]; rates: how
-    much of its genre a candidate has (`_mixed`).
+    controls: int64 [C, CONTROLS], but for the genres; uniform: numbers in [0, 1), float64 [C, n]; rates: how much of
+    its genre a candidate has (`_mixed`, `_groove`).
     """
     config, count = network.config, len(genres)
     one = grammar.start(meter, classes)
@@ -207,6 +226,7 @@ def desk_of(
         said=np.zeros((count, config.width), np.float32),
         states=np.empty((count, ROOM, config.width), np.float32),
         whole=whole.numpy(),
+        groove=np.stack([_groove(genre, rates) * (meter == (4, 4)) for genre in genres]),
         levels=levels,
         uniform=uniform,
         drawn=np.zeros(count, np.int64),

@@ -167,7 +167,9 @@ class Section:
         uniform = [np.random.default_rng([each.seed, self.bars.start, 5, *([number] if number else [])]).random(DRAWS)
                    for each, number in zip(self.briefs, cycle(self.numbers))]  # fmt: skip
         last = self.bars.stop == self.brief.bars
-        rates = {} if self.brief.chords else self.model.rates  # further from the middle, given chords are kept less
+        rates = self.model.rates
+        if self.brief.chords:  # further from the middle, they are kept less
+            rates = {name: rate for name, rate in rates.items() if not name.startswith("style")}
         return desk_of(self.model.network, [each.genre for each in self.briefs],
                        np.stack([each.controls(last) for each in self.briefs]), self.brief.meter, self.model.classes,
                        np.stack(uniform), rates)  # fmt: skip

@@ -8,10 +8,12 @@ import pytest
 
 from engine.player import choosing, grammar, vocabulary
 from engine.player.bars import Bar
-from engine.player.desk import bias_of
+from engine.player.desk import SIXTEENTHS, bias_of, groove
 from tests.tiny_player import BASS, DRUMS, GUITAR, LEAD, PIANO, STRINGS, whole
-from training.player.habits import HABITS, meets, meets_the_kick, newcomers, repeats, roots, strikes
+from training.player.habits import HABITS, leaps, meets, meets_the_kick, newcomers, repeats, roots, strikes
 from training.player.measures import chord_share
+
+NO_GROOVE = np.zeros((SIXTEENTHS, len(grammar.DRUM_NAMES)))
 
 
 def test_corrections_move_chance_between_the_end_of_a_bar_and_lanes_but_not_to_longer_lanes():
@@ -97,7 +99,7 @@ def test_a_part_keeps_out_of_the_tunes_way(model):
     assert share(2.0) < share(0.0) / 2
 
 
-@pytest.mark.parametrize("name", ["repeat, piano", "root", "kit"])
+@pytest.mark.parametrize("name", ["repeat, piano", "leap, bass", "root", "kit"])
 def test_the_weight_of_a_habit_moves_it(model, name):
     def habit(weight):
         weighted = replace(model, rates={name: weight})
@@ -107,11 +109,24 @@ def test_the_weight_of_a_habit_moves_it(model, name):
     assert habit(-12.0) < habit(12.0)
 
 
+def test_a_lane_leaps_from_its_last_note_and_only_too_far_is_a_leap():
+    event, pitch = vocabulary.event(4, 4), vocabulary.PITCH
+    tokens = [vocabulary.track(BASS, 0), event, pitch + 40, vocabulary.GO + 1]
+    tokens += [vocabulary.track(PIANO, 0), event, pitch + 60, pitch + 64]
+    for lane, more, last in ((PIANO, [event], 64), (BASS, [vocabulary.track(BASS, 0), event], 40),
+                             (STRINGS, [vocabulary.track(STRINGS, 0), event], -1)):  # fmt: skip
+        written = np.array([*tokens, *more])
+        assert choosing._last(written, len(written), lane) == last
+    chance, may = np.ones(4), pitch + np.array([40 - 18, 40, 40 + 17, 40 + 29])
+    choosing._leap(chance, may, 40, np.log(0.5))
+    np.testing.assert_allclose(chance, [0.5 ** (1 / 12), 1, 1, 0.5])
+
+
 def test_sets_of_drums_are_raised_for_each_drum_in_them(model):
     machine, drums = grammar.start(classes=model.classes), np.log([2.0, 3.0, *[1.0] * 10])  # kick and snare
     may = np.array([vocabulary.PITCH + 36, vocabulary.PITCH + 42, vocabulary.COMBO, vocabulary.COMBO + 1])
     chance = np.full(4, 0.25)
-    choosing._equip(chance, may, machine, drums, 0.0)
+    choosing._equip(chance, may, machine, drums, 0.0, NO_GROOVE)
     sets = (36,), (42,), *model.combos[:2]
     raised = [np.prod([{35: 2.0, 36: 2.0, 38: 3.0}.get(drum, 1.0) for drum in each]) for each in sets]
     np.testing.assert_allclose(chance, 0.25 * np.array(raised), rtol=1e-6)
@@ -126,10 +141,42 @@ def test_a_drum_that_is_new_is_lowered_from_the_second_bar_on_but_no_crash(model
         for token in tokens:
             grammar.advance(machine, token)
         chance = np.ones(len(may))
-        choosing._equip(chance, may, machine, same, np.log(0.5))
+        choosing._equip(chance, may, machine, same, np.log(0.5), NO_GROOVE)
         new = [sum(drum not in (36, 49) for drum in drums) for drums in ((36,), (35,), (49,), *model.combos[:2])]
         assert new[1] and new[3] and new[4] > 1
         np.testing.assert_allclose(chance, 0.5 ** np.array(new) if bar else 1.0)
+
+
+def test_a_groove_is_of_its_sixteenth_and_of_the_first_bar_with_drums(model):
+    kick, play = vocabulary.PITCH + 36, [vocabulary.track(DRUMS, 0)]
+    machine, heavy = grammar.start(classes=model.classes), NO_GROOVE.copy()
+    heavy[4, grammar.KICK] = np.log(3.0)
+    script = [vocabulary.PLAN, *[vocabulary.BAR, vocabulary.CHORD, vocabulary.CHORD] * 2, vocabulary.GO]
+    raised = []
+    for token in [*script, *play, vocabulary.event(0, 1), kick, vocabulary.event(4, 1), kick,
+                  vocabulary.GO + 1, *play, vocabulary.event(4, 1)]:  # fmt: skip
+        grammar.advance(machine, token)
+        if vocabulary.EVENT <= token < vocabulary.LONG:
+            chance = np.ones(1)
+            choosing._equip(chance, np.array([kick]), machine, NO_GROOVE[0], 0.0, heavy)
+            raised.append(chance[0])
+    np.testing.assert_allclose(raised, [1, 3, 1])
+
+
+def test_a_genre_has_its_groove_a_mix_some_of_it_and_other_meters_none(model):
+    rates = {groove("rock", "snare", step): 40.0 for step in range(SIXTEENTHS)}
+
+    def snares(genre, meter=(4, 4)):
+        asked = {"bars": 1, "genre": genre, "meter": meter, "lanes": (DRUMS,)}
+        bars = [whole(replace(model, rates=rates), seed=seed, **asked)[0] for seed in range(3, 27)]
+        struck = [bar.lanes.get(DRUMS, ()) for bar in bars if meter != (4, 4) or bar.grid == vocabulary.STRAIGHT]
+        return np.mean([any(drum in (38, 40) for at, _, drum in notes if at == step)
+                        for notes in struck for step in {note[0] for note in notes}])  # fmt: skip
+
+    none = snares({"jazz": 1.0})
+    assert snares({"rock": 1.0}) == 1 > none
+    assert snares({"rock": 1.0, "jazz": 1.0}) > none
+    assert snares({"rock": 1.0}, (3, 4)) < 1
 
 
 def test_drums_are_new_once_and_crashes_never():
@@ -143,5 +190,7 @@ def test_habits_are_counted_by_hand():
     assert repeats(bar, PIANO) == (1, 1) and repeats(bar, GUITAR) == (0, 1) and repeats(bar, STRINGS) == (0, 0)
     assert meets(bar, GUITAR, (PIANO,)) == (1, 2) and meets_the_kick(bar) == (1, 2)
     assert [strikes(bar, drums) for drums in range(3)] == [(1, 2), (1, 2), (1, 2)] and strikes(bar, 4) == (0, 2)
+    far = replace(bar, lanes={BASS: [(0, 4, 36 + 18), (8, 4, 36)]})
+    assert leaps([bar, bar], BASS) == (0, 3) and leaps([bar, far], BASS) == (2, 3)
     other = replace(bar, chords=(0, 7))  # C, and from step 8 on G
     assert roots(bar) == (2, 2) and roots(other) == (1, 2) and roots(replace(bar, chords=(-1, 0))) == (1, 1)

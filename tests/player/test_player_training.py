@@ -8,12 +8,16 @@ import pytest
 
 from engine.core import checkpoint
 from engine.player import grammar, vocabulary
+from engine.player.desk import groove
 from engine.player.lanes import decode
 from engine.player.levels import busyness, register
+from engine.player.playing import SCORE_ORDER
+from tests.tiny_player import tiny_player
 from training.core.data import SongNotes
 from training.player import train
+from training.player.grooves import grooves
 from training.player.prepare import NO_LEAD, OWN_LEAD, lanes_of, lead_of, on_bars, prepare, with_meters
-from training.player.windows import Windows
+from training.player.windows import STRIDE, Windows
 
 SIXTEENTH = 6
 CHORDS = ((60, 64, 67), (57, 60, 64), (65, 69, 72), (67, 71, 74))
@@ -121,6 +125,22 @@ def test_windows_keep_the_grammar_whatever_their_order_and_say_what_returns(prep
              if vocabulary.TRACK <= token < vocabulary.EVENT}  # fmt: skip
     assert vocabulary.LEAD in lanes
     assert {bool(one.controls[2]) for one in drawn} == {True, False}
+
+
+def test_a_beginning_is_a_few_bars_in_the_scores_order(prepared):
+    windows, rng = Windows(prepared, "train"), np.random.default_rng(0)
+    for one in (windows.beginning(0, rng) for _ in range(20)):
+        tracks = one.tokens[(one.tokens >= vocabulary.TRACK) & (one.tokens < vocabulary.EVENT)] - vocabulary.TRACK
+        bars = np.split(tracks // len(vocabulary.RELATIONS), np.flatnonzero(tracks // len(vocabulary.RELATIONS) == 0))
+        assert not len(bars[0]) and 1 <= len(bars[1:]) <= STRIDE
+        assert all((np.diff([SCORE_ORDER.index(lane) for lane in bar]) > 0).all() for bar in bars)
+
+
+def test_the_drums_of_a_genres_first_bars_are_raised_where_its_songs_have_them(prepared):
+    rates = grooves(tiny_player(), Windows(prepared, "train"), beginnings=60)  # the songs are of the second genre
+    assert rates[groove("rock", "kick", 0)] > 0 < rates[groove("rock", "hat", 0)]
+    assert rates[groove("rock", "others", 0)] < 0
+    assert all(name.startswith("groove, rock, ") and name.endswith(", 0") for name in rates)
 
 
 def test_levels_rise_with_what_they_measure():

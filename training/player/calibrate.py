@@ -106,7 +106,8 @@ def accustom(model: Model, windows: Windows, *, seed: int = 0, sections: int = S
 
 
 def logit(share: float) -> float:
-    """The logarithm of a share's odds."""
+    """The logarithm of a share's odds; none and all are as rare as what is seldom counted."""
+    share = min(max(share, 1e-4), 1 - 1e-4)
     return float(np.log(share / (1 - share)))
 
 

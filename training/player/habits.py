@@ -1,5 +1,5 @@
 """Habits of players that a network has more or less than songs: how often a line repeats its note, one player meets
-another, each drum is struck, a drum is new, and the bass plays the root.
+another, each drum is struck, a drum is new, and the bass leaps and plays the root.
 
 Each is a share of what could be so; the lanes are in the order in which the player writes them.
 """
@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.player import Bar, grammar
 from engine.player import vocabulary as v
+from engine.player.choosing import NEAR
 
 DRUMS, PIANO, GUITAR, BASS, STRINGS = range(5)
 KICKS = (35, 36)
@@ -35,6 +36,12 @@ def repeats(bar: Bar, lane: int) -> Counted:
     """Notes of a lane's top line that are the note before."""
     tops = [pitches[-1] for _, pitches in _events(bar, lane)]
     return sum(a == b for a, b in pairwise(tops)), max(len(tops) - 1, 0)
+
+
+def leaps(bars: Sequence[Bar], lane: int) -> Counted:
+    """Notes of a lane's low line that are further than `NEAR` semitones from the one before."""
+    lows = [pitches[0] for bar in bars for _, pitches in _events(bar, lane)]
+    return sum(abs(a - b) > NEAR for a, b in pairwise(lows)), max(len(lows) - 1, 0)
 
 
 def meets(bar: Bar, lane: int, others: Sequence[int]) -> Counted:
@@ -85,6 +92,7 @@ def in_bars(count: Callable[..., Counted], **named: Any) -> Callable[[Sequence[B
 
 HABITS: dict[str, Callable[[Sequence[Bar]], Counted]] = {
     **{f"repeat, {v.LANES[lane]}": in_bars(repeats, lane=lane) for lane in (PIANO, GUITAR, BASS, STRINGS)},
+    "leap, bass": lambda section: leaps(section, BASS),
     "meet, guitar": in_bars(meets, lane=GUITAR, others=(PIANO,)),
     "meet, strings": in_bars(meets, lane=STRINGS, others=(PIANO, GUITAR)),
     "meet, bass": in_bars(meets_the_kick),

@@ -35,6 +35,7 @@ from training.core.optimizers import muon_of
 from training.core.options import add_common
 from training.core.runs import STATE, begin_with, best_step, best_weights, curves, joined
 from training.player.calibrate import accustom, calibrate, lean
+from training.player.grooves import grooves
 from training.player.windows import Example, Windows
 
 WARM_UP = 100  # steps
@@ -261,5 +262,7 @@ def run(args: argparse.Namespace) -> None:
         checkpoint.update(args.checkpoint, rates=calibrate(model, held))
         model = replace(load(args.checkpoint), planner=plans)
         checkpoint.update(args.checkpoint, rates={**model.rates, **accustom(model, held)})
+        model = load(args.checkpoint)
+        checkpoint.update(args.checkpoint, rates={**model.rates, **grooves(model, Windows(args.prepared, "train"))})
         model = load(args.checkpoint)
         checkpoint.update(args.checkpoint, rates={**model.rates, "chord": lean(model, held)})

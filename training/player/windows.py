@@ -84,9 +84,7 @@ class Windows:
     def draw(self, rng: np.random.Generator) -> Example:
         """A window of a song drawn by chance."""
         song = int(rng.choice(self.songs, p=self.chance))
-        first, end = self.first[song : song + 2]
-        start = first + STRIDE * int(rng.integers(max(1, (end - first - 2) // STRIDE)))
-        return self.window(song, int(start), rng)
+        return self.window(song, self._start(song, rng), rng)
 
     def window(self, song: int, start: int, rng: np.random.Generator) -> Example:
         """The window that begins at a bar of a song; `rng` draws order, tune and which controls are said."""
@@ -96,6 +94,20 @@ class Windows:
         writer = Writer(self.bars[bars.start : bars.stop, :3], self._lanes(bars, rng.random() < WITH_LEAD))
         write(writer, rng)
         return self._example(song, start, writer, rng)
+
+    def beginning(self, song: int, rng: np.random.Generator) -> Example:
+        """At most `STRIDE` bars of a song from a place drawn by chance, in the score's order and without a tune."""
+        start = self._start(song, rng)
+        bars = range(start, min(start + STRIDE, int(self.first[song + 1])))
+        writer = Writer(self.bars[bars.start : bars.stop, :3], self._lanes(bars, with_lead=False))
+        writer.plan(range(len(bars)))
+        writer.play(range(len(bars)), SCORE_ORDER)
+        return self._example(song, start, writer, rng)
+
+    def _start(self, song: int, rng: np.random.Generator) -> int:
+        """A bar of a song at which a window may begin."""
+        first, end = self.first[song : song + 2].tolist()
+        return first + STRIDE * int(rng.integers(max(1, (end - first - 2) // STRIDE)))
 
     def _lanes(self, bars: range, with_lead: bool) -> list[list[np.ndarray]]:
         """The six lanes of each bar; with the tune its track keeps what is left."""
