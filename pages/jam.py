@@ -72,7 +72,7 @@ def players() -> dict[str, Any]:
             if isinstance(level, float):
                 busy[track] = level
     if len(without) == len(TRACKS):
-        st.caption("Everyone rests: there is nothing to hear until somebody plays.")
+        st.caption(player.SILENT)
     return {"busy": busy, "without": tuple(without)}
 
 

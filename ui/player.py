@@ -52,6 +52,7 @@ from ui.roll import COLOURS, roll
 from ui.stems import RATE, Sound
 
 LINES = (("#0f7f9c", "#7fe3ff"), ("#7a2fb0", "#d9a6ff"), ("#2b211b", "#fff7e8"))  # over a spectrogram
+SILENT = "Everyone rests: there is nothing to hear until somebody plays."
 
 _PARTS = Path(__file__).with_name("player_parts")
 _SCRIPTS = ("sound", "draw", "spectrum", "ruler", "lanes", "face", "ready", "hand", "player")  # in this order
@@ -111,7 +112,7 @@ def show(
     if song is None and audio is None:
         raise ValueError("a player needs a song, a sound, or both")
     if song is not None and not song.notes and audio is None:
-        st.info("Everyone rests: there is nothing to hear until somebody plays.", icon=":material/music_off:")
+        st.info(SILENT, icon=":material/music_off:")
         return {}
     slot, past = f"player {key}", history_of(of or key) if song is not None and not compact else None
     by_hand = _Hand(slot, song, edit) if song is not None and edit and audio is None and not compact else None

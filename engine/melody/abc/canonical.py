@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine import RequestError
+from engine.core.upload import content_of
 
 MAX_BYTES = 4 * 2**20  # of an ABC file; the largest collections of a few thousand tunes are half a megabyte
 KEPT_IN_BODY = "KLMP"
@@ -142,15 +143,7 @@ def decode(content: bytes, name: str = "The file") -> str:
 def read_tunes(content: bytes | str | Path, name: str = "The file") -> list[Tune]:
     """All tunes of an ABC file that have a body, in order. Refused when there is none, or it is no text."""
     if isinstance(content, Path):
-        name = str(content)
-        try:
-            if content.stat().st_size > MAX_BYTES:
-                raise RequestError(
-                    f"{name} is larger than {MAX_BYTES >> 20} MiB, the most that is taken of an ABC file."
-                )
-            content = content.read_bytes()
-        except OSError as error:
-            raise RequestError(f"{name} cannot be read: {error.strerror}.") from None
+        content, name = content_of(content, str(content), MAX_BYTES)
     text = decode(content, name) if isinstance(content, bytes) else decode(content.encode(), name)
     tunes: list[Tune] = []
     reader = _TuneReader()
