@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Download, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Download, Error, Locator, Page, sync_playwright
 from streamlit.testing.v1 import AppTest
 
 from engine.band import Request
@@ -227,6 +227,26 @@ class Visit:
     def at_rest(self) -> None:
         """All that the page runs has run."""
         self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+    def box(self, place: Locator, rest_seconds: float = 0.1) -> dict[str, float]:
+        """Where something lies in the window, scrolled to, once it has not moved for a while.
+
+        What is drawn anew meanwhile leaves the page and stands in it again, and is looked for again.
+        """
+        before, until = None, time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < until:
+            try:
+                place.scroll_into_view_if_needed()
+                now = place.bounding_box()
+            except Error as error:
+                if "not attached" not in str(error):
+                    raise
+                now = None
+            if now and now == before:
+                return dict(now)
+            before = now
+            self.page.wait_for_timeout(1000 * rest_seconds)
+        raise AssertionError(f"{place} does not come to rest")
 
     def fits(self) -> None:
         """Nothing reaches beyond the width of the screen."""

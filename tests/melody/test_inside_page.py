@@ -15,11 +15,9 @@ from ui import plots
 from ui.plots import melody
 
 
-def click(page, point):
+def click(visit, point):
     """A click where a mark of a plot stands, as a mouse does it: plotly asks first what it hovers over."""
-    point.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)  # the page comes to rest
-    place = point.bounding_box()
+    page, place = visit.page, visit.box(point, rest_seconds=0.5)
     x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
     page.mouse.move(x - 2, y)
     page.wait_for_timeout(200)
@@ -109,7 +107,7 @@ def test_a_click_on_a_character_offers_another_and_the_tune_goes_on_from_it(tmp_
         wait_for(lambda: points.count() == len(before) + 1, 20, "there is not a point for each character and the end")
         button = page.get_by_role("button", name="Go on from here")
         for at in range(5, 40):
-            click(page, points.nth(at))
+            click(visit, points.nth(at))
             page.get_by_text(f"Character {at + 1}:").wait_for(timeout=20_000)
             try:
                 button.wait_for(timeout=4000)

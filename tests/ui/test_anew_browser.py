@@ -31,10 +31,7 @@ def changed(visit: Visit, before: str, key: str = "lab") -> None:
 
 def drag(visit: Visit, begin: float, end: float) -> None:
     """Over the ruler, from one share of its width to another."""
-    ruler = visit.page.locator(".bs[data-player='lab'] .ruler")
-    ruler.scroll_into_view_if_needed()
-    box = ruler.bounding_box()
-    assert box
+    box = visit.box(visit.page.locator(".bs[data-player='lab'] .ruler"))
     visit.page.mouse.move(box["x"] + box["width"] * begin, box["y"] + 8)
     visit.page.mouse.down()
     visit.page.mouse.move(box["x"] + box["width"] * end, box["y"] + 8, steps=4)

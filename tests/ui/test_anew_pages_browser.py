@@ -75,10 +75,7 @@ class Mouse:
 
     def mark(self, first: int, last: int, bars: int) -> None:
         """Bars, over the ruler."""
-        ruler = self.page.locator(".bs[data-player='band'] .ruler")
-        ruler.scroll_into_view_if_needed()
-        box = ruler.bounding_box()
-        assert box
+        box = self.tab.box(self.page.locator(".bs[data-player='band'] .ruler"))
         begin, end = ((bar * box["width"] / bars, box["y"] + 8) for bar in (first - 0.9, last - 0.1))
         self.page.mouse.move(box["x"] + begin[0], begin[1])
         self.page.mouse.down()
@@ -87,8 +84,7 @@ class Mouse:
 
     def move(self, player: str, second: float) -> None:
         """The first note of a player from a second on, onto a key that nothing else is played on."""
-        lane = self.page.get_by_role("application", name=f"Notes of {player}")
-        lane.scroll_into_view_if_needed()
+        self.tab.box(self.page.get_by_role("application", name=f"Notes of {player}"))
         x, y, tall, pitch = self.page.evaluate(PLACE, [player.lower(), second])
         steps = self.free(player, pitch, (2, -2, 1, -1))
         self.page.mouse.move(x, y)

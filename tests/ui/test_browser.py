@@ -111,8 +111,7 @@ def test_downloads_hold_what_is_heard(played):
 
 def test_drag_over_the_ruler_loops_whole_beats_and_keys_work(played):
     ruler = played.page.get_by_role("slider", name="Position").first
-    ruler.scroll_into_view_if_needed()
-    box = ruler.bounding_box()
+    box = played.box(ruler)
     mouse, y = played.page.mouse, box["y"] + box["height"] / 2
     length = played.player("lab")["length"]
     mouse.move(box["x"] + box["width"] * 1.1 / length, y)
@@ -136,9 +135,8 @@ def test_drag_over_the_ruler_loops_whole_beats_and_keys_work(played):
 
 def test_a_click_on_a_lane_goes_there_and_keys_mute_zoom_and_end(played):
     lane = played.page.locator(".bs[data-player='lab'] .lane .over").nth(1)
-    lane.scroll_into_view_if_needed()
     length = played.player("lab")["length"]
-    lane.click(position={"x": lane.bounding_box()["width"] / 4, "y": 20})
+    lane.click(position={"x": played.box(lane)["width"] / 4, "y": 20})
     assert played.player("lab")["seconds"] == pytest.approx(length / 4, abs=0.05)
     ruler = played.page.get_by_role("slider", name="Position").first
     ruler.press("+")

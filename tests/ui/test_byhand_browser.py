@@ -66,7 +66,7 @@ def settled(visit: Visit) -> None:
 
 def drag(visit: Visit, note: Note, beats: float = 0, rows: int = 0, share: float = 0.1) -> None:
     """A note of the piano, taken hold of at a place within it."""
-    visit.page.locator(".bs[data-player='lab'] .lane .over").nth(2).scroll_into_view_if_needed()
+    visit.box(visit.page.locator(".bs[data-player='lab'] .lane .over").nth(2))
     x, y, tall, wide = visit.page.evaluate(AT, ["piano", note.onset, note.pitch, share])
     visit.page.mouse.move(x, y)
     visit.page.mouse.down()
@@ -102,8 +102,7 @@ def test_a_note_is_dragged_undone_and_redone(visit: Visit) -> None:
 
 def test_notes_are_drawn_made_longer_and_held_on_the_piano(visit: Visit) -> None:
     before = notes(visit)
-    lane = visit.page.locator(".bs[data-player='lab'] .lane .over").nth(2)
-    lane.scroll_into_view_if_needed()
+    visit.box(visit.page.locator(".bs[data-player='lab'] .lane .over").nth(2))
     x, y, _, wide = visit.page.evaluate(AT, ["piano", 2.0, 60 - 4, 0.02])
     visit.page.mouse.move(x, y)
     visit.page.mouse.down()
@@ -206,7 +205,7 @@ def test_a_finger_draws_moves_and_removes(opens: Callable[[bool], AbstractContex
             finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
 
         def stroke(onset: float, pitch: int, beats: float = 0, rows: int = 0) -> None:
-            page.locator(".bs[data-player='lab'] .lane .over").nth(2).scroll_into_view_if_needed()
+            visit.box(page.locator(".bs[data-player='lab'] .lane .over").nth(2))
             x, y, tall, wide = page.evaluate(AT, ["piano", onset, pitch, 0])
             touch("touchStart", {"x": x, "y": y})
             for step in range(1, 6):

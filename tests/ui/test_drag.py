@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from engine import RequestError
 from engine.core.midi import read_midi
-from tests.studio import chromium, served
+from tests.studio import PATIENCE_SECONDS, chromium, served, wait_for
 from ui import drag
 
 HOST = "http://127.0.0.1:8501"
@@ -51,7 +51,7 @@ def test_a_download_is_dragged_out_of_the_browser(tmp_path):
         page.get_by_role("button", name="Download").click(timeout=120_000)
         button = page.locator(".st-key-downloads-melody").get_by_role("button", name="MIDI", exact=True)
         button.hover()
-        page.wait_for_function("element => element.draggable", arg=button.element_handle())
+        wait_for(lambda: button.evaluate("element => element.draggable"), PATIENCE_SECONDS, "it cannot be dragged")
         said = button.evaluate("""element => {
             const carried = new DataTransfer();
             element.dispatchEvent(new DragEvent("dragstart", {bubbles: true, dataTransfer: carried}));

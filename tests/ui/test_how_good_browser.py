@@ -99,7 +99,7 @@ def test_under_a_piece_of_band_a_style_and_a_seed_are_clicked_and_played(tmp_pat
         said_of(visit, 4)
         points = drawn.first.locator(".scatterlayer .trace.scatter").nth(-2).locator(".point")
         chosen = points.first
-        chosen.scroll_into_view_if_needed()
+        visit.box(chosen)
 
         def seed():
             return parse_qs(urlsplit(visit.page.url).query).get("band_seed", [""])[0]

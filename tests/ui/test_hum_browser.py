@@ -1,7 +1,6 @@
 """A tune is hummed on Band's page: a real browser whose microphone hears a file, a note mended, and the band heard."""
 
 import pytest
-from playwright.sync_api import Locator
 
 from engine.core.audio import write_wav
 from engine.core.pitch import note_name
@@ -15,16 +14,6 @@ pytestmark = pytest.mark.browser
 def lead(visit: Visit) -> list[int]:
     """The pitches of the tune in the player; none while there is no tune."""
     return [int(note[2]) for note in notes(visit, "band").get("lead", [])]
-
-
-def at_rest(visit: Visit, place: Locator) -> dict[str, float]:
-    """Where something on the page lies, once nothing above it grows any more."""
-    before, now = None, None
-    while now is None or now != before:
-        place.scroll_into_view_if_needed()
-        before, now = now, dict(place.bounding_box() or {})
-        visit.page.wait_for_timeout(1000)
-    return now
 
 
 def test_a_hum_is_heard_mended_and_played_by_the_band(tmp_path):
@@ -44,7 +33,7 @@ def test_a_hum_is_heard_mended_and_played_by_the_band(tmp_path):
         wait_for(lambda: "band" in visit.players() and lead(visit), PATIENCE_SECONDS, "no tune")
         before = lead(visit)
         assert len(before) >= 6 and set(before) <= set(TUNE)
-        box = at_rest(visit, grid)
+        box = visit.box(grid, rest_seconds=1)
         visit.page.mouse.dblclick(box["x"] + 90, box["y"] + 52)  # where a person does: the name of the first note
         name = visit.page.locator("#portal").locator("input, textarea").first
         name.fill(note_name(before[0] + 12))

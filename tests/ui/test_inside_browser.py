@@ -47,7 +47,7 @@ def test_every_plot_is_drawn_a_cousin_that_is_clicked_is_played_and_one_drags_on
             page, pad = visit.page, visit.page.locator(".pad")
             points = pad.locator(".cousin")
             assert points.count() == COUSINS
-            points.first.scroll_into_view_if_needed()
+            visit.box(points.first)
             middles = [(box["x"], box["y"]) for box in (points.nth(i).bounding_box() for i in range(COUSINS))]
             free = [min(dist(one, each) for each in middles if each != one) for one in middles]
             taken = max((i for i in range(COUSINS) if i != 7), key=free.__getitem__)  # 7 is heard already
@@ -58,7 +58,7 @@ def test_every_plot_is_drawn_a_cousin_that_is_clicked_is_played_and_one_drags_on
             # ---- the handle is dragged: the song follows, and of the drag one version stays
             page.get_by_text("Version 2 of 2").wait_for()
             knob, seen = pad.locator(".knob"), {visit.player("variation")["sound"]}
-            box = knob.bounding_box()
+            box = visit.box(knob)
             x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
             page.mouse.move(x, y)
             page.mouse.down()
