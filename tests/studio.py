@@ -216,7 +216,7 @@ class Visit:
         wait_for(lambda: self.player(key).get("playing"), PATIENCE_SECONDS, f"{key} does not play")
         before = self.player(key)["seconds"]
         loudest = moved = 0.0
-        until = time.monotonic() + 15
+        until = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < until and (loudest < 1e-3 or moved < 0.2):
             self.page.wait_for_timeout(40)
             now = self.player(key)

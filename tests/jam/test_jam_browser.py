@@ -87,7 +87,7 @@ def test_a_jam_plays_follows_style_and_chords_and_its_last_bars_are_kept(studio,
             page.locator(".jam [data-part=midi]").click()
             page.get_by_text(says).wait_for()
         page.locator(".jam").press("q")
-        wait_for(lambda: page.evaluate(STRUCK), 10, "the computer's keys do not play")
+        wait_for(lambda: page.evaluate(STRUCK), PATIENCE_SECONDS, "the computer's keys do not play")
         page.evaluate("navigator.requestMIDIAccess = window.offered; 0")
         page.locator(".jam [data-part=midi]").click()
         page.get_by_text("Test keyboard").wait_for()
@@ -120,7 +120,7 @@ def test_a_jam_plays_follows_style_and_chords_and_its_last_bars_are_kept(studio,
         page.evaluate("strike(0x90, 72, 100)")
         page.evaluate("testAccess.onstatechange({port: {...testKeyboard, state: 'disconnected'}})")
         assert page.evaluate("window.__bandstandJam.keys.size") == 0, "a note hangs"
-        wait_for(lambda: page.evaluate(LET_GO), 10, "it sounds on")
+        wait_for(lambda: page.evaluate(LET_GO), PATIENCE_SECONDS, "it sounds on")
         page.get_by_text("the answer").wait_for()
         wait_for(lambda: page.evaluate(ANSWERED), PATIENCE_SECONDS, "what was played is not answered")
         follows = "window.__bandstandJam.changes.some(each => each.density && each.loudness)"
@@ -146,7 +146,7 @@ def test_a_jam_plays_follows_style_and_chords_and_its_last_bars_are_kept(studio,
         page.locator(".jam .play").click()
         reaches(visit, 1)
         page.locator(".jam .play").click()
-        wait_for(lambda: page.evaluate(ended), 10, "it does not stop")
+        wait_for(lambda: page.evaluate(ended), PATIENCE_SECONDS, "it does not stop")
     [take] = Library(home / "takes").takes()
     song = Library(home / "takes").song(take)
     assert song.notes > 50 and 8 <= song.bars <= 16

@@ -10,13 +10,24 @@ from playwright.sync_api import TimeoutError as NotShown
 
 from engine import melody as engine
 from engine.takes.library import Library
-from tests.studio import ROOT, Visit, app, chromium, refusals, served, settled, wait_for
+from tests.studio import PATIENCE_SECONDS, ROOT, Visit, app, chromium, refusals, served, settled, wait_for
 from ui import plots
 from ui.plots import melody
 
 
-def click(visit, point):
-    """A click where a mark of a plot stands, as a mouse does it: plotly asks first what it hovers over."""
+def shown(place, seconds):
+    try:
+        place.wait_for(timeout=1000 * seconds)
+    except NotShown:
+        return False
+    return True
+
+
+def click(visit, point, says):
+    """A click where a mark of a plot stands, as a mouse does it: plotly asks first what it hovers over.
+
+    Whether the page then says so; plotly hears nothing while it draws itself.
+    """
     page, place = visit.page, visit.box(point, rest_seconds=0.5)
     x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
     page.mouse.move(x - 2, y)
@@ -24,6 +35,7 @@ def click(visit, point):
     page.mouse.move(x, y)
     page.wait_for_timeout(200)
     page.mouse.click(x, y)
+    return shown(page.get_by_text(says), 10)
 
 
 def body(abc):
@@ -104,16 +116,14 @@ def test_a_click_on_a_character_offers_another_and_the_tune_goes_on_from_it(tmp_
         page.get_by_role("button", name="Close").click()
         page.get_by_role("dialog").wait_for(state="detached")
         before = body(page.get_by_role("textbox", name="ABC", exact=True).input_value())
-        wait_for(lambda: points.count() == len(before) + 1, 20, "there is not a point for each character and the end")
+        wait_for(lambda: points.count() == len(before) + 1, PATIENCE_SECONDS,
+                 "there is not a point for each character and the end")  # fmt: skip
         button = page.get_by_role("button", name="Go on from here")
         for at in range(5, 40):
-            click(visit, points.nth(at))
-            page.get_by_text(f"Character {at + 1}:").wait_for(timeout=20_000)
-            try:
-                button.wait_for(timeout=4000)
-            except NotShown:  # within a chord symbol, or nothing else may stand there
-                continue
-            break
+            says = f"Character {at + 1}:"
+            wait_for(lambda at=at, says=says: click(visit, points.nth(at), says), PATIENCE_SECONDS, "nothing is chosen")
+            if shown(button, 4):  # not within a chord symbol, and something else may stand there
+                break
         button.click()
         typed = page.get_by_role("textbox", name="Begin with")
         page.get_by_text("A beginning, chords and more").click()

@@ -13,7 +13,7 @@ from engine.melody.names import name_of
 from engine.melody.request import MAX_ATTEMPTS
 from engine.takes.library import SONG, Library
 from engine.takes.replay import replay
-from tests.studio import Visit, app, chromium, refusals, served, settled, wait_for
+from tests.studio import PATIENCE_SECONDS, Visit, app, chromium, refusals, served, settled, wait_for
 from training.melody.judge import CHOICES
 from ui.frame import plain
 
@@ -191,14 +191,14 @@ def test_the_playing_note_is_lit_and_a_click_moves_the_playhead(tmp_path):
         wait_for(lambda: visit.player("melody").get("length"), 60, "there is no player")
         page.locator("button.play").click()
         visit.heard("melody")
-        wait_for(lambda: page.locator(".sheet .note.now").count() == 1, 20, "no note is lit")
+        wait_for(lambda: page.locator(".sheet .note.now").count() == 1, PATIENCE_SECONDS, "no note is lit")
         page.locator("button.play").click()
-        wait_for(lambda: not visit.player("melody")["playing"], 20, "it plays on")
+        wait_for(lambda: not visit.player("melody")["playing"], PATIENCE_SECONDS, "it plays on")
         before = visit.player("melody")["seconds"]
         page.locator(".sheet .note").nth(30).click(force=True)
-        wait_for(lambda: abs(visit.player("melody")["seconds"] - before) > 0.3, 30, "the playhead stays")
+        wait_for(lambda: abs(visit.player("melody")["seconds"] - before) > 0.3, PATIENCE_SECONDS, "the playhead stays")
         lit = page.locator(".sheet .note.now")
-        wait_for(lambda: lit.count() >= 1, 30, "the note that was clicked is not lit")
+        wait_for(lambda: lit.count() >= 1, PATIENCE_SECONDS, "the note that was clicked is not lit")
         assert lit.first.get_attribute("id") == page.locator(".sheet .note").nth(30).get_attribute("id")
         page.get_by_role("button", name="Download").click()
         with page.expect_download() as download:

@@ -20,7 +20,6 @@ from ui import frame
 pytestmark = pytest.mark.browser
 
 WIDTHS = (1440, 820, 390)
-DRAWN_SECONDS = 2  # until a page that has the focus has its style again
 STREAMLITS = ("stFileUploaderDropzone",)  # what axe finds in these is not ours
 TOUCHED = ("[data-testid=stPageLink] a, .bs:not(.compact) :is(.transport button, .ruler, .fader), "
            "[data-testid^=stBaseButton]")  # fmt: skip
@@ -97,7 +96,7 @@ def test_what_can_be_brought_is_said_to_its_end_and_taken_by_a_finger(studio: tu
     with Visit(*studio).open("band?open=band_tune,band_file", said) as visit:
         for width in WIDTHS:
             visit.page.set_viewport_size({"width": width, "height": 844})
-            wait_for(lambda: not visit.page.locator(f"{said} *").evaluate_all(CUT), DRAWN_SECONDS, f"cut at {width}")
+            wait_for(lambda: not visit.page.locator(f"{said} *").evaluate_all(CUT), PATIENCE_SECONDS, f"cut at {width}")
         box = visit.page.locator("[data-testid=stAudioInput]").get_by_role("button", name="Record").bounding_box()
         assert box and min(box["width"], box["height"]) >= 40, "too small for a finger"
         near = """one => { one.scrollIntoView({ block: "center" }); const at = one.getBoundingClientRect();
@@ -218,7 +217,7 @@ def walk(visit: Visit, names: tuple[str, ...], steps: int = 60) -> None:
         visit.page.keyboard.press("Tab")
         name, _ = focused(visit)
         if name == names[len(seen)]:  # the page may just be drawing itself anew, with its style
-            wait_for(lambda now=(name, True): focused(visit) == now, DRAWN_SECONDS, f"no focus is seen on {name}")
+            wait_for(lambda now=(name, True): focused(visit) == now, PATIENCE_SECONDS, f"no focus is seen on {name}")
             seen.append(name)
             if len(seen) == len(names):
                 return
