@@ -27,7 +27,7 @@ from ui import anew, byhand, controls, frame, hum, inside, jobs, opening, player
 from ui.controls import PERSISTED
 
 EXAMPLES = frame.ROOT / "assets" / "examples"
-OWN, TAKE, HUMMED = "A MIDI file of mine", "A take", "A tune that I hum"
+OWN, TAKE, HUMMED = "A file of mine", "A take", "A tune that I hum"
 MODES = {"vary": "Another version", "grid": "Nine small ones", "continue": "What comes next", "walk": "To another song"}
 WRITERS = {"player": "The band's player", "networks": "A network for each instrument"}
 GRID = (0.5, 1.0, 1.5)  # noise of a grid's rows

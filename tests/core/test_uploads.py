@@ -61,9 +61,9 @@ def for_takes(content: bytes, name: str, folder: Path) -> bool:
 
 
 TYPES = {  # where a type is taken: page, uploader, what to choose first, how it is read
-    "mid": ("variation", "variation_file", {"variation_source": "A MIDI file of mine"}, for_variation),
-    "musicxml": ("variation", "variation_file", {"variation_source": "A MIDI file of mine"}, for_variation),
-    "mxl": ("variation", "variation_file", {"variation_source": "A MIDI file of mine"}, for_variation),
+    "mid": ("variation", "variation_file", {"variation_source": "A file of mine"}, for_variation),
+    "musicxml": ("variation", "variation_file", {"variation_source": "A file of mine"}, for_variation),
+    "mxl": ("variation", "variation_file", {"variation_source": "A file of mine"}, for_variation),
     "abc": ("trombone", "trombone_file", CHOSEN, for_trombone),
     **dict.fromkeys(
         ("wav", "flac", "ogg", "mp3"), ("translation", "translation_file", {"translation_way": "file"}, for_translation)
@@ -150,7 +150,7 @@ def test_a_song_too_long_to_be_played_is_a_sentence_too(monkeypatch):
     monkeypatch.undo()
     slow = replace(tune(3, tempo=6.0), tracks=tuple(t.with_notes([*t.notes, Note(196, 4, 50)]) for t in tune(3).tracks))
     test = app("pages/variation.py")
-    test.session_state["variation_source"] = "A MIDI file of mine"
+    test.session_state["variation_source"] = "A file of mine"
     test.run().file_uploader(key="variation_file").upload("slow.mid", write_midi(slow), "audio/midi").run()
     assert any("at most 30 can be played" in text for text in refusals(settled(test, "variation")))
 

@@ -186,7 +186,7 @@ def odd_song() -> bytes:
     "page, uploader, chosen, name, content",
     [
         ("translation", "translation_file", {"translation_way": "file"}, "fine.wav", fine_recording),
-        ("variation", "variation_file", {"variation_source": "A MIDI file of mine"}, "odd.mid", odd_song),
+        ("variation", "variation_file", {"variation_source": "A file of mine"}, "odd.mid", odd_song),
         ("trombone", "trombone_file", {"trombone_kind": "A melody"}, "odd.mid", odd_song),
     ],
 )

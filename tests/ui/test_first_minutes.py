@@ -19,7 +19,7 @@ SITUATIONS = (
     ("variation", {"variation_mode": "continue"}),
     ("variation", {"variation_mode": "walk"}),
     ("variation", {"variation_apart": True, "variation_source": "A take"}),
-    ("variation", {"variation_source": "A MIDI file of mine"}),
+    ("variation", {"variation_source": "A file of mine"}),
     ("variation", {"variation_source": "A tune that I hum"}),
     ("trombone", {"trombone_kind": "A scale"}),
     ("trombone", {"trombone_kind": "A melody"}),
