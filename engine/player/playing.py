@@ -311,7 +311,7 @@ class Section:
             items = np.ascontiguousarray(items[:, given:])
         top_p = self.brief.top_p
         tails = np.array([top_p, 1 - (1 - top_p) * FURTHER, top_p])
-        compiled.play(self.model.weights, self.desk, items, may, self.brief.temperature, tails,
+        compiled.play(self.model.weights, self.desk, items, may, float(self.brief.temperature), tails,
                       bool(self.brief.chords))  # fmt: skip
 
     def _hear(self, bars: Sequence[int]) -> list[int]:

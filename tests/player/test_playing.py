@@ -48,11 +48,11 @@ def test_a_desk_grows_with_what_is_written(model, monkeypatch):
 def test_what_is_read_together_is_what_is_written_one_by_one(model):
     plan = [vocabulary.PLAN, *[vocabulary.bar(0), vocabulary.chord(0), vocabulary.chord(5)] * 8]
     note = [vocabulary.track(PIANO, 0), vocabulary.event(0, 4), vocabulary.PITCH + 60]
-    tokens = np.array([*plan, vocabulary.GO, *note])
+    tokens = np.array([*plan, vocabulary.GO, *note], np.int32)
     controls, uniform = np.zeros((1, CONTROLS), np.int64), np.zeros((1, 1))
     desks = [desk_of(model.network, [{}], controls, (4, 4), model.classes, uniform) for _ in range(2)]
     compiled.read(model.weights, desks[0], tokens)
-    compiled.play(model.weights, desks[1], tokens.astype(np.int32)[None], np.ones((1, vocabulary.TOKENS), bool), 1.0,
+    compiled.play(model.weights, desks[1], tokens[None], np.ones((1, vocabulary.TOKENS), bool), 1.0,
                   np.ones(3), False)  # fmt: skip
     time = len(tokens)
     for name, one, other in zip(desks[0]._fields, *desks):
