@@ -16,7 +16,8 @@ apt = { command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2
 export STREAMLIT_BROWSER_GATHER_USAGE_STATS = false
 
 # Of tests that run two at a time those that `make check` runs too; the others open browsers, train, start processes.
-# Of those the tests of a file stay together, for they visit one studio, each where the one before it left it.
+# Of those the tests of a file stay together, for they visit one studio, each where the one before it left it; files come
+# in their order, for in that of how many tests they have the longest tests of all would come last, and alone.
 QUICK = not browser and not training and not gpu and not long and not process
 
 .PHONY: run test check quick test-long lint types bench evaluate clean
@@ -26,7 +27,7 @@ run: .venv/run.done libfluidsynth .venv/soundfont.done .venv/warm.done jam
 
 test: .venv/test.done libfluidsynth chromium viewers lint types .venv/warm.done jam
 	$(BIN)/python -m pytest -n 2 -m "$(QUICK)"
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not ($(QUICK)) and not long"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not ($(QUICK)) and not long"
 
 check: .venv/test.done libfluidsynth lint types quick
 

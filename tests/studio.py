@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Download, Error, Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as TooLate
 from streamlit.testing.v1 import AppTest
 
 from engine.band import Request
@@ -28,6 +29,7 @@ from engine.core.song import Note, Song, Track
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_SECONDS = 120  # a fresh clone compiles its samplers when a page first opens
+CLICKS = 5
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -199,11 +201,23 @@ class Visit:
         """A file of a page's result, from its menu."""
         self.page.locator(f".st-key-takes-{key}").get_by_role("button", name="Download").click()
         button = self.page.locator(f".st-key-downloads-{key}").get_by_role("button", name=label, exact=True)
-        with self.page.expect_download() as download:
-            button.click()
+        file = self.saved(button)
         self.page.keyboard.press("Escape")
         button.wait_for(state="detached")
-        return download.value
+        return file
+
+    def saved(self, button: Locator) -> Download:
+        """The file of a button. Streamlit gives only those of the page's last run: a click while the page runs again is
+        lost, and made again."""
+        for _ in range(CLICKS):
+            self.at_rest()
+            try:
+                with self.page.expect_download(timeout=1000 * PATIENCE_SECONDS / CLICKS) as download:
+                    button.click()
+                return download.value
+            except TooLate:
+                continue
+        raise AssertionError(f"{button} gives no file")
 
     def send(self, key: str, to: str) -> None:
         """Send a page's result to another page, from its menu, and be there."""

@@ -104,7 +104,7 @@ def test_a_small_evaluation_prints_all_of_it_and_writes_the_card(tmp_path: Path,
     monkeypatch.setattr("training.band.steered.told", lambda *_: {"played freely": 0.9, "over given chords": 0.9,
                                                                  "phrases": 8})  # fmt: skip
     words = ["evaluate", "band", "--data", str(tmp_path), "--checkpoint", str(folder)]
-    main([*words, "--judged", "16", "--known", "32", "--pieces", "8"])
+    main([*words, "--judged", "16", "--known", "32", "--pieces", "2", "--anew", "8"])
     said = capsys.readouterr().out
     assert said.index("| with touch |") < said.index("| tonal distance between the tracks (TD) |")
     written = json.loads((folder / "config.json").read_text())

@@ -322,10 +322,8 @@ def test_takes_are_found_compared_changed_and_sent_on(browser, studio, home):
         found = library.get(child.id)
         assert (found.name, found.tags, found.starred) == ("Nest", ("egg", "spring"), True)
         page.get_by_text("Carry takes to another machine").click()
-        visit.at_rest()  # a button's file is that of the run that drew it
-        with page.expect_download() as download:
-            page.get_by_role("button", name="Export this one").click()
-        with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
+        exported = visit.saved(page.get_by_role("button", name="Export this one"))
+        with zipfile.ZipFile(io.BytesIO(Path(exported.path()).read_bytes())) as archive:
             assert f"{child.id}/song.mid" in archive.namelist()
         page.get_by_role("button", name="Send to").click()
         page.get_by_role("button", name="Variation", exact=True).click()

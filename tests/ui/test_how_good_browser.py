@@ -76,9 +76,8 @@ def test_pictures_and_numbers_are_taken_away_without_a_net(tmp_path):
         table = visit.page.locator("[data-testid=stDataFrame] table[role=grid]")  # within the canvas, for readers
         table.wait_for(state="attached")
         assert table.locator("[role=columnheader]").all_text_contents() == ["curve", "step", "value"]
-        with visit.page.expect_download() as download:
-            visit.page.get_by_test_id("stBaseButton-secondary").filter(has_text="CSV").click()
-        with open(download.value.path(), encoding="utf-8") as file:
+        saved = visit.saved(visit.page.get_by_test_id("stBaseButton-secondary").filter(has_text="CSV"))
+        with open(saved.path(), encoding="utf-8") as file:
             rows = list(csv.DictReader(io.StringIO(file.read())))
         known = REPORT["ranker"]["curves"]["ranker"]
         assert [float(row["value"]) for row in rows] == [value for one in known.values() for value in one["value"]]
