@@ -110,14 +110,16 @@ def test_what_can_be_brought_is_said_to_its_end_and_taken_by_a_finger(studio: tu
 )
 def test_a_phone_shows_what_was_made_before_what_it_was_made_from(studio, page: str, made: str, before: str) -> None:
     with Visit(*studio, phone=True).open(page, f".bs[data-player={made}] .play") as visit:
-        tops = {}
+        wait_for(lambda: {made, before} <= set(visit.players()), PATIENCE_SECONDS, "no players")
+        tops = "all => all.map(one => window.__bandstand.players.get(one).root.getBoundingClientRect().top)"
         for screen in ({"width": 390, "height": 844}, {"width": 1280, "height": 900}):
             visit.page.set_viewport_size(screen)
-            for key in (made, before):
-                box = visit.page.locator(f".bs[data-player={key}]").bounding_box()
-                assert box
-                tops[key] = box["y"]
-            assert (tops[made] < tops[before]) == (screen["width"] == 390)
+
+            def in_order(phone: bool = screen["width"] == 390) -> bool:
+                first, second = visit.page.evaluate(tops, [made, before])
+                return (first < second) == phone
+
+            wait_for(in_order, PATIENCE_SECONDS, f"the other order at {screen['width']}")
 
 
 def test_a_row_of_choices_is_closed_at_both_ends(studio) -> None:
