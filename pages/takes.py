@@ -209,8 +209,7 @@ try:
     for take in matching[(at - 1) * PAGE : at * PAGE]:
         with st.container(border=True):
             draw(take)
-    with st.expander("Carry takes to another machine", icon=":material/folder_zip:", key="takes away",
-                     on_change="rerun"):  # fmt: skip
+    with st.expander("Carry takes to another machine", icon=":material/folder_zip:", key="takes away"):
         import_export(matching)
 except RequestError as refused:
     show_error(refused)

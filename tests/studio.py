@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Download, Error, Locator, Page, sync_playwright
-from playwright.sync_api import TimeoutError as TooLate
 from streamlit.testing.v1 import AppTest
 
 from engine.band import Request
@@ -29,7 +28,6 @@ from engine.core.song import Note, Song, Track
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_SECONDS = 120  # a fresh clone compiles its samplers when a page first opens
-CLICKS = 5
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -207,17 +205,10 @@ class Visit:
         return file
 
     def saved(self, button: Locator) -> Download:
-        """The file of a button. Streamlit gives only those of the page's last run: a click while the page runs again is
-        lost, and made again."""
-        for _ in range(CLICKS):
-            self.at_rest()
-            try:
-                with self.page.expect_download(timeout=1000 * PATIENCE_SECONDS / CLICKS) as download:
-                    button.click()
-                return download.value
-            except TooLate:
-                continue
-        raise AssertionError(f"{button} gives no file")
+        """The file that a click on a button gives."""
+        with self.page.expect_download() as download:
+            button.click()
+        return download.value
 
     def send(self, key: str, to: str) -> None:
         """Send a page's result to another page, from its menu, and be there."""
