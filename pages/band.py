@@ -32,7 +32,7 @@ from ui.controls import PERSISTED
 
 BARS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 OWN_SEEDS = 10_000
-OPENING, FIRST_SEED = "jazz", 7  # all five play, over chords that move and come home
+OPENING, FIRST_SEED = "jazz", 7  # all five play, over chords that move
 
 frame.open_page("Band", "Pick a style: drums, piano, guitar, bass and strings improvise together.")
 

@@ -148,18 +148,25 @@ def _equip(chance, may, machine, drums, kit, groove):
 
 
 @njit(**OPTIONS)
-def _repeat(chance, may, tokens, time, weight):
-    """Raise the pitches of the event before the one being written, in the same bar, by `weight`."""
+def _repeat(chance, may, tokens, time, line, chord):
+    """Raise the pitches of the event before the one being written, in the same bar, by `line`; where that is a chord
+    (two notes or more) and this event has been it so far, its next note by `chord` instead."""
     at = time - 1
     while at >= 0 and tokens[at] >= _PITCH:  # those of this event
         at -= 1
+    here = time - 1 - at
     while at >= 0 and _EVENT <= tokens[at] < _PITCH:  # the event itself
         at -= 1
-    while at >= 0 and tokens[at] >= _PITCH:
+    first = at + 1
+    while first > 0 and tokens[first - 1] >= _PITCH:  # those of the event before
+        first -= 1
+    coming, again = first + here, at > first
+    for i in range(here):
+        again &= first + i <= at and tokens[first + i] == tokens[time - here + i]
+    for i in range(first, at + 1):
         for n in range(may.shape[0]):
-            if may[n] == tokens[at]:
-                chance[n] *= np.exp(weight)
-        at -= 1
+            if may[n] == tokens[i]:
+                chance[n] *= np.exp(chord if again and i == coming else line)
 
 
 @njit(**OPTIONS)
@@ -196,12 +203,48 @@ def _vary(chance, may, tokens, time, machine, weights, groove):
     if lane == _DRUMS:
         _equip(chance, may, machine, weights.drums, weights.kit, groove)
     else:
-        _repeat(chance, may, tokens, time, weights.repeat[lane])
+        _repeat(chance, may, tokens, time, weights.repeat[lane], weights.chords[lane])
         if weights.leap[lane] and tokens[time - 1] < _PITCH:  # the event's first note
             last = _last(tokens, time, lane)
             if last >= 0:
                 _leap(chance, may, last, weights.leap[lane])
     _rescale(chance, may, _PITCH, _TOKENS, before)
+
+
+@njit(**OPTIONS)
+def _chord_before(tokens, time, lane):
+    """How many notes the last chord (two notes or more) of a lane has in what is written until `time`, in the lane's
+    bar or one before; 0 where there is none."""
+    notes, last, begun = 0, 0, False  # of the bar that is looked through, from its end; whether this one is behind
+    for at in range(time - 1, -1, -1):
+        if _PITCH <= tokens[at] < _COMBO:
+            notes += 1
+            continue
+        last = notes if last == 0 and notes > 1 else last
+        notes = 0
+        if _TRACK <= tokens[at] < _EVENT:
+            if last and (not begun or (tokens[at] - _TRACK) // _RELATIONS == lane):
+                return last
+            last, begun = 0, True
+    return 0
+
+
+@njit(**OPTIONS)
+def _voices(chance, may, tokens, time, machine, weights):
+    """Raise another note for a chord by `weights.voices` while it has fewer than the lane's last, and lower it once it
+    has as many."""
+    lane, here = machine.state[grammar.LANE], 0
+    while _PITCH <= tokens[time - 1 - here] < _COMBO:
+        here += 1
+    if here < 2 or lane == grammar.NO_LANE or weights.voices[lane] == 0:
+        return
+    before = _chord_before(tokens, time - here, lane)
+    if before == 0:
+        return
+    weight = weights.voices[lane] if here < before else -weights.voices[lane]
+    for n in range(may.shape[0]):
+        if _PITCH <= may[n] < _COMBO:
+            chance[n] *= np.exp(weight)
 
 
 @njit(**OPTIONS)
@@ -244,6 +287,7 @@ def choose(weights, said, mask, allowed, temperature, top_p, uniform, machine, l
     chance = np.exp((logits - logits.max()) / (temperature if temperature > 0 else 1.0))
     _correct(chance, may, weights.bias)
     _end_instead(chance, may, allowed)
+    _voices(chance, may, tokens, time, machine, weights)
     _vary(chance, may, tokens, time, machine, weights, groove)
     _meet(chance, may, machine, weights)
     _pull(chance, may, machine, weights, lean)

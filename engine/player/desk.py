@@ -15,6 +15,7 @@ import torch
 import engine.player.grammar as grammar
 import engine.player.vocabulary as v
 from engine.core import kernels
+from engine.player.levels import LEVELS
 from engine.player.network import PERIODS, Player
 
 LONG_BAR = 240
@@ -56,7 +57,9 @@ class Weights(NamedTuple):
     root: float  # logit by which the bass's root of the planned chord is raised
     chord: float  # logit by which chords that are given are leaned to
     repeat: Any  # float64 [lanes], logit by which a lane's pitch that it struck just before is raised
+    chords: Any  # the same of the chord that it struck just before
     leap: Any  # float64 [lanes], logit by which a lane's pitch is raised for each octave that it leaps too far
+    voices: Any  # float64 [lanes], logit by which a lane's chord is moved to as many notes as the one before it has
     meet: Any  # float64 [lanes], logit by which a lane's event is raised where an earlier lane has one, the bass's kick
     drums: Any  # float64 [grammar.DRUM_NAMES], logit by which each is raised
     kit: float  # logit by which a drum is raised that was not struck in the window before
@@ -88,6 +91,19 @@ class Desk(NamedTuple):
             array[1:] = array[0]
         for array in (self.keys, self.values, self.loudest):
             array[1:, :, :, :time] = array[0, :, :, :time]
+
+    def follow(self, rows: np.ndarray) -> None:
+        """Each candidate comes to where another is, int [C], having written what that has; what it draws is its own."""
+        time = int(self.time.max())
+        for array in (self.time, self.said, *self.machines[:-1], self.tokens[:, :time], self.states[:, :time]):
+            array[:] = array[rows]
+        for array in (self.keys, self.values, self.loudest):
+            array[:, :, :, :time] = array[rows, :, :, :time]
+
+    def draw(self, uniform: np.ndarray) -> None:
+        """From here on candidates draw these numbers."""
+        self.uniform[:] = uniform
+        self.drawn[:] = 0
 
     def with_room(self, tokens: int) -> Desk:
         """The desk with room for so many tokens of each candidate; it is itself where it has that."""
@@ -150,7 +166,7 @@ def weights_of(network: Player, rates: Mapping[str, float]) -> Weights:
         numbers=np.concatenate(tables),
         offsets=np.concatenate([[0], np.cumsum([len(table) for table in tables])[:-1]]),
         bits=_array(network.bits.weight.T),
-        busy=_array(network.busy.weight),
+        busy=_busy(_array(network.busy.weight), rates),
         register=_array(network.register.weight),
         norm1=stacked("norm1"),
         norm2=stacked("norm2"),
@@ -161,13 +177,33 @@ def weights_of(network: Player, rates: Mapping[str, float]) -> Weights:
         root=float(rates.get("root", 0)),
         chord=float(rates.get("chord", 0)),
         repeat=np.array([rates.get(f"repeat, {lane}", 0.0) for lane in v.LANES]),
+        chords=np.array([rates.get(f"chords, {lane}", 0.0) for lane in v.LANES]),
         leap=np.array([rates.get(f"leap, {lane}", 0.0) for lane in v.LANES]),
+        voices=np.array([rates.get(f"voices, {lane}", 0.0) for lane in v.LANES]),
         meet=np.array([rates.get(f"meet, {lane}", 0.0) for lane in v.LANES]),
         drums=np.array([rates.get(f"drums, {name}", 0.0) for name in grammar.DRUM_NAMES]),
         kit=float(rates.get("kit", 0)),
         rate=10_000.0 ** -(np.arange(quarter) / quarter),
         turns=2 * np.pi / np.array(PERIODS[:quarter]) * grammar.SLOT / 24,
     )
+
+
+def busy(lane: str, level: int) -> str:
+    """The name of the rate by which a lane's level of busyness is said higher than it is asked for, in levels."""
+    return f"busy, {lane}, {level}"
+
+
+def _busy(table: np.ndarray, rates: Mapping[str, float]) -> np.ndarray:
+    """The embeddings of busyness [(lanes + 1) · LEVELS, W], each of a lane that plays at the level that its rate says:
+    between those of two levels, or beyond the last."""
+    out = table.reshape(-1, LEVELS, table.shape[1]).copy()
+    for lane, name in enumerate(v.LANES):
+        said, first = out[lane].copy(), 2  # 0 says nothing, 1 rests
+        for level in range(first, LEVELS):
+            at = level + rates.get(busy(name, level), 0)
+            low = min(max(int(np.floor(at)), first), LEVELS - 2)
+            out[lane, level] = said[low] + np.float32(at - low) * (said[low + 1] - said[low])
+    return np.asarray(out.reshape(table.shape))
 
 
 def groove(genre: str, drum: str, step: int) -> str:

@@ -11,7 +11,6 @@ begin and end together share. What comes again has none: one token says that it 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from engine.core.chords import name_of
 from engine.player.brief import Brief
 from engine.player.lanes import Note as Row
 from engine.player.model import Model
-from engine.player.playing import Section, candidates_of, perform
+from engine.player.playing import Section, as_played
 from engine.player.song import lanes_by_bar
 
 
@@ -60,7 +59,7 @@ class Look:
     tokens: np.ndarray  # int [T], all of the section's window
     drawn: np.ndarray  # bool [T], which of them the network said
     bits: np.ndarray  # float [T], the surprise of those; 0 of the others
-    scores: tuple[float, ...] = ()  # the ranker's of all that was written to choose from; the highest was taken
+    scores: tuple[tuple[float, ...], ...] = ()  # the ranker's at each of its choices; the highest was taken
 
     @property
     def per_token(self) -> float:
@@ -71,29 +70,25 @@ class Look:
 def written(model: Model, brief: Brief, first: int = 0) -> Look:
     """The section of a brief's piece that begins at bar `first` (a multiple of eight). Of a piece that was played
     lately no more than this, and of that only what was taken, is written once more."""
-    known = model.lately.get(repr(brief), [])[: first // v.SECTION + 1]
-    taken = known[-1] if len(known) > first // v.SECTION else None
-    piece = [bar for each in known for bar in each.bars] if taken else perform(model, brief)
-    before = list(islice(piece, first))
+    *earlier, taken = as_played(model, brief, first + v.SECTION)[: first // v.SECTION + 1]
+    before = [bar for each in earlier for bar in each.bars]
     opening = Section(model, [brief], before, first).opening()
-    section = Section(model, [brief], before, first, [taken.number] if taken else candidates_of(model, brief, first))
-    played, number, scores = section.ranked()[0]
-    row = section.numbers.index(number)
-    scores = taken.scores if taken else scores
+    section = Section(model, [brief], before, first, [taken.path])
+    [played] = section.chosen()
     if not any(brief.wanted(bar) for bar in section.bars):  # all of it is given
         empty = np.zeros(0)
         return Look(section.bars, tuple(bar.grid for bar in played), _given(section), (), {}, empty.astype(int),
                     empty.astype(bool), empty)  # fmt: skip
-    tokens = section.desk.tokens[row, : section.desk.time[row]].astype(np.int64)
+    tokens = section.desk.tokens[0, : section.desk.time[0]].astype(np.int64)
     drawn = np.ones(len(tokens), bool)
     drawn[: len(opening)] = np.array(opening) < 0
     drawn[(tokens >= v.GO) & (tokens < v.TRACK)] = False
-    for places in section.formed[row]:
+    for places in section.formed[0]:
         drawn[places.start : places.stop] = False
-    bits = _surprises(model, section.desk.states[row], tokens, drawn)
+    bits = _surprises(model, section.desk.states[0], tokens, drawn)
     notes, origin = _notes(section, tokens, drawn, bits, model.combos)
     return Look(section.bars, tuple(bar.grid for bar in played), notes, _chords(section, tokens, drawn, bits), origin,
-                tokens, drawn, bits, scores)  # fmt: skip
+                tokens, drawn, bits, taken.scores)  # fmt: skip
 
 
 def _surprises(model: Model, states: np.ndarray, tokens: np.ndarray, drawn: np.ndarray) -> np.ndarray:

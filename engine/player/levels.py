@@ -20,10 +20,15 @@ def register(pitch: float) -> int:
     return int(np.clip((pitch - 12) // 12, 1, LEVELS - 1))
 
 
-def levels_of(bars: Sequence[Sequence[tuple[int, int, int]]]) -> tuple[int, int] | None:
-    """Busyness and register of a lane's bars, notes (step, length, pitch) each; None of a lane that rests."""
+def onsets_of(bars: Sequence[Sequence[tuple[int, int, int]]]) -> tuple[int, int]:
+    """How many onsets a lane's bars have, notes (step, length, pitch) each, and in how many of them it plays."""
     playing = [notes for notes in bars if notes]
+    return sum(len({note[:2] for note in notes}) for notes in playing), len(playing)
+
+
+def levels_of(bars: Sequence[Sequence[tuple[int, int, int]]]) -> tuple[int, int] | None:
+    """Busyness and register of a lane's bars; None of a lane that rests."""
+    onsets, playing = onsets_of(bars)
     if not playing:
         return None
-    onsets = sum(len({note[:2] for note in notes}) for notes in playing)
-    return busyness(onsets, len(playing)), register(float(np.mean([pitch for notes in playing for *_, pitch in notes])))
+    return busyness(onsets, playing), register(float(np.mean([pitch for notes in bars for *_, pitch in notes])))

@@ -4,14 +4,15 @@
 
 Sections of eight bars are planned and then written; of what came before, a section hears the eight bars before it, and
 where the bars after it are given, four on either side. So a longer piece begins as a shorter one. Where a ranker was
-loaded beside, a section is written several times side by side, and the one that it finds the most like a song is taken.
+loaded beside, a section is written several times side by side; after each few bars the one that it finds the most like
+a song is taken, and all go on from there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import cycle
+from itertools import cycle, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -37,10 +38,16 @@ FURTHER = 0.5
 """How much of what other tokens lose of their chances pitches lose: a line that may not stray repeats itself."""
 TRIES = 3
 """How often a bar is drawn at most that is to be new and is not."""
-DRAWS = 4096  # numbers of a section, drawn once
+DRAWS = 4096  # numbers from one choice to the next, drawn once
 CANDIDATES, LATER = 8, 3
 """How often the first section is written for the ranker to choose from, and how often the others: they take longer, as
 they hear what came before."""
+CHOICE = 2
+"""After each so many bars of a section the ranker chooses: among far more ways than are written."""
+CHOICES = v.SECTION // CHOICE
+Path = tuple[int, ...]
+"""The number of a candidate from the beginning and after each choice: what it draws there."""
+ALONE: tuple[Path] = ((0,) * CHOICES,)
 LATELY = 12
 """Of how many pieces a model remembers how it played them: a band some of whose players play again is several."""
 RANKED = (4, 4)
@@ -50,8 +57,26 @@ AFTER = 4  # bars heard on either side of a section whose next bars are given
 
 def perform(model: Model, brief: Brief) -> Iterator[Bar]:
     """The bars of a piece, one after the other, what was given among them. Same model, brief and machine, same bars."""
+    model.lately.pop(repr(brief), None)
+    model.lately[repr(brief)] = sections = list[Ranked]()
+    for old in list(model.lately)[:-LATELY]:
+        model.lately.pop(old, None)
+    yield from _perform(model, brief, sections)
+
+
+def as_played(model: Model, brief: Brief, bars: int) -> list[Ranked]:
+    """How the sections of a piece's first bars were played: as it is remembered, where that was lately."""
+    known = model.lately.get(repr(brief), [])
+    if len(known) * v.SECTION < min(bars, brief.bars):
+        known = []
+        for _ in islice(_perform(model, brief, known), bars):
+            pass
+    return known
+
+
+def _perform(model: Model, brief: Brief, sections: list[Ranked]) -> Iterator[Bar]:
+    """The bars of a piece; each section comes to `sections` before the last of its bars."""
     done: list[Bar] = []
-    sections = _remembered(model, brief)
     for first in range(0, brief.bars, v.SECTION):
         section = Section(model, [brief], done, first, candidates_of(model, brief, first))
         if len(section.briefs) > 1:
@@ -61,18 +86,9 @@ def perform(model: Model, brief: Brief) -> Iterator[Bar]:
             continue
         for bar in section.play():
             done += bar
+            if len(done) == section.bars.stop:
+                sections.append(Ranked(done[first:], section.paths[0]))
             yield from bar
-        sections.append(Ranked(done[first:], section.numbers[0]))
-
-
-def _remembered(model: Model, brief: Brief) -> list[Ranked]:
-    """Where the sections of a piece that is begun are kept, for who asks how it was played (inside.py)."""
-    model.lately.pop(repr(brief), None)
-    sections: list[Ranked] = []
-    model.lately[repr(brief)] = sections
-    for old in list(model.lately)[:-LATELY]:
-        model.lately.pop(old, None)
-    return sections
 
 
 def phrases(model: Model, briefs: Sequence[Brief]) -> list[list[Bar]]:
@@ -85,19 +101,20 @@ def phrases(model: Model, briefs: Sequence[Brief]) -> list[list[Bar]]:
     return Section(model, briefs, [], 0, candidates_of(model, briefs[0], 0)).chosen()
 
 
-def candidates_of(model: Model, brief: Brief, first: int) -> range:
-    """The numbers of the candidates for the section that begins at a bar."""
+def candidates_of(model: Model, brief: Brief, first: int) -> list[Path]:
+    """The candidates for the section that begins at a bar."""
     bars = range(first, min(first + v.SECTION, brief.bars))
     ranked = model.ranker is not None and brief.meter == RANKED and any(brief.wanted(bar) for bar in bars)
-    return range((LATER if first else CANDIDATES) if ranked else 1)
+    return [(number,) * CHOICES for number in range((LATER if first else CANDIDATES) if ranked else 1)]
 
 
 class Ranked(NamedTuple):
-    """The candidate that was taken."""
+    """What was taken."""
 
     bars: list[Bar]
-    number: int
-    scores: tuple[float, ...] = ()  # the ranker's of all candidates, in their order; none where there was one alone
+    path: Path
+    scores: tuple[tuple[float, ...], ...] = ()
+    """The ranker's of all candidates at each choice, in their order; none where there was one alone."""
 
 
 class Section:
@@ -108,13 +125,13 @@ class Section:
     """
 
     def __init__(
-        self, model: Model, briefs: Sequence[Brief], done: Sequence[Bar], first: int, numbers: Sequence[int] = (0,)
-    ) -> None:  # fmt: skip
-        """The section of each brief that begins at bar `first`, for each of its candidates' numbers."""
+        self, model: Model, briefs: Sequence[Brief], done: Sequence[Bar], first: int, paths: Sequence[Path] = ALONE
+    ) -> None:
+        """The section of each brief that begins at bar `first`, for each of its candidates."""
         for each in briefs:
             model.check(each.genre)
-        self.model, self.done, self.numbers = model, done, numbers
-        self.briefs = [brief for brief in briefs for _ in numbers]
+        self.model, self.done, self.paths = model, done, paths
+        self.briefs = [brief for brief in briefs for _ in paths]
         self.formed: list[list[range]] = [[] for _ in self.briefs]  # tokens of each candidate that the form said
         self.brief = brief = briefs[0]
         self.bars = range(first, min(first + v.SECTION, brief.bars))
@@ -164,15 +181,18 @@ class Section:
     @cached_property
     def desk(self) -> Desk:
         """What has been written."""
-        uniform = [np.random.default_rng([each.seed, self.bars.start, 5, *([number] if number else [])]).random(DRAWS)
-                   for each, number in zip(self.briefs, cycle(self.numbers))]  # fmt: skip
         last = self.bars.stop == self.brief.bars
         rates = self.model.rates
         if self.brief.chords:  # further from the middle, they are kept less
             rates = {name: rate for name, rate in rates.items() if not name.startswith("style")}
         return desk_of(self.model.network, [each.genre for each in self.briefs],
                        np.stack([each.controls(last) for each in self.briefs]), self.brief.meter, self.model.classes,
-                       np.stack(uniform), rates)  # fmt: skip
+                       self._uniform(0), rates)  # fmt: skip
+
+    def _uniform(self, choice: int) -> np.ndarray:
+        """What the candidates draw from one choice to the next, numbers in [0, 1), float64 [candidates, DRAWS]."""
+        return np.stack([np.random.default_rng([each.seed, self.bars.start, 5, path[choice], choice]).random(DRAWS)
+                         for each, path in zip(self.briefs, cycle(self.paths))])  # fmt: skip
 
     def hear(self, bar: Bar) -> None:
         """The next of the bars before: its plan is as it was said, its notes are now known."""
@@ -181,21 +201,40 @@ class Section:
         self._run(self._hear([number]))
 
     def chosen(self) -> list[list[Bar]]:
-        """The section's bars of each brief, from the candidate that the ranker finds the most like a song."""
+        """The section's bars of each brief, from the candidates that the ranker finds the most like a song."""
         return [each.bars for each in self.ranked()]
 
     def ranked(self) -> list[Ranked]:
-        """That candidate of each brief, and the ranker's scores of all."""
-        written, count = [list(bars) for bars in zip(*self.play())], len(self.numbers)
-        if self.model.ranker is None or count == 1:
-            return [Ranked(bars, self.numbers[0]) for bars in written[::count]]
-        out = []
-        for first in range(0, len(written), count):
-            candidates = written[first : first + count]
-            scores = self.model.ranker.scores(candidates, self.briefs[first].genre)
-            best = int(np.argmax(scores))
-            out.append(Ranked(candidates[best], self.numbers[best], tuple(scores.tolist())))
+        """What was taken for each brief, and the ranker's scores of all candidates."""
+        count = len(self.paths)
+        out = [Ranked([], (), ()) for _ in self.briefs[::count]]
+        written: list[list[Bar]] = [[] for _ in self.briefs]
+        for bars in self.play():
+            for row, bar in zip(written, bars):
+                row.append(bar)
+            if len(written[0]) % CHOICE == 0 or len(written[0]) == len(self.bars):
+                taken = [self._best(written, each) for each in range(len(out))]
+                rows = [each * count + best for each, (best, _) in enumerate(taken)]
+                out = [Ranked(written[row], (*each.path, self.paths[best][len(each.path)]), (*each.scores, *scores))
+                       for each, row, (best, scores) in zip(out, rows, taken)]  # fmt: skip
+                if count > 1 and len(written[0]) < len(self.bars):
+                    self._follow(np.repeat(rows, count))
+                    written = [list(each.bars) for each in out for _ in range(count)]
         return out
+
+    def _best(self, written: Sequence[Sequence[Bar]], each: int) -> tuple[int, tuple[tuple[float, ...], ...]]:
+        """Which of a brief's candidates is the most like a song so far, and the ranker's scores of them, if any."""
+        count = len(self.paths)
+        if self.model.ranker is None or count == 1:
+            return 0, ()
+        first = each * count
+        scores = self.model.ranker.scores(written[first : first + count], self.briefs[first].genre)
+        return int(np.argmax(scores)), (tuple(scores.tolist()),)
+
+    def _follow(self, rows: np.ndarray) -> None:
+        """Each candidate goes on from where another is, int [candidates]."""
+        self.desk.follow(rows)
+        self.formed = [list(self.formed[row]) for row in rows]
 
     def play(self) -> Iterator[list[Bar]]:
         """The section's bars, one after the other, of each brief and candidate."""
@@ -205,6 +244,9 @@ class Section:
             return
         self._run(self.opening())
         for bar in self.bars:
+            choice, within = divmod(bar - self.bars.start, CHOICE)
+            if choice and not within:
+                self.desk.draw(self._uniform(choice))
             wanted = [each.wanted(bar) for each in self.briefs]
             if brief.ends and bar == brief.bars - 1:
                 self.desk.levels[:, 0] = np.minimum(self.desk.levels[:, 0], FINAL)
@@ -304,7 +346,7 @@ class Section:
         bars = int((items == compiled.LANES).sum(1).max())
         room = int(self.desk.time.max()) + items.shape[1] + bars * MOST
         self.desk = self.desk.with_room(room)
-        if len(self.briefs) == len(self.numbers) and given_alone:
+        if len(self.briefs) == len(self.paths) and given_alone:
             given = int(np.argmax(items[0] < 0)) if (items < 0).any() else items.shape[1]
             compiled.read(self.model.weights, self.desk, items[0, :given])
             self.desk.spread()

@@ -1,6 +1,6 @@
 """The ranker's network: convolutions over the steps of rolls, each reaching further than the one before.
 
-    Ranker    rolls float32 [N, STEPS, CHANNELS], genre [N, G] of sum 1 -> [N], the higher the more like a song
+    Ranker    rolls float32 [N, T, CHANNELS], genre [N, G] of sum 1 -> [N], the higher the more like a song
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Ranker(nn.Module):
         )
 
     def hear(self, rolls: Tensor, genre: Tensor) -> Tensor:
-        """What it makes of each step, [N, width, STEPS]."""
+        """What it makes of each step, [N, width, T]."""
         seen = F.dropout(rolls, self.config.hidden, self.training)
         x: Tensor = self.enter(seen.transpose(1, 2)) + self.genre(genre)[:, :, None]
         for norm, block in zip(self.norms, self.blocks):

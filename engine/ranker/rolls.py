@@ -1,6 +1,6 @@
 """Bars as the ranker sees them: steps of sixteenths, and what sounds, begins and comes again in each.
 
-    roll(bars)           float32 [STEPS, CHANNELS]
+    roll(bars)           float32 [PER_BAR steps of each bar, CHANNELS]
 
     drums                groups of drums that are struck                                         DRUM_GROUPS
     each pitched lane    pitch classes that begin (12), that sound (12), octaves of those that begin (8), how many
@@ -20,7 +20,7 @@ from engine.core.pianoroll import TRACKS
 from engine.player.bars import Bar
 from engine.player.vocabulary import DRUMS
 
-BARS, PER_BAR = 8, 16
+BARS, PER_BAR = 8, 16  # of a section
 STEPS = BARS * PER_BAR
 BACK = (1, 2, 4)
 KIT = ((35, 36), (37, 38, 39, 40), (42, 44), (46,), (49, 52, 55, 57), (51, 53, 59), (41, 43, 45), (47, 48, 50),
@@ -39,17 +39,15 @@ for _number, _keys in enumerate(KIT):
 
 
 def roll(bars: Sequence[Bar]) -> np.ndarray:
-    """float32 [STEPS, CHANNELS] of at most `BARS` bars in 4/4; fewer are seen again and again until there are enough.
-    A tune that is given is not looked at."""
-    shown = [bars[n % len(bars)] for n in range(BARS)]
-    out = np.zeros((STEPS, CHANNELS), np.float32)
-    for n, bar in enumerate(shown):
+    """float32 [16 · bars, CHANNELS] of bars in 4/4. A tune that is given is not looked at."""
+    out = np.zeros((len(bars) * PER_BAR, CHANNELS), np.float32)
+    for n, bar in enumerate(bars):
         here = out[n * PER_BAR : (n + 1) * PER_BAR]
         for lane in range(len(TRACKS)):
             _lane(out, n, bar, lane)
             here[:, PRESENT + lane] = bool(bar.lanes.get(lane))
             for i, back in enumerate(BACK):
-                here[:, AGAIN + lane * len(BACK) + i] = n >= back and _same(shown[n - back], bar, lane)
+                here[:, AGAIN + lane * len(BACK) + i] = n >= back and _same(bars[n - back], bar, lane)
     return out
 
 
@@ -77,7 +75,7 @@ def _lane(out: np.ndarray, number: int, bar: Bar, lane: int) -> None:
     if lane == DRUMS:
         out[begin, _GROUP[pitch]] = 1
         return
-    end = np.clip(number * PER_BAR + np.rint((step + length) * scale).astype(int), begin + 1, STEPS)
+    end = np.clip(number * PER_BAR + np.rint((step + length) * scale).astype(int), begin + 1, len(out))
     mine = out[:, DRUM_GROUPS + (lane - 1) * PITCHED :][:, :PITCHED]
     mine[begin, BEGINS + pitch % 12] = 1
     mine[begin, OCTAVE + np.clip(pitch // 12 - 1, 0, OCTAVES - 1)] = 1

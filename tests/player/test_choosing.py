@@ -8,9 +8,21 @@ import pytest
 
 from engine.player import choosing, grammar, vocabulary
 from engine.player.bars import Bar
-from engine.player.desk import SIXTEENTHS, bias_of, groove
+from engine.player.desk import SIXTEENTHS, bias_of, busy, groove, weights_of
+from engine.player.levels import LEVELS
 from tests.tiny_player import BASS, DRUMS, GUITAR, LEAD, PIANO, STRINGS, whole
-from training.player.habits import HABITS, leaps, meets, meets_the_kick, newcomers, repeats, roots, strikes
+from training.player.habits import (
+    HABITS,
+    chords_again,
+    leaps,
+    meets,
+    meets_the_kick,
+    newcomers,
+    repeats,
+    roots,
+    strikes,
+    voices,
+)
 from training.player.measures import chord_share
 
 NO_GROOVE = np.zeros((SIXTEENTHS, len(grammar.DRUM_NAMES)))
@@ -99,7 +111,7 @@ def test_a_part_keeps_out_of_the_tunes_way(model):
     assert share(2.0) < share(0.0) / 2
 
 
-@pytest.mark.parametrize("name", ["repeat, piano", "leap, bass", "root", "kit"])
+@pytest.mark.parametrize("name", ["repeat, piano", "chords, piano", "voices, piano", "leap, bass", "root", "kit"])
 def test_the_weight_of_a_habit_moves_it(model, name):
     def habit(weight):
         weighted = replace(model, rates={name: weight})
@@ -120,6 +132,36 @@ def test_a_lane_leaps_from_its_last_note_and_only_too_far_is_a_leap():
     chance, may = np.ones(4), pitch + np.array([40 - 18, 40, 40 + 17, 40 + 29])
     choosing._leap(chance, may, 40, np.log(0.5))
     np.testing.assert_allclose(chance, [0.5 ** (1 / 12), 1, 1, 0.5])
+
+
+def test_a_chord_has_as_many_notes_as_the_lanes_last_and_what_came_before_one_is_one(model):
+    event, pitch = vocabulary.event(4, 4), vocabulary.PITCH
+    chord = [pitch + note for note in (60, 64, 67)]
+    guitar = [vocabulary.track(GUITAR, 0), event, pitch + 50, pitch + 54]
+    tokens = [vocabulary.track(PIANO, 0), event, *chord, event, pitch + 72, vocabulary.GO + 1, *guitar]
+    for more, notes in (([vocabulary.track(PIANO, 0), event], 3), ([], 2), ([vocabulary.track(BASS, 0), event], 0)):
+        written = np.array([*tokens, *more])
+        assert choosing._chord_before(written, len(written), (PIANO, GUITAR, BASS)[(3, 2, 0).index(notes)]) == notes
+
+    machine, may = grammar.start(classes=model.classes), np.array([event, pitch + 70])
+    machine.state[grammar.LANE] = PIANO
+    weights = model.weights._replace(voices=np.full(len(vocabulary.LANES), np.log(3)))
+    for notes, raised in ((1, 1), (2, 3), (3, 1 / 3)):
+        written, chance = np.array([*tokens, vocabulary.track(PIANO, 0), event, *chord[:notes]]), np.ones(2)
+        choosing._voices(chance, may, written, len(written), machine, weights)
+        np.testing.assert_allclose(chance, [1, raised])
+
+
+@pytest.mark.parametrize(
+    "before, here, raised",
+    [([60], [], [2, 1, 1]), ([60, 64], [], [5, 2, 1]), ([60, 64], [60], [2, 5, 1]), ([60, 64], [59], [2, 2, 1])],
+)
+def test_a_note_and_a_chord_that_come_again_are_raised_apart(before, here, raised):
+    """After C, after C and E, after those where C is struck already, and where another note is."""
+    event, pitch = vocabulary.event(4, 4), vocabulary.PITCH
+    chance, tokens = np.ones(3), [event, *[pitch + note for note in before], event, *[pitch + note for note in here]]
+    choosing._repeat(chance, pitch + np.array([60, 64, 67]), np.array(tokens), len(tokens), np.log(2), np.log(5))
+    np.testing.assert_allclose(chance, raised)
 
 
 def test_sets_of_drums_are_raised_for_each_drum_in_them(model):
@@ -187,10 +229,28 @@ def test_drums_are_new_once_and_crashes_never():
 def test_habits_are_counted_by_hand():
     bar = Bar(0, (0, 0), {DRUMS: [(0, 1, 36), (0, 1, 42), (8, 1, 38)], PIANO: [(0, 4, 60), (0, 4, 64), (8, 4, 64)],
                           GUITAR: [(0, 2, 50), (4, 2, 52)], BASS: [(0, 4, 36), (8, 4, 36)]})  # fmt: skip
-    assert repeats(bar, PIANO) == (1, 1) and repeats(bar, GUITAR) == (0, 1) and repeats(bar, STRINGS) == (0, 0)
+    assert repeats(bar, PIANO) == (0, 0) and repeats(bar, GUITAR) == (0, 1) and repeats(bar, BASS) == (1, 1)
+    third = [(0, 4, 60), (0, 4, 64)]
+    lines = {PIANO: [*third, *[(4, length, pitch) for _, length, pitch in third], (8, 4, 64), (12, 4, 64)]}
+    chords = replace(bar, lanes=lines)
+    assert chords_again(chords, PIANO) == (1, 2) and repeats(chords, PIANO) == (1, 1)
+    assert chords_again(bar, PIANO) == (0, 1) and voices([bar, bar], PIANO) == (1, 1)
+    assert voices([bar, replace(bar, lanes={PIANO: [*third, (0, 4, 67)]})], PIANO) == (0, 1)
     assert meets(bar, GUITAR, (PIANO,)) == (1, 2) and meets_the_kick(bar) == (1, 2)
     assert [strikes(bar, drums) for drums in range(3)] == [(1, 2), (1, 2), (1, 2)] and strikes(bar, 4) == (0, 2)
     far = replace(bar, lanes={BASS: [(0, 4, 36 + 18), (8, 4, 36)]})
     assert leaps([bar, bar], BASS) == (0, 3) and leaps([bar, far], BASS) == (2, 3)
     other = replace(bar, chords=(0, 7))  # C, and from step 8 on G
     assert roots(bar) == (2, 2) and roots(other) == (1, 2) and roots(replace(bar, chords=(-1, 0))) == (1, 1)
+
+
+def test_a_lane_that_plays_too_much_is_asked_for_less(model):
+    """Half a level, a whole one, and beyond the last; other lanes and levels as they were."""
+    said = dict(zip((busy("piano", 4), busy("piano", 5), busy("piano", 7)), (-0.5, 1.0, 1.0)))
+    before, after = (weights_of(model.network, rates).busy.reshape(-1, LEVELS, 32) for rates in ({}, said))
+    piano = before[PIANO]
+    moved = {4: (piano[3] + piano[4]) / 2, 5: piano[6], 7: 2 * piano[7] - piano[6]}
+    for level, embedding in moved.items():
+        np.testing.assert_allclose(after[PIANO, level], embedding, atol=1e-6)
+        after[PIANO, level] = piano[level]
+    np.testing.assert_array_equal(after, before)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.core.chords import NONE
-from engine.player import grammar, inside
+from engine.player import grammar, inside, playing
 from engine.player import vocabulary as v
 from engine.player.brief import Brief
 from engine.player.playing import LATELY, perform
@@ -85,14 +85,14 @@ def test_of_what_was_played_lately_only_what_was_taken_is_written_once_more(mode
     ranked = replace(model, ranker=Fewest())
     fresh = {first: inside.written(replace(ranked), brief, first) for first in (0, 8)}
     bars = list(perform(ranked, brief))
-    monkeypatch.setattr(inside, "perform", None)
-    monkeypatch.setattr(inside, "candidates_of", None)
+    monkeypatch.setattr(playing, "candidates_of", None)
     for first, look in fresh.items():
         again = inside.written(ranked, brief, first)
         assert rows(again, bars[first : first + 8])[0] == rows(again, bars[first : first + 8])[1]
         assert (again.notes, again.chords, again.origin, again.scores) == (
             look.notes, look.chords, look.origin, look.scores)  # fmt: skip
         np.testing.assert_array_equal(again.bits, look.bits)
+    monkeypatch.undo()
     for seed in range(LATELY):
         list(perform(ranked, Brief(1, {"rock": 1.0}, seed=seed)))
     assert len(ranked.lately) == LATELY and repr(brief) not in ranked.lately

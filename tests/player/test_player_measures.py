@@ -7,7 +7,11 @@ import pytest
 
 from engine.player import vocabulary
 from engine.player.bars import Bar
-from training.player.calibrate import ways
+from engine.player.brief import Brief
+from engine.player.desk import busy
+from tests.tiny_player import tiny_player
+from training.player import calibrate
+from training.player.calibrate import activity, levels_in, ways
 from training.player.measures import chord_share, copied, distance, sounding, two_bars
 
 DRUMS, PIANO, GUITAR, BASS, STRINGS = range(5)
@@ -66,3 +70,33 @@ def test_bars_of_lanes_rest_are_new_come_again_or_keep_a_rhythm_and_the_first_is
     assert ways(bars, (BASS,), {}).tolist() == [1, 0, 1, 1]
     assert ways(bars, (DRUMS, BASS), {}).tolist() == [4, 0, 1, 1]
     assert ways([bars[0], Bar(lanes={BASS: [(4, 4, 40)]})], (BASS,), {}).tolist() == [0, 1, 0, 0]
+
+
+def line(onsets):
+    """A bar of the piano with so many notes."""
+    return Bar(lanes={PIANO: [(step, 1, 60) for step in range(onsets)]})
+
+
+def test_how_much_a_lane_plays_is_counted_where_it_plays():
+    sections = [([line(4), line(0), line(6)], {PIANO: 3, BASS: 2}), ([line(8)], {PIANO: 3}), ([line(1)], {PIANO: 2})]
+    onsets, count = activity(sections)
+    assert onsets[PIANO, 3] == (5 + 8) / 2 and onsets[PIANO, 2] == 1 and np.isnan(onsets[BASS]).all()
+    assert count[PIANO].tolist() == [0, 0, 1, 2, 0, 0, 0, 0] and count[BASS].sum() == 0
+    assert [levels_in([line(n), line(0)]) for n in (0, 1, 5, 16)] == [{}, {PIANO: 2}, {PIANO: 4}, {PIANO: 7}]
+
+
+def test_a_player_that_plays_too_much_is_asked_for_less_until_it_plays_as_songs_do(monkeypatch):
+    """Songs have as many onsets as `songs` says; this player as many as songs of a level one higher."""
+    levels, songs = range(2, 7), (1, 3, 5, 7, 11)
+    briefs = [Brief(bars=1, busy={PIANO: level}) for level in levels for _ in range(50)]
+
+    def too_much(model, asked):
+        said = [brief.busy[PIANO] + model.rates.get(busy("piano", brief.busy[PIANO]), 0) for brief in asked]
+        return [([line(round(np.interp(level + 1, levels, songs)))], (PIANO,)) for level in said]
+
+    monkeypatch.setattr(calibrate, "real", lambda *_: [([line(onsets)], (PIANO,)) for onsets in songs])
+    monkeypatch.setattr(calibrate, "asked", lambda *_: briefs)
+    monkeypatch.setattr(calibrate, "played", too_much)
+    rates = calibrate.keep_to_levels(tiny_player(), None)
+    assert set(rates) == {busy("piano", level) for level in range(2, 6)}, "the highest sounds as it is asked for"
+    assert list(rates.values()) == pytest.approx([-1] * 4, abs=0.3)

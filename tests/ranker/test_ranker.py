@@ -64,11 +64,14 @@ def test_a_bar_that_comes_again_is_seen_as_one():
     assert again.tolist() == [[0, 0, 0], [0, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 0]]
 
 
-def test_triplets_lie_between_the_sixteenths_and_fewer_bars_are_seen_again():
-    bar = Bar(1, lanes={GUITAR: [(0, 8, 60), (8, 8, 64), (16, 8, 67)]})
+def test_triplets_lie_between_the_sixteenths_and_what_is_begun_is_seen_as_far_as_it_goes():
+    bar = Bar(1, lanes={GUITAR: [(0, 8, 60), (8, 8, 64), (16, 16, 67)]})
     guitar = roll([bar])[:, DRUM_GROUPS + PITCHED :][:, :PITCHED]
-    begins = np.flatnonzero(guitar[:, BEGINS : BEGINS + 12].any(1))
-    assert begins[:3].tolist() == [0, 5, 10] and (begins.reshape(8, 3) % 16 == [0, 5, 10]).all()
+    assert np.flatnonzero(guitar[:, BEGINS : BEGINS + 12].any(1)).tolist() == [0, 5, 10] and len(guitar) == 16
+    bars = [bar, Bar(lanes={PIANO: [(4, 2, 60)]})] * 4
+    before_the_last = roll(bars)[:48]
+    before_the_last[-1, DRUM_GROUPS + PITCHED :][:PITCHED] = roll(bars[:3])[-1, DRUM_GROUPS + PITCHED :][:PITCHED]
+    np.testing.assert_array_equal(roll(bars[:3]), before_the_last)
 
 
 def test_every_channel_is_somebodys():
@@ -77,7 +80,7 @@ def test_every_channel_is_somebodys():
 
 
 def test_candidates_are_scored_each_for_itself_and_in_a_genre(model):
-    one, two = [Bar(lanes={PIANO: [(0, 4, 60)]})] * 8, [Bar(lanes={BASS: [(0, 4, 40)]})] * 4
+    one, two = [Bar(lanes={PIANO: [(0, 4, 60)]})] * 8, [Bar(lanes={BASS: [(0, 4, 40)]})] * 8
     both = model.scores([one, two], {"one": 1.0})
     np.testing.assert_allclose(both, [model.scores([bars], {"one": 1.0})[0] for bars in (one, two)], rtol=1e-5)
     mixed, other = model.scores([one], {"one": 1.0, "two": 1.0})[0], model.scores([one], {"two": 1.0})[0]

@@ -1,5 +1,6 @@
-"""Habits of players that a network has more or less than songs: how often a line repeats its note, one player meets
-another, each drum is struck, a drum is new, and the bass leaps and plays the root.
+"""Habits of players that a network has more or less than songs: how often a line repeats its note, a chord comes again
+or has as many notes as the one before, one player meets another, each drum is struck, a drum is new, and the bass leaps
+and plays the root.
 
 Each is a share of what could be so; the lanes are in the order in which the player writes them.
 """
@@ -7,6 +8,7 @@ Each is a share of what could be so; the lanes are in the order in which the pla
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -33,9 +35,21 @@ def _events(bar: Bar, lane: int) -> Iterator[tuple[int, list[int]]]:
 
 
 def repeats(bar: Bar, lane: int) -> Counted:
-    """Notes of a lane's top line that are the note before."""
-    tops = [pitches[-1] for _, pitches in _events(bar, lane)]
-    return sum(a == b for a, b in pairwise(tops)), max(len(tops) - 1, 0)
+    """Events of a lane after a single note, and those whose highest note that is."""
+    after = [(a, b) for (_, a), (_, b) in pairwise(_events(bar, lane)) if len(a) == 1]
+    return sum(a[-1] == b[-1] for a, b in after), len(after)
+
+
+def chords_again(bar: Bar, lane: int) -> Counted:
+    """Events of a lane after a chord (two notes or more), and those that are it, note for note."""
+    after = [(a, b) for (_, a), (_, b) in pairwise(_events(bar, lane)) if len(a) > 1]
+    return sum(a == b for a, b in after), len(after)
+
+
+def voices(bars: Sequence[Bar], lane: int) -> Counted:
+    """Chords of a lane that have as many notes as its last chord."""
+    sizes = [len(pitches) for bar in bars for _, pitches in _events(bar, lane) if len(pitches) > 1]
+    return sum(a == b for a, b in pairwise(sizes)), max(len(sizes) - 1, 0)
 
 
 def leaps(bars: Sequence[Bar], lane: int) -> Counted:
@@ -92,6 +106,8 @@ def in_bars(count: Callable[..., Counted], **named: Any) -> Callable[[Sequence[B
 
 HABITS: dict[str, Callable[[Sequence[Bar]], Counted]] = {
     **{f"repeat, {v.LANES[lane]}": in_bars(repeats, lane=lane) for lane in (PIANO, GUITAR, BASS, STRINGS)},
+    **{f"chords, {v.LANES[lane]}": in_bars(chords_again, lane=lane) for lane in (PIANO, GUITAR, BASS, STRINGS)},
+    **{f"voices, {v.LANES[lane]}": partial(voices, lane=lane) for lane in (PIANO, GUITAR, STRINGS)},
     "leap, bass": lambda section: leaps(section, BASS),
     "meet, guitar": in_bars(meets, lane=GUITAR, others=(PIANO,)),
     "meet, strings": in_bars(meets, lane=STRINGS, others=(PIANO, GUITAR)),

@@ -34,7 +34,7 @@ from training.core.loop import Loop
 from training.core.optimizers import muon_of
 from training.core.options import add_common
 from training.core.runs import STATE, begin_with, best_step, best_weights, curves, joined
-from training.player.calibrate import accustom, calibrate, lean
+from training.player.calibrate import accustom, calibrate, keep_to_levels, lean
 from training.player.grooves import grooves
 from training.player.windows import Example, Windows
 
@@ -264,5 +264,7 @@ def run(args: argparse.Namespace) -> None:
         checkpoint.update(args.checkpoint, rates={**model.rates, **accustom(model, held)})
         model = load(args.checkpoint)
         checkpoint.update(args.checkpoint, rates={**model.rates, **grooves(model, Windows(args.prepared, "train"))})
+        model = replace(load(args.checkpoint), planner=plans)
+        checkpoint.update(args.checkpoint, rates={**model.rates, **keep_to_levels(model, held)})
         model = load(args.checkpoint)
         checkpoint.update(args.checkpoint, rates={**model.rates, "chord": lean(model, held)})

@@ -5,7 +5,7 @@ made.npy       the same of what is played, with the shipped weights and without 
 facts.npz      genres of both, and the splits of `real`; of what is made, the last `VALIDATED`th is for validation
 facts.json     the genres' names
 
-python -m training prepare ranker --data prepared/player --prepared prepared/ranker --played 8000
+python -m training prepare ranker --data prepared/player --prepared prepared/ranker
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def prepare(model: Model, data: Path, out: Path, *, songs: int, played: int, see
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the player's arrays are, where these go, and how many there are."""
     add_common(parser, data=Path("prepared/player"), prepared=Path("prepared/ranker"), seed=0)
-    parser.add_argument("--songs", type=int, default=16_000, help="phrases of songs to learn from")
-    parser.add_argument("--played", type=int, default=8_000, help="phrases that are played")
+    parser.add_argument("--songs", type=int, default=40_000, help="phrases of songs to learn from")
+    parser.add_argument("--played", type=int, default=16_000, help="phrases that are played")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -2,7 +2,8 @@
 
     python -m training train ranker --prepared prepared/ranker --run runs/ranker --minutes 30      goes on where it was
 
-Both sides come equally often, and in some of the rolls one lane is hidden: no one player must give the others away. The
+Both sides come equally often, and in some of the rolls one lane is hidden: no one player must give the others away.
+Some batches have the first bars alone, for a section is judged before it is whole. The
 rate warms up and falls to nothing over `--steps`; the averaged weights that tell validation phrases best become the
 checkpoint when they are reached.
 """
@@ -22,8 +23,9 @@ from torch.nn import functional as F
 from engine import CHECKPOINTS
 from engine.core import checkpoint
 from engine.core.pianoroll import TRACKS
+from engine.player.playing import CHOICE, CHOICES
 from engine.ranker.network import Config, Ranker
-from engine.ranker.rolls import channels_of
+from engine.ranker.rolls import BARS, PER_BAR, channels_of
 from training.core import cards
 from training.core.loop import Loop
 from training.core.options import add_common
@@ -34,9 +36,10 @@ from training.variation.prepare import SPLITS
 WARM_UP = 100  # steps
 EMA = 0.995
 HIDDEN = 0.3  # share of rolls in which a lane is hidden
+CUT = 0.5  # share of batches that end where the ranker chooses before the last time
 DATA = (
-    "eight bars each of 13,841 multitrack songs with genres, training split, and as many that the planner and the "
-    "player play"
+    "40,000 phrases of eight bars of 13,841 multitrack songs with genres, training split, and 16,000 that the planner "
+    "and the player play"
 )
 LICENCE = "the songs are user-made sequences of mostly commercial songs, used for research training only"
 CURVES = {"loss": "cross-entropy, nats", "held out told": "area under the curve, held out"}
@@ -62,6 +65,8 @@ class Rolls:
         """Rolls, genres and 1 for songs or 0, half of each."""
         halves = [self.at(side, rng.choice(rows, count // 2, replace=False)) for side, rows in enumerate(self.rows)]
         rolls = torch.cat([rolls for rolls, _ in halves])
+        bars = CHOICE * int(rng.integers(1, CHOICES)) if rng.random() < CUT else BARS
+        rolls = rolls[:, : bars * PER_BAR]
         for number in np.flatnonzero(rng.random(len(rolls)) < HIDDEN):
             rolls[number, :, torch.from_numpy(channels_of(int(rng.integers(len(TRACKS)))))] = 0
         return rolls, torch.cat([genres for _, genres in halves]), torch.arange(2).flip(0).repeat_interleave(count // 2)

@@ -75,16 +75,18 @@ def _map(model: player.Model, request: Request, places: np.ndarray, take: Take) 
                code=MAP, picked=lambda point: take(known.phrases[point].genre, known.phrases[point].seed))  # fmt: skip
 
 
-def _judge(first: int, parts: np.ndarray, scores: Sequence[float]) -> None:
-    """What the judge makes of each bar, and from how many it chose."""
+def _judge(first: int, parts: np.ndarray, scores: Sequence[Sequence[float]]) -> None:
+    """What the judge makes of each bar, and from how many it chose how often."""
+    from engine.player.playing import CHOICE  # here, because it brings PyTorch
     from ui import plots
     from ui.plots import band as figures
 
     chosen = ""
-    if len(scores) > 1:
-        best, *others = sorted(scores, reverse=True)
-        chosen = (f" Of {len(scores)} ways in which the band wrote these bars it took the one at {best:.2f}; the "
-                  f"others lay from {others[-1]:.2f} to {others[0]:.2f}.")  # fmt: skip
+    if scores:
+        best, *others = sorted(scores[-1], reverse=True)
+        often = f"; it chose every {CHOICE} bars, and this was the last time" if len(scores) > 1 else ""
+        chosen = (f" Of {len(scores[-1])} ways in which the band wrote these bars it took the one at {best:.2f}; the "
+                  f"others lay from {others[-1]:.2f} to {others[0]:.2f}{often}.")  # fmt: skip
     figure, table = figures.judged(first, parts.tolist())
     plots.show("band judge", figure, table, title="What the judge likes and dislikes, bar by bar",
                says="The judge learned to tell songs from what the band plays: a bar counts by how much less like a "
