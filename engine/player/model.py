@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from engine import planner, ranker, touch
-    from engine.player.playing import Ranked
+    from engine.player.candidates import Ranked
 
 PATH = CHECKPOINTS / "player"
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import cycle, islice
-from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +21,7 @@ import engine.player.vocabulary as v
 from engine import RequestError
 from engine.player.bars import Bar
 from engine.player.brief import NEW, REST, Brief
+from engine.player.candidates import ALONE, CHOICE, Path, Ranked, candidates_of
 from engine.player.desk import MOST, Desk, desk_of
 from engine.player.lanes import Note, encode
 from engine.player.model import Model
@@ -39,19 +39,8 @@ FURTHER = 0.5
 TRIES = 3
 """How often a bar is drawn at most that is to be new and is not."""
 DRAWS = 4096  # numbers from one choice to the next, drawn once
-CANDIDATES, LATER = 8, 3
-"""How often the first section is written for the ranker to choose from, and how often the others: they take longer, as
-they hear what came before."""
-CHOICE = 2
-"""After each so many bars of a section the ranker chooses: among far more ways than are written."""
-CHOICES = v.SECTION // CHOICE
-Path = tuple[int, ...]
-"""The number of a candidate from the beginning and after each choice: what it draws there."""
-ALONE: tuple[Path] = ((0,) * CHOICES,)
 LATELY = 12
 """Of how many pieces a model remembers how it played them: a band some of whose players play again is several."""
-RANKED = (4, 4)
-"""The meter that the ranker knows."""
 AFTER = 4  # bars heard on either side of a section whose next bars are given
 
 
@@ -99,22 +88,6 @@ def phrases(model: Model, briefs: Sequence[Brief]) -> list[list[Bar]]:
     if briefs[0].bars > v.SECTION:
         raise RequestError(f"Only pieces of at most {v.SECTION} bars are played side by side, not of {briefs[0].bars}.")
     return Section(model, briefs, [], 0, candidates_of(model, briefs[0], 0)).chosen()
-
-
-def candidates_of(model: Model, brief: Brief, first: int) -> list[Path]:
-    """The candidates for the section that begins at a bar."""
-    bars = range(first, min(first + v.SECTION, brief.bars))
-    ranked = model.ranker is not None and brief.meter == RANKED and any(brief.wanted(bar) for bar in bars)
-    return [(number,) * CHOICES for number in range((LATER if first else CANDIDATES) if ranked else 1)]
-
-
-class Ranked(NamedTuple):
-    """What was taken."""
-
-    bars: list[Bar]
-    path: Path
-    scores: tuple[tuple[float, ...], ...] = ()
-    """The ranker's of all candidates at each choice, in their order; none where there was one alone."""
 
 
 class Section:

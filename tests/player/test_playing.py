@@ -10,10 +10,11 @@ from engine import RequestError
 from engine.player import compiled, desk, vocabulary
 from engine.player.bars import Bar
 from engine.player.brief import REST, Brief
+from engine.player.candidates import CANDIDATES, CHOICE, CHOICES, candidates_of
 from engine.player.desk import desk_of
 from engine.player.lanes import decode, encode
 from engine.player.network import CONTROLS
-from engine.player.playing import CANDIDATES, CHOICE, CHOICES, TONICS, Section, candidates_of, perform, phrases
+from engine.player.playing import TONICS, Section, perform, phrases
 from engine.player.song import lanes_by_bar, song_of
 from tests.tiny_player import BASS, COMBOS, DRUMS, GUITAR, LEAD, PIANO, STRINGS, TUNE, whole
 

@@ -12,7 +12,7 @@ from engine.band.played import brief_of
 from engine.core.midi import write_midi
 from engine.core.request import File
 from engine.player import inside
-from engine.player.playing import CHOICE
+from engine.player.candidates import CHOICE
 from engine.ranker import inside as ranker_inside
 from engine.variation import inside as inside_variation
 from tests.studio import app, refusals, settled, tune

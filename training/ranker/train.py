@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from engine import CHECKPOINTS
 from engine.core import checkpoint
 from engine.core.pianoroll import TRACKS
-from engine.player.playing import CHOICE, CHOICES
+from engine.player.candidates import CHOICE, CHOICES
 from engine.ranker.network import Config, Ranker
 from engine.ranker.rolls import BARS, PER_BAR, channels_of
 from training.core import cards

@@ -21,6 +21,7 @@ from engine.core.chords import name_of
 from engine.core.key import key_shift
 from engine.core.song import Song
 from engine.player import vocabulary as v
+from engine.player.candidates import CHOICE
 from ui.frame import plain
 from ui.inside import model_of
 
@@ -77,7 +78,6 @@ def _map(model: player.Model, request: Request, places: np.ndarray, take: Take) 
 
 def _judge(first: int, parts: np.ndarray, scores: Sequence[Sequence[float]]) -> None:
     """What the judge makes of each bar, and from how many it chose how often."""
-    from engine.player.playing import CHOICE  # here, because it brings PyTorch
     from ui import plots
     from ui.plots import band as figures
 
