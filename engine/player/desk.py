@@ -15,7 +15,7 @@ import torch
 import engine.player.grammar as grammar
 import engine.player.vocabulary as v
 from engine.core import kernels
-from engine.player.levels import LEVELS
+from engine.player.levels import LEVELS, PLAYS
 from engine.player.network import PERIODS, Player
 
 LONG_BAR = 240
@@ -198,10 +198,10 @@ def _busy(table: np.ndarray, rates: Mapping[str, float]) -> np.ndarray:
     between those of two levels, or beyond the last."""
     out = table.reshape(-1, LEVELS, table.shape[1]).copy()
     for lane, name in enumerate(v.LANES):
-        said, first = out[lane].copy(), 2  # 0 says nothing, 1 rests
-        for level in range(first, LEVELS):
+        said = out[lane].copy()
+        for level in range(PLAYS, LEVELS):
             at = level + rates.get(busy(name, level), 0)
-            low = min(max(int(np.floor(at)), first), LEVELS - 2)
+            low = min(max(int(np.floor(at)), PLAYS), LEVELS - 2)
             out[lane, level] = said[low] + np.float32(at - low) * (said[low + 1] - said[low])
     return np.asarray(out.reshape(table.shape))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 LEVELS = 8
+PLAYS = 2  # the least busyness of a lane that plays: one onset in each bar in which it does
 NOTES_A_BAR = (1, 2, 4, 6, 9, 13)  # onsets, between the levels of busyness
 
 

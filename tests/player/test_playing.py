@@ -32,11 +32,11 @@ def as_given(bars, lanes):
 @pytest.mark.parametrize("genre", ["jazz", "rock"])
 def test_the_compiled_loop_says_what_pytorch_says_token_for_token(model, genre, temperature):
     piece = Piece(np.eye(1, CONTROLS, 0, dtype=np.int64)[0] * model.genres.index(genre),
-                  np.random.default_rng([6, 0, 5, 0, 0]), bars=CHOICE, classes=model.classes)  # fmt: skip
+                  np.random.default_rng([20, 0, 5, 0, 0]), bars=CHOICE, classes=model.classes)  # fmt: skip
     play(model.network, [piece], temperature=temperature)
-    bars = whole(model, bars=CHOICE, genre={genre: 1}, temperature=temperature, seed=6)
+    bars = whole(model, bars=CHOICE, genre={genre: 1}, temperature=temperature, seed=20)
     assert [(bar.grid, dict(bar.lanes)) for bar in bars] == lanes_by_bar(piece.tokens, COMBOS)
-    assert len(piece.tokens) > 30
+    assert len(piece.tokens) > 40
 
 
 def test_a_desk_grows_with_what_is_written(model, monkeypatch):

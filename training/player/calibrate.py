@@ -19,7 +19,7 @@ from engine.band.request import Request
 from engine.player import Bar, Brief, Model, phrases
 from engine.player.desk import busy
 from engine.player.lanes import encode
-from engine.player.levels import LEVELS, levels_of, onsets_of
+from engine.player.levels import LEVELS, PLAYS, levels_of, onsets_of
 from engine.player.writing import Writer
 from training.player import measures
 from training.player.habits import HABITS, habits_of
@@ -29,9 +29,9 @@ ROUNDS, SECTIONS, TOGETHER = 3, 240, 8
 PHRASES, WEIGHTS, NEAR = 120, np.arange(0, 2.01, 0.2), 0.01
 LESS = 0.7  # of a difference that a round makes up for
 WAYS = ("rests", "new", "again", "rhythm")
-LEAST, SLOWLY, TRUST, FAR = 2, 0.8, 6, 2.5
-"""The least level of a lane that plays; the share of a difference in busyness that a round makes up for where many
-sections show it, how many are few, and by how many levels one is moved at most."""
+SLOWLY, TRUST, FAR = 0.8, 6, 2.5
+"""The share of a difference in busyness that a round makes up for where many sections show it, how many are few, and by
+how many levels one is moved at most."""
 
 
 def ways(bars: Sequence[Bar], lanes: Sequence[int], combos: Mapping[tuple[int, ...], int]) -> np.ndarray:
@@ -142,18 +142,18 @@ def keep_to_levels(model: Model, windows: Windows, *, seed: int = 0, sections: i
     """The rates (engine.player.desk.busy) by which lanes play as much as those of songs do at the same level."""
     songs, _ = activity([(bars, levels_in(bars)) for bars, _ in real(windows, model, sections * TOGETHER, seed)])
     level = np.arange(LEVELS)
-    low, high = np.clip(level - 1, LEAST, None), np.clip(level + 1, None, LEVELS - 1)
+    low, high = np.clip(level - 1, PLAYS, None), np.clip(level + 1, None, LEVELS - 1)
     a_level = (songs[:, high] - songs[:, low]) / np.maximum(high - low, 1)  # onsets between two levels
     said, briefs = np.zeros(songs.shape), asked(model, sections)
     for number in range(ROUNDS + 1):
         rates = {busy(name, at): round(float(said[lane, at]), 2)
-                 for lane, name in enumerate(v.LANES) for at in level[LEAST:] if said[lane, at]}  # fmt: skip
+                 for lane, name in enumerate(v.LANES) for at in level[PLAYS:] if said[lane, at]}  # fmt: skip
         pieces = played(replace(model, rates={**model.rates, **rates}), briefs)
         got, count = activity([(bars, brief.busy) for (bars, _), brief in zip(pieces, briefs)])
         for lane, name in enumerate(v.LANES):
             print(f"{name}: " + "; ".join(f"level {at} said as {at + said[lane, at]:.2f}, {got[lane, at]:.1f} onsets, "
                                           f"songs {songs[lane, at]:.1f}"
-                                          for at in level[LEAST:] if count[lane, at]), flush=True)  # fmt: skip
+                                          for at in level[PLAYS:] if count[lane, at]), flush=True)  # fmt: skip
         if number < ROUNDS:
             step = SLOWLY * count / (count + TRUST) * (songs - got) / a_level
             said = np.clip(said + np.where(np.isfinite(step), step, 0), -FAR, FAR)

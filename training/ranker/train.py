@@ -3,9 +3,9 @@
     python -m training train ranker --prepared prepared/ranker --run runs/ranker --minutes 30      goes on where it was
 
 Both sides come equally often, and in some of the rolls one lane is hidden: no one player must give the others away.
-Some batches have the first bars alone, for a section is judged before it is whole. The
-rate warms up and falls to nothing over `--steps`; the averaged weights that tell validation phrases best become the
-checkpoint when they are reached.
+Some batches have the first bars alone, for a section is judged before it is whole. The rate warms up and falls to
+nothing over `--steps`; the averaged weights that tell validation phrases best become the checkpoint when they are
+reached.
 """
 
 from __future__ import annotations
